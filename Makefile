@@ -1,0 +1,90 @@
+# tiffin: `make` builds, `make demo` shows it at work, `make test` proves it. `make help` lists all.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+B ?= build
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+	-Wvla -Wformat=2 -Werror
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fno-plt
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DTIFFIN_VERSION='"$(VERSION)"' -I. -I$(B)/gen $(WARN) \
+	$(HARDEN) $(CFLAGS) $(SANITIZE) -MMD -MP
+ALL_LDFLAGS = -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
+
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+# ISA-L inflates gzip twice as fast as zlib; it is used where it is installed.
+ISAL := $(shell pkg-config --exists libisal 2>/dev/null && echo 1)
+
+# A program for each trust boundary, and what each may link. See README.md, "The house".
+LIBS_tiffin := -ljansson
+LIBS_tiffin-image := $(call pkg,--libs libarchive libcurl jansson libcrypto libzstd libseccomp) \
+	$(if $(ISAL),-lisal,) -lz -lpthread
+LIBS_tiffin-net := -lslirp $(call pkg,--libs libseccomp)
+CFLAGS_image := $(if $(ISAL),-DHAVE_ISAL,)
+CFLAGS_net := -I/usr/include/slirp
+
+# Archives in link order: a module may use only what stands to its right (make check-layers).
+PARTS_tiffin := runtime net image storage base
+PARTS_tiffin-image := image storage base
+PARTS_tiffin-net := net base
+MAIN_tiffin := cmd/main.c
+MAIN_tiffin-image := image/main.c
+MAIN_tiffin-net := net/main.c
+
+BIN := $(B)/bin/tiffin
+HELPERS := $(B)/libexec/tiffin/tiffin-image $(B)/libexec/tiffin/tiffin-net
+
+.PHONY: all
+all: $(BIN) $(HELPERS)
+
+mains := $(MAIN_tiffin) $(MAIN_tiffin-image) $(MAIN_tiffin-net)
+sources = $(filter-out $(mains),$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+define module
+$(B)/lib/$(1).a: $(call objects,$(call sources,$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach m,base storage image net runtime cmd,$(eval $(call module,$(m))))
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS_$(firstword $(subst /, ,$*))) -c -o $@ $<
+
+define program
+$(1): $(call objects,$(MAIN_$(notdir $(1)))) $(2) $(PARTS_$(notdir $(1)):%=$(B)/lib/%.a)
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $(1)))
+endef
+$(eval $(call program,$(BIN),$(B)/lib/cmd.a))
+$(foreach h,$(HELPERS),$(eval $(call program,$(h),)))
+
+# The seccomp profile is compiled here, so that a container's start needs no libseccomp.
+$(B)/gen/compile-profile: runtime/profile/compile.c runtime/profile/table.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -O1 -o $@ $< -lseccomp
+$(B)/gen/profile.h: $(B)/gen/compile-profile
+	$< > $@.tmp && mv $@.tmp $@
+$(B)/obj/runtime/seccomp.o: $(B)/gen/profile.h
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+include tests/tests.mk
+
+.PHONY: install uninstall clean help
+install: all
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/tiffin
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/tiffin $(HELPERS)
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/tiffin
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/tiffin
+
+clean:
+	rm -rf build build-*
+
+help:
+	@sed -n 's/^## //p' Makefile tests/tests.mk
