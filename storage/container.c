@@ -1,0 +1,354 @@
+#include "storage/container.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#define MAX_RECORD (16u << 20)
+
+void container_done(struct container *c)
+{
+	free(c->name);
+	free(c->image);
+	free(c->image_id);
+	json_decref(c->config);
+	*c = (struct container){ 0 };
+}
+
+void container_list_done(struct container *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		container_done(&list[i]);
+	free(list);
+}
+
+void container_dir_done(struct container_dir *d)
+{
+	if (d->fd >= 0)
+		close(d->fd);
+	if (d->lock >= 0)
+		close(d->lock);
+	*d = (struct container_dir)CONTAINER_DIR_INIT;
+}
+
+bool container_name_valid(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t n = strlen(name);
+
+	return n > 0 && n < 200 && strchr(letters, name[0]) &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == n;
+}
+
+static bool is_container_id(const char *name)
+{
+	return strlen(name) == CONTAINER_ID_LEN && is_hex(name, CONTAINER_ID_LEN);
+}
+
+int container_dir_make(const struct store *s, struct container_dir *ret, struct err *err)
+{
+	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
+
+	random_hex(d.id, CONTAINER_ID_LEN / 2);
+	if (mkdirat(s->containers, d.id, 0700) < 0)
+		return err_sys(err, "cannot make a directory for the container");
+	if (dir_open_or_make_at(s->containers, d.id, 0700, &d.fd, err) < 0 ||
+	    file_lock_at(d.fd, "lock", LOCK_EXCLUSIVE, true, &d.lock, err) < 0)
+		return -1;
+	/* 0755 is what a root directory has; the mount gives it the image's own mode and owner. */
+	if (mkdirat(d.fd, "upper", 0755) < 0 || mkdirat(d.fd, "work", 0700) < 0) {
+		err_sys(err, "cannot make a directory for the container");
+		container_dir_discard(s, &d);
+		return -1;
+	}
+	*ret = d;
+	d = (struct container_dir)CONTAINER_DIR_INIT;
+	return 0;
+}
+
+void container_dir_discard(const struct store *s, struct container_dir *d)
+{
+	if (d->fd >= 0)
+		tree_remove_at(s->containers, d->id, NULL);
+	container_dir_done(d);
+}
+
+/* Points the name to the container. A symlink that leads to no container is taken over. */
+static int take_name(const struct store *s, const char *name, const char *id, struct err *err)
+{
+	for (int tries = 0; tries < 16; tries++) {
+		char holder[CONTAINER_ID_LEN + 1], stale[CONTAINER_ID_LEN + 32];
+		ssize_t n;
+
+		if (symlinkat(id, s->names, name) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return err_sys(err, "cannot take the name '%s'", name);
+		n = readlinkat(s->names, name, holder, sizeof(holder) - 1);
+		if (n < 0)
+			continue;
+		holder[n] = '\0';
+		if (faccessat(s->containers, holder, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return err_set(err, ERR_EXISTS,
+				       "the container name \"%s\" is already in use by %s. You have "
+				       "to remove that container to be able to reuse that name: that "
+				       "name is already in use",
+				       name, holder);
+		/* By rename, so that of two who find it stale only one takes it away. */
+		snprintf(stale, sizeof(stale), ".stale-%s", id);
+		renameat(s->names, name, s->names, stale);
+		unlinkat(s->names, stale, 0);
+	}
+	return err_set(err, ERR_BUSY, "cannot take the name '%s': others keep taking it", name);
+}
+
+/* Drops the name if it is still this container's. */
+static void drop_name(const struct store *s, const char *name, const char *id)
+{
+	char holder[CONTAINER_ID_LEN + 1];
+	ssize_t n = readlinkat(s->names, name, holder, sizeof(holder) - 1);
+
+	if (n == CONTAINER_ID_LEN && memcmp(holder, id, CONTAINER_ID_LEN) == 0)
+		unlinkat(s->names, name, 0);
+}
+
+int container_publish(const struct store *s, struct container_dir *d, const char *name,
+		      json_t *config, struct err *err)
+{
+	CLEAN(clean_free) char *text = NULL;
+
+	if (take_name(s, name, d->id, err) < 0)
+		return -1;
+	js_set_str(config, "id", d->id);
+	js_set_str(config, "name", name);
+	js_set_int(config, "created", now_realtime());
+	text = js_dump(config);
+	if (file_replace_at(d->fd, "config", text, strlen(text), 0600, RELAXED, err) < 0) {
+		drop_name(s, name, d->id);
+		return -1;
+	}
+	return 0;
+}
+
+int container_sync(const struct container_dir *d, struct err *err)
+{
+	CLEAN(clean_fd) int fd = openat(d->fd, "config", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return err_sys(err, "cannot sync the container's record");
+	return dir_sync(d->fd, err);
+}
+
+static void state_to_json(const struct container_state *state, json_t *j)
+{
+	js_set_int(j, "pid", state->init.pid);
+	js_set_int(j, "start", (int64_t)state->init.start);
+	js_set_str(j, "boot", state->init.boot);
+	js_set_int(j, "started", state->started);
+	js_set_int(j, "finished", state->finished);
+	js_set_int(j, "exit_code", state->exit_code);
+}
+
+static void state_from_json(const json_t *j, struct container_state *ret)
+{
+	*ret = (struct container_state){
+		.init = { .pid = (pid_t)js_int(j, "pid"), .start = (uint64_t)js_int(j, "start") },
+		.started = js_int(j, "started"),
+		.finished = js_int(j, "finished"),
+		.exit_code = (int)js_int(j, "exit_code"),
+	};
+	snprintf(ret->init.boot, sizeof(ret->init.boot), "%s", js_str(j, "boot") ?: "");
+}
+
+int container_save_state(const struct container_dir *d, const struct container_state *state,
+			 struct err *err)
+{
+	CLEAN(clean_json) json_t *j = json_object();
+	CLEAN(clean_free) char *text = NULL;
+
+	state_to_json(state, j);
+	text = js_dump(j);
+	return file_replace_at(d->fd, "state", text, strlen(text), 0600, RELAXED, err);
+}
+
+/* What the state means now: see "Running is not stored" above. */
+static void derive_status(struct container *c)
+{
+	if (c->state.started == 0)
+		c->status = CONTAINER_CREATED;
+	else if (c->state.finished == 0 && proc_alive(&c->state.init))
+		c->status = CONTAINER_RUNNING;
+	else
+		c->status = CONTAINER_EXITED;
+	if (c->status == CONTAINER_EXITED && c->state.finished == 0)
+		c->state.exit_code = EXIT_UNKNOWN;
+}
+
+static int read_json(int dirfd, const char *id, const char *file, json_t **ret, struct err *err)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	char path[CONTAINER_ID_LEN + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", id, file);
+	if (file_read_at(dirfd, path, MAX_RECORD, &text, err) < 0)
+		return -1;
+	return js_parse(text.data, text.len, ret, err);
+}
+
+static int load(const struct store *s, const char *id, struct container *ret, struct err *err)
+{
+	CLEAN(clean_json) json_t *state = NULL;
+	struct container c = { 0 };
+
+	if (read_json(s->containers, id, "config", &c.config, err) < 0)
+		return -1;
+	snprintf(c.id, sizeof(c.id), "%s", id);
+	c.name = xstrdup(js_str(c.config, "name") ?: "");
+	c.image = xstrdup(js_str(c.config, "image") ?: "");
+	c.image_id = xstrdup(js_str(c.config, "image_id") ?: "");
+	c.created = js_int(c.config, "created");
+	read_json(s->containers, id, "state", &state, NULL);
+	state_from_json(state, &c.state);
+	derive_status(&c);
+	*ret = c;
+	return 0;
+}
+
+int container_find(const struct store *s, const char *name_or_id, struct container *ret,
+		   struct err *err)
+{
+	char target[CONTAINER_ID_LEN + 1];
+	CLEAN(clean_dir) DIR *dir = NULL;
+	CLEAN(strv_done) struct strv found = { 0 };
+	struct dirent *e;
+	ssize_t n = -1;
+	int fd;
+
+	if (container_name_valid(name_or_id))
+		n = readlinkat(s->names, name_or_id, target, sizeof(target) - 1);
+	if (n == CONTAINER_ID_LEN) {
+		target[n] = '\0';
+		if (is_container_id(target) && load(s, target, ret, NULL) == 0)
+			return 0;
+	}
+	if (is_container_id(name_or_id) && load(s, name_or_id, ret, NULL) == 0)
+		return 0;
+	fd = openat(s->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	while (*name_or_id && dir && (e = readdir(dir)))
+		if (is_container_id(e->d_name) && starts_with(e->d_name, name_or_id))
+			strv_add(&found, e->d_name);
+	if (found.n > 1)
+		return err_set(err, ERR_USAGE, "\"%s\" fits several containers: %.12s, %.12s%s",
+			       name_or_id, found.v[0], found.v[1], found.n > 2 ? ", …" : "");
+	if (found.n == 1 && load(s, found.v[0], ret, NULL) == 0)
+		return 0;
+	return err_set(err, ERR_NOT_FOUND,
+		       "no container with name or ID \"%s\" found: no such container", name_or_id);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct container *x = a, *y = b;
+
+	return x->created < y->created ? 1 : x->created > y->created ? -1 : strcmp(x->id, y->id);
+}
+
+int container_list(const struct store *s, struct container **ret, size_t *ret_n, struct err *err)
+{
+	int fd = openat(s->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct container *list = NULL;
+	struct dirent *e;
+	size_t n = 0;
+
+	if (!dir)
+		return err_sys(err, "cannot list the store's containers");
+	while ((e = readdir(dir))) {
+		struct container c;
+
+		/* One without a config is in the making, or being removed. */
+		if (!is_container_id(e->d_name) || load(s, e->d_name, &c, NULL) < 0)
+			continue;
+		list = xrealloc(list, (n + 1) * sizeof(*list));
+		list[n++] = c;
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), newest_first);
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int container_dir_lock(const struct store *s, const char *id, bool wait, struct container_dir *ret,
+		       struct err *err)
+{
+	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
+
+	snprintf(d.id, sizeof(d.id), "%s", id);
+	d.fd = openat(s->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (d.fd < 0)
+		return err_sys(err, "cannot open container %.12s", id);
+	if (file_lock_at(d.fd, "lock", LOCK_EXCLUSIVE, wait, &d.lock, err) < 0)
+		return -1;
+	/* Whoever had the lock before us may have removed the container. */
+	if (faccessat(s->containers, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, "cannot open container %.12s", id);
+	*ret = d;
+	d = (struct container_dir)CONTAINER_DIR_INIT;
+	return 0;
+}
+
+int container_open_log(const struct store *s, const char *id, int *ret_fd, struct err *err)
+{
+	char path[CONTAINER_ID_LEN + 16];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/log", id);
+	fd = openat(s->containers, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(err, "cannot open the log of container %.12s", id);
+	*ret_fd = fd;
+	return 0;
+}
+
+int container_remove(const struct store *s, struct container_dir *d, const char *name,
+		     bool *ret_left, struct err *err)
+{
+	char trash[STAGE_NAME_MAX];
+
+	if (store_trash(s, s->containers, d->id, trash, err) < 0)
+		return err_wrap(err, "container %.12s", d->id);
+	drop_name(s, name, d->id);
+	*ret_left = tree_remove_at(s->tmp, trash, NULL) < 0;
+	return 0;
+}
+
+void container_sweep(const struct store *s)
+{
+	int fd = openat(s->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
+		char path[CONTAINER_ID_LEN + 16];
+
+		if (!is_container_id(e->d_name))
+			continue;
+		snprintf(path, sizeof(path), "%s/config", e->d_name);
+		if (faccessat(s->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+		    container_dir_lock(s, e->d_name, false, &d, NULL) < 0 ||
+		    faccessat(s->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		tree_remove_at(s->containers, e->d_name, NULL);
+	}
+}

@@ -1,0 +1,111 @@
+/*
+ * Containers: a directory each, with a record that does not change and a state that does.
+ *
+ *	containers/<id>/lock	held by whoever makes, runs or removes it (see below)
+ *	containers/<id>/config	JSON, immutable: image, name, time of creation, how to run it
+ *	containers/<id>/state	JSON, replaced atomically: the processes, times and exit status
+ *	containers/<id>/upper, work	the writable layer
+ *	containers/<id>/log	what it wrote
+ *	names/<name>		a symlink to <id>; one that leads nowhere is free to take
+ *
+ * "Running" is not stored: the state names the processes by pid, start time and boot id, and they
+ * are alive or not. The lock belongs to the container's monitor as long as it lives, so that its
+ * death is known to everybody at once; a directory without a config whose lock is free was never
+ * finished, and is swept.
+ */
+#ifndef STORAGE_CONTAINER_H
+#define STORAGE_CONTAINER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/proc.h"
+#include "storage/store.h"
+
+#define CONTAINER_ID_LEN 64
+
+enum container_status {
+	CONTAINER_CREATED, /* never started */
+	CONTAINER_RUNNING,
+	CONTAINER_EXITED,
+};
+
+/* The exit status that a container is given whose monitor died before it could tell. */
+#define EXIT_UNKNOWN 255
+
+struct container_state {
+	struct proc_id init;	/* the container's first process, as the host sees it */
+	int64_t started, finished; /* nanoseconds since the epoch; 0: not yet */
+	int exit_code;
+};
+
+struct container {
+	char id[CONTAINER_ID_LEN + 1];
+	char *name;
+	char *image;	  /* as the user named it, canonical */
+	char *image_id;	  /* 64 hex digits */
+	int64_t created;  /* nanoseconds since the epoch */
+	json_t *config;	  /* the whole record; how to run it is under "spec" */
+	struct container_state state;
+	enum container_status status;
+};
+
+void container_done(struct container *c);
+
+/* A container in the making, and afterwards the way to its directory. */
+struct container_dir {
+	char id[CONTAINER_ID_LEN + 1];
+	int fd;	  /* containers/<id> */
+	int lock; /* exclusive */
+};
+#define CONTAINER_DIR_INIT { .fd = -1, .lock = -1 }
+void container_dir_done(struct container_dir *d);
+
+/* A fresh directory with upper and work; nobody else sees a container in it yet. */
+int container_dir_make(const struct store *s, struct container_dir *ret, struct err *err);
+/*
+ * Makes it a container: takes the name (ERR_EXISTS names the holder), adds "id", "name" and
+ * "created" to the config and writes it. Not synced: call container_sync where it is to last.
+ */
+int container_publish(const struct store *s, struct container_dir *d, const char *name,
+		      json_t *config, struct err *err);
+int container_sync(const struct container_dir *d, struct err *err);
+/* Removes a directory that was not published, as far as we can. */
+void container_dir_discard(const struct store *s, struct container_dir *d);
+
+/* Is the name well-formed: [a-zA-Z0-9][a-zA-Z0-9_.-]* */
+bool container_name_valid(const char *name);
+
+/*
+ * Finds one by name, ID or a prefix of the ID. ERR_NOT_FOUND in podman's words; ERR_USAGE where a
+ * prefix fits several.
+ */
+int container_find(const struct store *s, const char *name_or_id, struct container *ret,
+		   struct err *err);
+/* All of them, the newest first. The caller frees with container_list_done. */
+int container_list(const struct store *s, struct container **ret, size_t *ret_n, struct err *err);
+void container_list_done(struct container *list, size_t n);
+
+/*
+ * Opens its directory and takes the lock. Without wait, ERR_BUSY while somebody has it: the monitor
+ * of one that runs, most of the time.
+ */
+int container_dir_lock(const struct store *s, const char *id, bool wait, struct container_dir *ret,
+		       struct err *err);
+int container_save_state(const struct container_dir *d, const struct container_state *state,
+			 struct err *err);
+/* The file that its output goes to. */
+int container_open_log(const struct store *s, const char *id, int *ret_fd, struct err *err);
+
+/*
+ * Removes a container whose lock we hold: the name is free and the container gone when this
+ * returns; what could not be deleted (files of subordinate users) waits in tmp/ for store_sweep,
+ * which *ret_left says.
+ */
+int container_remove(const struct store *s, struct container_dir *d, const char *name,
+		     bool *ret_left, struct err *err);
+/* Removes directories that never became containers. */
+void container_sweep(const struct store *s);
+
+#endif

@@ -1,0 +1,351 @@
+#include "storage/image.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "storage/layer.h"
+
+#define MAX_DOCUMENT (4u << 20) /* manifests and configurations: what a pull accepts at most */
+#define MAX_REFERENCES (64u << 20)
+
+void image_record_done(struct image_record *r)
+{
+	strv_done(&r->names);
+	strv_done(&r->digests);
+	strv_done(&r->layers);
+	*r = (struct image_record){ 0 };
+}
+
+void image_list_done(struct image_record *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		image_record_done(&list[i]);
+	free(list);
+}
+
+int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err)
+{
+	return file_lock_at(s->locks, "images", exclusive ? LOCK_EXCLUSIVE : LOCK_SHARED, true,
+			    ret_lock, err);
+}
+
+/* {"references": {NAME: {"id": …, "digest": …}}}. A store without the file has no names yet. */
+static int load_references(const struct store *s, json_t **ret, struct err *err)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_json) json_t *file = NULL;
+	struct err why = { 0 };
+
+	if (file_read_at(s->images, "references", MAX_REFERENCES, &text, &why) < 0) {
+		if (why.kind != ERR_NOT_FOUND) {
+			*err = why;
+			return -1;
+		}
+		*ret = json_object();
+		return 0;
+	}
+	if (js_parse(text.data, text.len, &file, err) < 0)
+		return err_wrap(err, "the store's list of names");
+	*ret = json_incref(js_obj(file, "references"));
+	if (!*ret)
+		*ret = json_object();
+	return 0;
+}
+
+static int save_references(const struct store *s, json_t *references, struct err *err)
+{
+	CLEAN(clean_json) json_t *file = json_object();
+	CLEAN(clean_free) char *text = NULL;
+
+	json_object_set(file, "references", references);
+	text = js_dump(file);
+	return file_replace_at(s->images, "references", text, strlen(text), 0600, DURABLE, err);
+}
+
+/* The names of an image, and its repository digests: what the references say of it. */
+static void add_names(json_t *references, struct image_record *r)
+{
+	const char *name;
+	json_t *entry;
+
+	json_object_foreach(references, name, entry)
+	{
+		const char *id = js_str(entry, "id"), *digest = js_str(entry, "digest");
+		const char *at = strchr(name, '@'), *colon = strrchr(name, ':');
+		CLEAN(clean_free) char *repo_digest = NULL;
+
+		if (!id || !streq(id, r->id))
+			continue;
+		if (!at)
+			strv_add(&r->names, name);
+		repo_digest = at ? xstrdup(name) :
+				   xasprintf("%.*s@%s", (int)(colon ? colon - name : 0), name,
+					     digest ? digest : "");
+		if ((at || (colon && digest)) && !strv_has(&r->digests, repo_digest))
+			strv_add(&r->digests, repo_digest);
+	}
+}
+
+static int load_record(const struct store *s, json_t *references, const char *id,
+		       struct image_record *ret, struct err *err)
+{
+	CLEAN(image_record_done) struct image_record r = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_json) json_t *j = NULL;
+	char path[IMAGE_ID_LEN + 16];
+
+	snprintf(path, sizeof(path), "%s/image.json", id);
+	if (file_read_at(s->images, path, MAX_DOCUMENT, &text, err) < 0 ||
+	    js_parse(text.data, text.len, &j, err) < 0)
+		return err_wrap(err, "image %.12s", id);
+	snprintf(r.id, sizeof(r.id), "%s", id);
+	snprintf(r.manifest_digest, sizeof(r.manifest_digest), "%s", js_str(j, "digest") ?: "");
+	js_strv(j, "layers", &r.layers);
+	r.size = js_int(j, "size");
+	r.created = js_int(j, "created");
+	add_names(references, &r);
+	*ret = r;
+	r = (struct image_record){ 0 };
+	return 0;
+}
+
+static bool is_image_id(const char *name)
+{
+	return strlen(name) == IMAGE_ID_LEN && is_hex(name, IMAGE_ID_LEN);
+}
+
+static int put_files(const struct store *s, const struct image_new *image, struct err *err)
+{
+	CLEAN(clean_json) json_t *j = json_object();
+	CLEAN(clean_free) char *text = NULL;
+	CLEAN(clean_fd) int dir = -1;
+	CLEAN(clean_fd) int lock = -1;
+	char name[STAGE_NAME_MAX], lock_name[STAGE_NAME_MAX + 8];
+	int result = -1;
+
+	if (faccessat(s->images, image->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	js_set_str(j, "digest", image->manifest_digest);
+	js_set_strv(j, "layers", image->layers);
+	js_set_int(j, "size", image->size);
+	js_set_int(j, "created", image->created);
+	text = js_dump(j);
+	if (store_stage(s, name, &dir, &lock, err) < 0)
+		return -1;
+	if (file_replace_at(dir, "config", image->config, image->config_len, 0600, DURABLE, err) ==
+		    0 &&
+	    file_replace_at(dir, "manifest", image->manifest, image->manifest_len, 0600, DURABLE,
+			    err) == 0 &&
+	    file_replace_at(dir, "image.json", text, strlen(text), 0600, DURABLE, err) == 0) {
+		if (renameat(s->tmp, name, s->images, image->id) < 0 && errno != EEXIST &&
+		    errno != ENOTEMPTY)
+			err_sys(err, "cannot put image %.12s into the store", image->id);
+		else
+			result = dir_sync(s->images, err);
+	}
+	tree_remove_at(s->tmp, name, NULL); /* what was not renamed */
+	snprintf(lock_name, sizeof(lock_name), "%s.lock", name);
+	file_lock_remove_at(s->tmp, lock_name);
+	return result;
+}
+
+static void set_reference(json_t *references, const char *name, const struct image_new *image)
+{
+	json_t *entry = json_object();
+
+	js_set_str(entry, "id", image->id);
+	js_set_str(entry, "digest", image->manifest_digest);
+	json_object_set_new(references, name, entry);
+}
+
+int image_put(const struct store *s, const struct image_new *image, struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	CLEAN(clean_fd) int lock = -1;
+
+	if (image_lock(s, true, &lock, err) < 0)
+		return -1;
+	for (size_t i = 0; i < image->layers->n; i++)
+		if (!layer_exists(s, image->layers->v[i]))
+			return err_set(err, ERR_NOT_FOUND, "layer %.19s has gone from the store",
+				       image->layers->v[i]);
+	if (load_references(s, &references, err) < 0 || put_files(s, image, err) < 0)
+		return -1;
+	if (image->name)
+		set_reference(references, image->name, image);
+	if (image->repository) {
+		CLEAN(clean_free)
+		char *name = xasprintf("%s@%s", image->repository, image->manifest_digest);
+
+		set_reference(references, name, image);
+	}
+	return save_references(s, references, err);
+}
+
+/* The one image whose ID begins so. */
+static int find_prefix(const struct store *s, const char *prefix, char ret_id[IMAGE_ID_LEN + 1],
+		       struct err *err)
+{
+	int fd = openat(s->images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(strv_done) struct strv found = { 0 };
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (is_image_id(e->d_name) && starts_with(e->d_name, prefix))
+			strv_add(&found, e->d_name);
+	if (found.n == 0)
+		return err_set(err, ERR_NOT_FOUND, "%s: image not known", prefix);
+	if (found.n > 1)
+		return err_set(err, ERR_USAGE, "%s fits several images: %.12s, %.12s%s", prefix,
+			       found.v[0], found.v[1], found.n > 2 ? ", …" : "");
+	strcpy(ret_id, found.v[0]);
+	return 0;
+}
+
+int image_find(const struct store *s, const char *canonical, const char *id_or_prefix,
+	       struct image_record *ret, struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	char found[IMAGE_ID_LEN + 1];
+	const char *id = NULL;
+
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	if (canonical)
+		id = js_str(json_object_get(references, canonical), "id");
+	/* A name whose image is gone was about to be removed with it. */
+	if (id && is_image_id(id) && faccessat(s->images, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return load_record(s, references, id, ret, err);
+	if (id_or_prefix && starts_with(id_or_prefix, "sha256:"))
+		id_or_prefix += strlen("sha256:");
+	if (!id_or_prefix || !*id_or_prefix || !is_hex(id_or_prefix, strlen(id_or_prefix)))
+		return err_set(err, ERR_NOT_FOUND, "%s: image not known",
+			       canonical ? canonical : id_or_prefix);
+	if (find_prefix(s, id_or_prefix, found, err) < 0)
+		return -1;
+	return load_record(s, references, found, ret, err);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct image_record *x = a, *y = b;
+
+	if (x->created != y->created)
+		return x->created < y->created ? 1 : -1;
+	return strcmp(x->id, y->id);
+}
+
+int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err)
+{
+	int fd = openat(s->images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(clean_json) json_t *references = NULL;
+	struct image_record *list = NULL;
+	struct dirent *e;
+	size_t n = 0;
+
+	if (!dir)
+		return err_sys(err, "cannot list the store's images");
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	while ((e = readdir(dir))) {
+		struct image_record r = { 0 };
+
+		/* One that has just been removed is no error; one that can't be read is not listed. */
+		if (!is_image_id(e->d_name) ||
+		    load_record(s, references, e->d_name, &r, NULL) < 0)
+			continue;
+		list = xrealloc(list, (n + 1) * sizeof(*list));
+		list[n++] = r;
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), newest_first);
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err)
+{
+	char path[IMAGE_ID_LEN + 16];
+
+	snprintf(path, sizeof(path), "%s/config", id);
+	if (file_read_at(s->images, path, MAX_DOCUMENT, ret, err) < 0)
+		return err_wrap(err, "image %.12s", id);
+	return 0;
+}
+
+int image_untag(const struct store *s, const char *canonical, struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	if (json_object_del(references, canonical) < 0)
+		return err_set(err, ERR_NOT_FOUND, "%s: image not known", canonical);
+	return save_references(s, references, err);
+}
+
+static void drop_names(json_t *references, const char *id)
+{
+	const char *name;
+	json_t *entry;
+	void *next;
+
+	json_object_foreach_safe(references, next, name, entry)
+		if (streq(js_str(entry, "id") ?: "", id))
+			json_object_del(references, name);
+}
+
+static bool layer_in_use(const struct image_record *list, size_t n, const char *diff_id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strv_has(&list[i].layers, diff_id))
+			return true;
+	return false;
+}
+
+int image_remove(const struct store *s, const struct image_record *image, struct strv *ret_layers,
+		 struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	struct image_record *list = NULL;
+	char trash[STAGE_NAME_MAX];
+	struct err full = { 0 };
+	size_t n = 0;
+
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	drop_names(references, image->id);
+	/*
+	 * The names go first, unless the disk is too full to write them anew: a name whose image is
+	 * gone is passed over by everybody, so the order may be turned round then.
+	 */
+	if (save_references(s, references, &full) < 0 && full.kind != ERR_NO_SPACE) {
+		*err = full;
+		return -1;
+	}
+	if (store_trash(s, s->images, image->id, trash, err) < 0)
+		return -1;
+	if (image_list(s, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < image->layers.n; i++) {
+		const char *layer = image->layers.v[i];
+
+		if (!layer_in_use(list, n, layer) && layer_remove(s, layer, NULL) == 0)
+			strv_add(ret_layers, layer);
+	}
+	image_list_done(list, n);
+	tree_remove_at(s->tmp, trash, NULL);
+	if (full.kind)
+		save_references(s, references, NULL);
+	return 0;
+}

@@ -1,0 +1,120 @@
+/*
+ * Theory of operation
+ *
+ * overlayfs takes its directories as one string of at most a page, with ':' and ',' for separators.
+ * Layers are therefore opened first and named as /proc/self/fd/N: short, so that 200 of them fit,
+ * free of separators whatever the store is called, and silent about it, for what the container reads
+ * in /proc/mounts is this string. They are opened through the path of the store once more because
+ * overlayfs takes directories of the mount namespace it is mounted in, and descriptors that the
+ * parent opened belong to the host's.
+ *
+ * userxattr keeps overlayfs's own marks in user.overlay.*, the ones an unprivileged user may set.
+ * volatile spares the syncfs(2) of the whole disk at unmount where the tree is to be deleted anyway.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "storage/layer.h"
+#include "storage/rootfs.h"
+
+#define OPTIONS_MAX 4095 /* a page, less the NUL */
+
+static int open_dir_at(int dirfd, const char *name, int *ret_fd, struct err *err)
+{
+	*ret_fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *ret_fd < 0 ? err_sys(err, "cannot open '%s' of the store", name) : 0;
+}
+
+/* Appends "[:]/proc/self/fd/N" for each layer, the topmost first, as overlayfs wants them. */
+static int add_lower(const struct store *s, const struct strv *layers, struct buf *options,
+		     struct stat *ret_top, struct err *err)
+{
+	char path[FD_PATH_MAX];
+
+	for (size_t i = layers->n; i-- > 0;) {
+		int fd; /* left open for mount(2); close-on-exec */
+
+		if (layer_open(s, layers->v[i], &fd, err) < 0)
+			return -1;
+		if (i == layers->n - 1 && fstat(fd, ret_top) < 0)
+			return err_sys(err, "cannot look at layer %.19s", layers->v[i]);
+		buf_addf(options, "%s%s", i == layers->n - 1 ? "" : ":", fd_path(fd, path));
+	}
+	return 0;
+}
+
+/* The root directory is the writable layer's own: it gets what the topmost layer's has. */
+static int copy_attributes(int dir, const struct stat *from, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(dir, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, "cannot look at the writable layer");
+	if ((st.st_uid != from->st_uid || st.st_gid != from->st_gid) &&
+	    fchownat(dir, "upper", from->st_uid, from->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, "cannot give the writable layer its owner");
+	if ((st.st_mode & 07777) != (from->st_mode & 07777) &&
+	    fchmodat(dir, "upper", from->st_mode & 07777, 0) < 0)
+		return err_sys(err, "cannot give the writable layer its mode");
+	return 0;
+}
+
+static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
+{
+	CLEAN(clean_free) char *target = NULL;
+	CLEAN(buf_done) struct buf options = { 0 };
+	CLEAN(clean_fd) int dir = -1;
+	CLEAN(clean_fd) int upper = -1;
+	CLEAN(clean_fd) int work = -1;
+	struct stat top = { .st_mode = 0755 };
+	char path[FD_PATH_MAX];
+	struct store here = *r->store;
+	int root;
+
+	target = xasprintf("%s/containers/%s", here.root, r->container);
+	if (open_dir_at(AT_FDCWD, target, &dir, err) < 0 ||
+	    open_dir_at(dir, "../../layers", &here.layers, err) < 0 ||
+	    open_dir_at(dir, "upper", &upper, err) < 0 ||
+	    open_dir_at(dir, "work", &work, err) < 0)
+		return -1;
+	buf_adds(&options, "userxattr,lowerdir=");
+	if (r->layers->n && add_lower(&here, r->layers, &options, &top, err) < 0)
+		return -1;
+	if (r->layers->n && copy_attributes(dir, &top, err) < 0)
+		return -1;
+	if (!r->layers->n) {
+		/* An image with no layers: overlayfs wants a lower directory all the same. */
+		CLEAN(clean_fd) int none = -1;
+
+		if (dir_open_or_make_at(dir, "lower", 0755, &none, err) < 0)
+			return -1;
+		buf_adds(&options, fd_path(fd_take(&none), path));
+	}
+	buf_addf(&options, ",upperdir=%s", fd_path(upper, path));
+	buf_addf(&options, ",workdir=%s%s", fd_path(work, path), r->temporary ? ",volatile" : "");
+	if (options.len > OPTIONS_MAX)
+		return err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)",
+			       r->layers->n);
+	if (mount("overlay", target, "overlay", MS_NODEV, options.data) < 0) {
+		err_sys(err, "cannot mount overlayfs");
+		return err_hint(err, "it takes Linux 5.11 or newer, and a store on a file system that "
+				     "overlayfs can write to (not NFS, nor another overlay)");
+	}
+	root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(err, "cannot open the root file system");
+	*ret_root = root;
+	return 0;
+}
+
+const struct rootfs_driver rootfs_overlay = {
+	.name = "overlay",
+	.mount = mount_overlay,
+};

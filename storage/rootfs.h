@@ -1,0 +1,39 @@
+/*
+ * Root file systems: the layers of an image and a container's writable layer, made one tree.
+ *
+ * A driver is a row in a table; which one serves is probed, and --storage-driver says otherwise.
+ * "overlay" is the kernel's overlayfs with userxattr (Linux 5.11).
+ *
+ * Ownership: a struct rootfs borrows everything.
+ */
+#ifndef STORAGE_ROOTFS_H
+#define STORAGE_ROOTFS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "storage/store.h"
+
+struct rootfs {
+	const struct store *store;
+	const struct strv *layers; /* diff IDs, the lowest first */
+	const char *container;	   /* its ID */
+	bool temporary;		   /* nobody reads the writable layer after the container's end */
+};
+
+struct rootfs_driver {
+	const char *name;
+	/*
+	 * Child, in its own user and mount namespace: mounts the tree and opens its root. The mount
+	 * point is hidden beneath it, and nobody outside the namespace sees it.
+	 */
+	int (*mount)(const struct rootfs *r, int *ret_root, struct err *err);
+};
+
+/* The driver of that name, or the one that suits where name is NULL. ERR_USAGE: unknown. */
+int rootfs_driver_find(const char *name, const struct rootfs_driver **ret, struct err *err);
+
+extern const struct rootfs_driver rootfs_overlay;
+
+#endif
