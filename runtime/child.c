@@ -1,0 +1,330 @@
+/*
+ * Theory of operation
+ *
+ * The child is born by one clone3(2) into all its namespaces and finds itself nobody there, with the
+ * host's file systems around it. It turns that into a container one step at a time; the steps and
+ * their order are the table at the end of this file, with the reason beside each that can't stand
+ * elsewhere. The parent's side (lead() in runtime/launch.c) meets it at three named points: the ID
+ * maps are written, the network's frames and the terminal's master are handed over.
+ *
+ * Whatever fails is reported to the parent as a struct err, which tells the user; the child prints
+ * nothing. When execve(2) succeeds the close-on-exec sync socket closes, which the parent takes for
+ * the news.
+ */
+#include "runtime/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "runtime/caps.h"
+#include "runtime/seccomp.h"
+#include "runtime/sync.h"
+
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define FILES_MAX    1048576 /* as docker sets it */
+#define PROCESSES_MAX 4096
+
+struct step {
+	const char *name;
+	int (*run)(struct child *c, struct err *err);
+};
+
+static int await_id_maps(struct child *c, struct err *err)
+{
+	if (sync_expect(c->sync, SYNC_ID_MAPS, NULL, NULL, err) < 0)
+		return -1;
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_sys(err, "cannot become root in the user namespace");
+	umask(0);
+	return 0;
+}
+
+static int bring_up_network(struct child *c, struct err *err)
+{
+	const struct launch *l = c->launch;
+	CLEAN(clean_fd) int frames = -1;
+
+	if (c->spec->network == NETWORK_HOST)
+		return 0;
+	if (c->spec->network == NETWORK_NONE)
+		return l->loopback_up(l->arg, err);
+	if (l->loopback_up(l->arg, err) < 0 || l->interface_up(l->arg, &frames, err) < 0)
+		return -1;
+	return sync_send(c->sync, SYNC_NETWORK, frames, err);
+}
+
+static int mount_root(struct child *c, struct err *err)
+{
+	return c->launch->mount_root(c->launch->arg, &c->root, err);
+}
+
+static int set_hostname(struct child *c, struct err *err)
+{
+	if (sethostname(c->spec->hostname, strlen(c->spec->hostname)) < 0)
+		return err_sys(err, "cannot set the host name");
+	return 0;
+}
+
+/* Keys of the user's session are not the container's. Out of keys, it has the filter alone. */
+static int leave_keyring(struct child *c, struct err *err)
+{
+	(void)c;
+	(void)err;
+	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	return 0;
+}
+
+static int resolve_user(struct child *c, struct err *err)
+{
+	CLEAN(clean_fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (user_resolve(root, c->spec->user, &c->user, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->spec->env.n; i++)
+		strv_add(&c->env, c->spec->env.v[i]);
+	if (!strv_get_env(&c->env, "HOME"))
+		strv_addf(&c->env, "HOME=%s", c->user.home);
+	return 0;
+}
+
+static int limit(int resource, rlim_t most, bool raise, const char *what, struct err *err)
+{
+	struct rlimit r;
+
+	if (getrlimit((__rlimit_resource_t)resource, &r) < 0)
+		return err_sys(err, "cannot read the limit on %s", what);
+	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
+		r.rlim_max = most;
+	if (raise || r.rlim_cur > r.rlim_max)
+		r.rlim_cur = r.rlim_max;
+	if (setrlimit((__rlimit_resource_t)resource, &r) < 0)
+		return err_sys(err, "cannot limit %s", what);
+	return 0;
+}
+
+static int set_limits(struct child *c, struct err *err)
+{
+	(void)c;
+	if (limit(RLIMIT_CORE, 0, false, "core files", err) < 0 ||
+	    limit(RLIMIT_NOFILE, FILES_MAX, true, "open files", err) < 0 ||
+	    limit(RLIMIT_NPROC, PROCESSES_MAX, false, "processes", err) < 0)
+		return -1;
+	umask(022);
+	return 0;
+}
+
+/* Leaves 0-2 and the sync socket; whatever else was inherited is closed (CVE-2024-21626). */
+static int close_descriptors(struct child *c, struct err *err)
+{
+	if (c->sync != 3 && dup3(c->sync, 3, O_CLOEXEC) < 0)
+		return err_sys(err, "cannot move a descriptor");
+	c->sync = 3;
+	if (syscall(SYS_close_range, 4u, ~0u, 0u) < 0)
+		return err_sys(err, "cannot close descriptors");
+	return 0;
+}
+
+/* Makes what is missing of an absolute path, as docker does with WORKDIR; the root is entered. */
+static int make_dirs(const char *path, const struct user *owner)
+{
+	CLEAN(clean_free) char *copy = xstrdup(path);
+
+	for (char *p = copy + 1; p[-1]; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0755) == 0 && c == '\0' && chown(copy, owner->uid, owner->gid) < 0)
+			return -1;
+		*p = c;
+	}
+	return 0;
+}
+
+static int enter_directory(struct child *c, struct err *err)
+{
+	const char *path = c->spec->cwd && *c->spec->cwd ? c->spec->cwd : "/";
+	char cwd[4096];
+
+	if (*path != '/')
+		return err_set(err, ERR_USAGE, "the working directory '%s' is not an absolute path",
+			       path);
+	if (chdir(path) < 0 && (make_dirs(path, &c->user) < 0 || chdir(path) < 0))
+		return err_sys(err, "cannot enter the working directory '%s'", path);
+	/* "(unreachable)…" would be a directory outside the root (CVE-2024-21626). */
+	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
+		return err_set(err, ERR_DENIED,
+			       "the working directory '%s' is outside the container", path);
+	return 0;
+}
+
+static int bound_caps(struct child *c, struct err *err)
+{
+	return caps_bound(c->spec->caps, err);
+}
+
+static int switch_user(struct child *c, struct err *err)
+{
+	const struct user *u = &c->user;
+	bool single = c->launch->ids->single;
+
+	if (single && (u->uid || u->gid)) {
+		err_set(err, ERR_DENIED, "user %u:%u does not exist where one ID is mapped", u->uid,
+			u->gid);
+		return err_hint(err, "a range for you in /etc/subuid and /etc/subgid, and newuidmap "
+				     "(package uidmap), give a container its other users");
+	}
+	/* With one ID there are no other groups, and setgroups(2) is forbidden: user_namespaces(7). */
+	if ((!single && setgroups(u->n_groups, u->groups) < 0) ||
+	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0) {
+		err_sys(err, "cannot become user %u:%u", u->uid, u->gid);
+		if (err->sys == EINVAL)
+			err_hint(err, "the ID lies beyond your range in /etc/subuid or /etc/subgid");
+		return -1;
+	}
+	return caps_limit(u->uid == 0 ? c->spec->caps : 0, err);
+}
+
+/* Whoever kills the monitor ends the container: nobody else would tell its exit status. */
+static int tie_to_monitor(struct child *c, struct err *err)
+{
+	struct pollfd p = { .fd = c->sync };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_sys(err, "cannot tie the container to its monitor");
+	/* It may have died before that. */
+	if (poll(&p, 1, 0) < 0 || (p.revents & (POLLHUP | POLLERR)))
+		return err_set(err, ERR_SYSTEM, "the container's monitor has died");
+	return 0;
+}
+
+static int reset_signals(struct child *c, struct err *err)
+{
+	sigset_t none;
+
+	(void)c;
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return err_sys(err, "cannot reset the signal mask");
+	return 0;
+}
+
+static int forbid_new_privileges(struct child *c, struct err *err)
+{
+	(void)c;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(err, "cannot set no_new_privs");
+	return 0;
+}
+
+static int install_seccomp(struct child *c, struct err *err)
+{
+	return c->spec->seccomp ? seccomp_install(err) : 0;
+}
+
+/* The order is the design: each remark says what its row must not be moved before or behind. */
+static const struct step child_steps[] = {
+	{ "wait for id maps",	      await_id_maps },	/* until then we are nobody */
+	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun; first, so
+							     that tiffin-net starts beside the rest */
+	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
+	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
+	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */
+	{ "open a terminal",	      open_terminal },	/* needs /dev/pts */
+	{ "set sysctls",	      set_sysctls },	/* before /proc/sys is read-only */
+	{ "mask paths",		      mask_paths },	/* before volumes may cover /proc */
+	{ "bind volumes",	      bind_volumes },	/* while the host is still visible */
+	{ "enter the root",	      enter_root },	/* the host is out of sight from here on */
+	{ "set the host name",	      set_hostname },	/* needs CAP_SYS_ADMIN */
+	{ "leave the keyring",	      leave_keyring },
+	{ "resolve the user",	      resolve_user },	/* reads /etc/passwd of the new root */
+	{ "set limits",		      set_limits },
+	{ "attach stdio",	      attach_stdio },	/* needs CAP_CHOWN */
+	{ "close descriptors",	      close_descriptors }, /* so that no path leads through one */
+	{ "bound capabilities",	      bound_caps },	/* needs CAP_SETPCAP */
+	{ "enter the directory",      enter_directory }, /* makes it, as root */
+	{ "switch user",	      switch_user },	/* needs CAP_SETUID */
+	{ "tie to the monitor",	      tie_to_monitor },	/* a change of user unties */
+	{ "reset signals",	      reset_signals },
+	{ "forbid new privileges",    forbid_new_privileges }, /* seccomp needs it */
+	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
+};
+
+/* 127 where the program is not there, 126 where it can't be executed: as a shell has it. */
+static int exec_failed(const char *program, int sys, struct err *err)
+{
+	bool missing = sys == ENOENT || sys == ENOTDIR;
+
+	errno = sys;
+	err_sys(err, missing && !strchr(program, '/') ? "executable file '%s' not found in $PATH" :
+							"cannot execute '%s'", program);
+	return missing ? 127 : 126;
+}
+
+/* Executes the program. Returns the exit code of having failed. */
+static int execute(struct child *c, struct err *err)
+{
+	char *const *args = c->spec->args.v;
+	CLEAN(clean_free) char *path = xstrdup(strv_get_env(&c->env, "PATH") ?: PATH_DEFAULT);
+	char *rest = path, *dir;
+	int worst = ENOENT;
+
+	if (strchr(args[0], '/')) {
+		execve(args[0], args, c->env.v);
+		return exec_failed(args[0], errno, err);
+	}
+	while ((dir = strsep(&rest, ":"))) {
+		CLEAN(clean_free) char *file = xasprintf("%s/%s", *dir ? dir : ".", args[0]);
+		struct stat st;
+
+		/* A directory is no program: execve says EACCES, and the search goes on. */
+		execve(file, args, c->env.v);
+		if (errno != ENOENT && errno != ENOTDIR &&
+		    !(errno == EACCES && stat(file, &st) == 0 && S_ISDIR(st.st_mode)))
+			worst = errno;
+	}
+	return exec_failed(args[0], worst, err);
+}
+
+_Noreturn void child_main(const struct launch *l, int sync)
+{
+	struct child c = {
+		.launch = l,
+		.spec = l->spec,
+		.sync = sync,
+		.root = -1,
+		.proc = -1,
+		.sys = -1,
+		.dev = -1,
+		.terminal = -1,
+	};
+	struct err err = { 0 };
+	int code = 125;
+
+	setsid();
+	for (size_t i = 0; i < ARRAY_SIZE(child_steps); i++) {
+		if (child_steps[i].run(&c, &err) < 0) {
+			err_wrap(&err, "cannot %s", child_steps[i].name);
+			sync_fail(c.sync, code, &err);
+			_exit(code);
+		}
+	}
+	code = execute(&c, &err);
+	sync_fail(c.sync, code, &err);
+	_exit(code);
+}

@@ -1,0 +1,40 @@
+/*
+ * The container's first process, from its birth to the execution of the container's program.
+ *
+ * Child only. Nothing here prints or returns to the parent's code: child_main reports through the
+ * sync socket and ends the process.
+ */
+#ifndef RUNTIME_CHILD_H
+#define RUNTIME_CHILD_H
+
+#include "runtime/launch.h"
+#include "runtime/user.h"
+
+/* What the steps hand on to each other. */
+struct child {
+	const struct launch *launch;
+	const struct container_spec *spec;
+	int sync;
+	int root; /* the root file system, mounted, not yet entered */
+	/* The roots of mounts of our own making: what is reached through them is surely theirs. */
+	int proc, sys, dev;
+	int terminal; /* the pseudo-terminal's own side, or -1 */
+	struct user user;
+	struct strv env;
+};
+
+_Noreturn void child_main(const struct launch *l, int sync);
+
+/* runtime/mounts.c */
+int privatise_mounts(struct child *c, struct err *err);
+int mount_system(struct child *c, struct err *err);
+int set_sysctls(struct child *c, struct err *err);
+int mask_paths(struct child *c, struct err *err);
+int enter_root(struct child *c, struct err *err);
+/* runtime/volumes.c */
+int bind_volumes(struct child *c, struct err *err);
+/* runtime/terminal.c */
+int open_terminal(struct child *c, struct err *err);
+int attach_stdio(struct child *c, struct err *err);
+
+#endif

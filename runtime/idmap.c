@@ -1,0 +1,183 @@
+#include "runtime/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "base/str.h"
+
+#define MAX_SUBID_FILE (16u << 20)
+
+/* "name:first:count" or "uid:first:count"; anything else is not for us. */
+static bool parse_line(const char *line, const char *name, uid_t uid, struct id_range *ret)
+{
+	char owner[256], number[16];
+	unsigned long first, count;
+
+	snprintf(number, sizeof(number), "%u", uid);
+	if (sscanf(line, "%255[^:]:%lu:%lu", owner, &first, &count) != 3)
+		return false;
+	if (!streq(owner, number) && !(name && streq(owner, name)))
+		return false;
+	if (count == 0 || first == 0 || first > UINT32_MAX - 1 || count > UINT32_MAX - 1 - first)
+		return false;
+	*ret = (struct id_range){ .outside = (uint32_t)first, .count = (uint32_t)count };
+	return true;
+}
+
+/* Appends the caller's ranges, one after the other from 1 on. */
+static size_t read_ranges(const char *path, const char *name, uid_t uid, struct id_range *ranges,
+			  size_t n)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	uint32_t next = 1;
+	char *line, *rest;
+
+	if (file_read_at(AT_FDCWD, path, MAX_SUBID_FILE, &text, NULL) < 0)
+		return n;
+	for (line = strtok_r(text.data, "\n", &rest); line && n < ID_RANGES_MAX;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		struct id_range r;
+
+		if (!parse_line(line, name, uid, &r) || r.count > UINT32_MAX - 1 - next)
+			continue;
+		r.inside = next;
+		next += r.count;
+		ranges[n++] = r;
+	}
+	return n;
+}
+
+static bool in_path(const char *program)
+{
+	CLEAN(clean_free) char *path = xstrdup(getenv("PATH") ?: "/usr/bin:/bin");
+	char *dir, *rest;
+
+	for (dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
+		CLEAN(clean_free) char *file = xasprintf("%s/%s", dir, program);
+
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+void id_map_of_caller(bool single, struct id_map *ret)
+{
+	uid_t uid = geteuid();
+	struct id_map map = {
+		.uids = { { .inside = 0, .outside = uid, .count = 1 } },
+		.gids = { { .inside = 0, .outside = getegid(), .count = 1 } },
+		.n_uids = 1,
+		.n_gids = 1,
+		.single = single,
+	};
+	struct passwd *pw;
+
+	if (!single) {
+		pw = getpwuid(uid);
+		map.n_uids = read_ranges("/etc/subuid", pw ? pw->pw_name : NULL, uid, map.uids, 1);
+		map.n_gids = read_ranges("/etc/subgid", pw ? pw->pw_name : NULL, uid, map.gids, 1);
+		if (map.n_uids == 1 || map.n_gids == 1)
+			snprintf(map.why_single, sizeof(map.why_single),
+				 "no range for '%.64s' in /etc/sub%s", pw ? pw->pw_name : "you",
+				 map.n_uids == 1 ? "uid" : "gid");
+		else if (!in_path("newuidmap") || !in_path("newgidmap"))
+			snprintf(map.why_single, sizeof(map.why_single),
+				 "newuidmap is not installed (package uidmap)");
+		if (map.why_single[0])
+			map.single = true;
+	}
+	if (map.single)
+		map.n_uids = map.n_gids = 1;
+	*ret = map;
+}
+
+static int write_proc(pid_t pid, const char *file, const char *text, struct err *err)
+{
+	char path[64];
+	CLEAN(clean_fd) int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return err_sys(err, "cannot write '%s'", path);
+	return 0;
+}
+
+static int write_single(const struct id_map *map, pid_t child, struct err *err)
+{
+	char line[48];
+
+	/* An unprivileged group map is allowed only once setgroups(2) is not: user_namespaces(7). */
+	if (write_proc(child, "setgroups", "deny", err) < 0)
+		return -1;
+	snprintf(line, sizeof(line), "0 %u 1\n", map->uids[0].outside);
+	if (write_proc(child, "uid_map", line, err) < 0)
+		return -1;
+	snprintf(line, sizeof(line), "0 %u 1\n", map->gids[0].outside);
+	return write_proc(child, "gid_map", line, err);
+}
+
+static int spawn_helper(const char *helper, pid_t child, const struct id_range *ranges, size_t n,
+			int complaints, pid_t *ret_pid, struct err *err)
+{
+	const struct fd_map fds[] = { { complaints, STDERR_FILENO }, FD_MAP_END };
+	CLEAN(strv_done) struct strv argv = { 0 };
+
+	strv_add(&argv, helper);
+	strv_addf(&argv, "%d", (int)child);
+	for (size_t i = 0; i < n; i++) {
+		strv_addf(&argv, "%u", ranges[i].inside);
+		strv_addf(&argv, "%u", ranges[i].outside);
+		strv_addf(&argv, "%u", ranges[i].count);
+	}
+	return proc_spawn((const char *const *)argv.v, fds, ret_pid, err);
+}
+
+/* The helpers' own words, on one line. */
+static int helpers_failed(int complaints, struct err *err)
+{
+	CLEAN(clean_free) char *safe = NULL;
+	char text[300];
+	ssize_t n = read(complaints, text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	safe = str_printable(text);
+	err_set(err, ERR_DENIED, "cannot map subordinate IDs: %s",
+		*safe ? safe : "newuidmap or newgidmap failed");
+	return err_hint(err, "check your ranges in /etc/subuid and /etc/subgid and that newuidmap is "
+			     "set-user-ID root; --userns=single does without");
+}
+
+int id_map_write(const struct id_map *map, pid_t child, struct err *err)
+{
+	CLEAN(clean_fd) int complaints = -1;
+	CLEAN(clean_fd) int their_end = -1;
+	pid_t uids, gids;
+	int ends[2], uid_code, gid_code;
+
+	if (map->single)
+		return write_single(map, child, err);
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(err, "cannot make a pipe");
+	complaints = ends[0];
+	their_end = ends[1];
+	if (spawn_helper("newuidmap", child, map->uids, map->n_uids, their_end, &uids, err) < 0)
+		return -1;
+	if (spawn_helper("newgidmap", child, map->gids, map->n_gids, their_end, &gids, err) < 0) {
+		proc_reap(uids);
+		return -1;
+	}
+	uid_code = proc_reap(uids);
+	gid_code = proc_reap(gids);
+	return uid_code || gid_code ? helpers_failed(complaints, err) : 0;
+}

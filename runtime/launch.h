@@ -1,0 +1,49 @@
+/*
+ * Launching: from a specification to a running first process, in namespaces of its own.
+ *
+ * Parent only. The child's side is runtime/child.c; read its table of steps first.
+ *
+ * runtime knows neither the store nor the network: what they do is handed in as functions. Those
+ * marked "child" run in the container's namespaces, before its root is entered.
+ */
+#ifndef RUNTIME_LAUNCH_H
+#define RUNTIME_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "runtime/idmap.h"
+#include "runtime/spec.h"
+
+struct launch {
+	const struct container_spec *spec;
+	const struct id_map *ids;
+	int stdio[3]; /* the container's ends; -1 with a terminal. Lent. */
+
+	/* Child: mounts the root file system somewhere in its mount namespace, and opens it. */
+	int (*mount_root)(void *arg, int *ret_root, struct err *err);
+	/* Child: makes the network interface; the descriptor carries its frames. */
+	int (*interface_up)(void *arg, int *ret_frames, struct err *err);
+	/* Child, with no interface but loopback. */
+	int (*loopback_up)(void *arg, struct err *err);
+	/* Parent: starts what carries the frames, lent. */
+	int (*network_start)(void *arg, int frames, struct err *err);
+	/* Parent: the first process exists, and is about to run. */
+	int (*started)(void *arg, pid_t pid, struct err *err);
+	void *arg;
+};
+
+struct launched {
+	pid_t pid; /* of the container's first process; to be reaped */
+	int pidfd;
+	int terminal; /* the pseudo-terminal's master, or -1 */
+};
+
+/*
+ * Returns when the container's program has been executed. On failure nothing is left, and
+ * *ret_exit_code says what tiffin is to exit with: 127 where the program is not there, 126 where it
+ * can't be executed, else 125.
+ */
+int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * The mounts that every container has: its root, /proc, /sys, /dev, and what hides parts of them.
+ *
+ * Each file system is made detached (fsopen(2), fsmount(2)) and then moved to a descriptor of its
+ * place, so that no path is looked up twice. What is hidden under /proc and /sys is reached through
+ * the descriptor of the procfs or sysfs just made: an image whose /proc is something else can't
+ * lead the masks astray (CVE-2019-19921, CVE-2025-31133, CVE-2025-52881).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "runtime/child.h"
+#include "runtime/mount.h"
+#include "runtime/root.h"
+
+int privatise_mounts(struct child *c, struct err *err)
+{
+	(void)c;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, "cannot make the mounts private");
+	return 0;
+}
+
+static int mount_proc(struct child *c, struct err *err)
+{
+	CLEAN(clean_fd) int target = -1;
+
+	if (root_open_plain_dir(c->root, "proc", &target, err) < 0)
+		return -1;
+	if (mount_new("proc", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &c->proc,
+		      err) < 0) {
+		if (err->sys == EPERM)
+			err_hint(err, "the host's /proc has parts hidden, as in a container: the kernel "
+				      "allows no new procfs beside it");
+		return -1;
+	}
+	return mount_attach(c->proc, target, "", err);
+}
+
+/*
+ * A sysfs of its own shows the network namespace's devices. It can be had only where we own that
+ * namespace, and where the host's own /sys is whole; else the host's is shown.
+ */
+static int mount_sys(struct child *c, struct err *err)
+{
+	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+			       MOUNT_ATTR_RDONLY;
+	CLEAN(clean_fd) int target = -1;
+	CLEAN(clean_fd) int cgroup = -1;
+	struct err why = { 0 };
+
+	if (root_open_plain_dir(c->root, "sys", &target, err) < 0)
+		return -1;
+	if (c->spec->network == NETWORK_HOST || mount_new("sysfs", NULL, attrs, &c->sys, &why) < 0) {
+		if (mount_clone(AT_FDCWD, "/sys", attrs, &c->sys, err) < 0)
+			return -1;
+		return mount_attach(c->sys, target, "", err);
+	}
+	if (mount_attach(c->sys, target, "", err) < 0)
+		return -1;
+	/* Where the kernel's cgroups are all of version 1 there is nothing to show. */
+	if (mount_new("cgroup2", NULL, attrs, &cgroup, NULL) == 0)
+		mount_attach(cgroup, c->sys, "fs/cgroup", NULL);
+	return 0;
+}
+
+static int make_devices(struct child *c, struct err *err)
+{
+	static const char *const nodes[] = { "null", "zero", "full", "random", "urandom", "tty" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+		CLEAN(clean_free) char *path = xasprintf("/dev/%s", nodes[i]);
+		CLEAN(clean_fd) int node = -1;
+		int fd = openat(c->dev, nodes[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+		if (fd < 0)
+			return err_sys(err, "cannot create '%s'", path);
+		close(fd);
+		if (mount_clone(AT_FDCWD, path, 0, &node, err) < 0 ||
+		    mount_attach(node, c->dev, nodes[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_links(struct child *c, struct err *err)
+{
+	static const char *const links[][2] = {
+		{ "/proc/self/fd", "fd" },     { "/proc/self/fd/0", "stdin" },
+		{ "/proc/self/fd/1", "stdout" }, { "/proc/self/fd/2", "stderr" },
+		{ "pts/ptmx", "ptmx" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlinkat(links[i][0], c->dev, links[i][1]) < 0)
+			return err_sys(err, "cannot create '/dev/%s'", links[i][1]);
+	return 0;
+}
+
+/* One of the file systems under /dev, whose directory is made first. */
+static int mount_under_dev(struct child *c, const char *name, const char *type,
+			   const char *const options[], uint64_t attrs, struct err *err)
+{
+	CLEAN(clean_fd) int mnt = -1;
+
+	if (mkdirat(c->dev, name, 0755) < 0)
+		return err_sys(err, "cannot create '/dev/%s'", name);
+	if (mount_new(type, options, attrs | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &mnt, err) < 0)
+		return -1;
+	return mount_attach(mnt, c->dev, name, err);
+}
+
+static int mount_dev(struct child *c, struct err *err)
+{
+	static const char *const dev_options[] = { "mode=755", "size=64m", NULL };
+	/* Group 5 is tty everywhere; it takes a map that has it. */
+	const char *const pts_options[] = { "newinstance", "ptmxmode=0666", "mode=0620",
+					    c->launch->ids->single ? NULL : "gid=5", NULL };
+	CLEAN(clean_free) char *size = xasprintf("size=%lld", (long long)c->spec->shm_size);
+	const char *const shm_options[] = { "mode=1777", size, NULL };
+	CLEAN(clean_fd) int target = -1;
+
+	if (root_open_plain_dir(c->root, "dev", &target, err) < 0 ||
+	    mount_new("tmpfs", dev_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &c->dev, err) < 0 ||
+	    mount_attach(c->dev, target, "", err) < 0)
+		return -1;
+	if (make_devices(c, err) < 0 || make_links(c, err) < 0)
+		return -1;
+	if (mount_under_dev(c, "pts", "devpts", pts_options, 0, err) < 0 ||
+	    mount_under_dev(c, "shm", "tmpfs", shm_options, MOUNT_ATTR_NODEV, err) < 0 ||
+	    mount_under_dev(c, "mqueue", "mqueue", NULL, MOUNT_ATTR_NODEV, err) < 0)
+		return -1;
+	return 0;
+}
+
+int mount_system(struct child *c, struct err *err)
+{
+	if (mount_proc(c, err) < 0 || mount_sys(c, err) < 0 || mount_dev(c, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* Of the container's own network namespace: every port and ping are everybody's. */
+int set_sysctls(struct child *c, struct err *err)
+{
+	static const char *const values[][2] = {
+		{ "sys/net/ipv4/ip_unprivileged_port_start", "0" },
+		{ "sys/net/ipv4/ping_group_range", "0 2147483647" },
+		/* Only root is mapped: a group that does not exist can't be named. */
+		{ "sys/net/ipv4/ping_group_range", "0 0" },
+	};
+
+	(void)err;
+	if (c->spec->network == NETWORK_HOST)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		CLEAN(clean_fd) int fd = openat(c->proc, values[i][0], O_WRONLY | O_CLOEXEC);
+
+		/* A kernel without one of them works without. */
+		if (fd >= 0 && write(fd, values[i][1], strlen(values[i][1])) > 0 && i == 1)
+			break;
+	}
+	return 0;
+}
+
+/* The union of what docker and podman hide. A path that this kernel has not is passed over. */
+static int mask(int under, const char *path, int dev_null, int *empty, struct err *err)
+{
+	CLEAN(clean_fd) int target = openat(under, path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+	CLEAN(clean_fd) int cover = -1;
+	struct stat st;
+
+	if (target < 0 || fstat(target, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "cannot hide '%s'", path);
+	if (!S_ISDIR(st.st_mode)) {
+		if (mount_clone(dev_null, "null", 0, &cover, err) < 0)
+			return -1;
+		return mount_attach(cover, target, "", err);
+	}
+	if (*empty >= 0) {
+		if (mount_clone(*empty, "", 0, &cover, err) < 0)
+			return -1;
+		return mount_attach(cover, target, "", err);
+	}
+	if (mount_new("tmpfs", (const char *const[]){ "size=4k", "mode=555", NULL },
+		      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+		      empty, err) < 0)
+		return -1;
+	return mount_attach(*empty, target, "", err);
+}
+
+static int make_read_only(int under, const char *path, struct err *err)
+{
+	CLEAN(clean_fd) int mnt = -1;
+
+	if (faccessat(under, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (mount_clone(under, path, MOUNT_ATTR_RDONLY, &mnt, err) < 0)
+		return -1;
+	return mount_attach(mnt, under, path, err);
+}
+
+int mask_paths(struct child *c, struct err *err)
+{
+	static const char *const hidden_proc[] = {
+		"acpi",		 "asound",     "interrupts",  "kcore", "keys",
+		"latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi",
+	};
+	static const char *const hidden_sys[] = {
+		"firmware",
+		"fs/selinux",
+		"dev/block",
+		"devices/virtual/powercap",
+	};
+	static const char *const read_only_proc[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
+	CLEAN(clean_fd) int empty = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hidden_proc); i++)
+		if (mask(c->proc, hidden_proc[i], c->dev, &empty, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(hidden_sys); i++)
+		if (mask(c->sys, hidden_sys[i], c->dev, &empty, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(read_only_proc); i++)
+		if (make_read_only(c->proc, read_only_proc[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int enter_root(struct child *c, struct err *err)
+{
+	if (c->spec->read_only && mount_restrict(c->root, MOUNT_ATTR_RDONLY, false, err) < 0)
+		return -1;
+	/*
+	 * pivot_root(".", ".") puts the old root on top of the new one at the same place, where it
+	 * is unmounted without a directory to put it in: pivot_root(2), NOTES.
+	 */
+	if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return err_sys(err, "cannot enter the root file system");
+	return 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * What is to be run: the image's configuration and the command line made one value, with nothing
+ * left to look up but what only the container's own files can tell (users by name).
+ *
+ * Ownership: a struct container_spec owns every pointer in it; container_spec_done frees them.
+ */
+#ifndef RUNTIME_SPEC_H
+#define RUNTIME_SPEC_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum network_mode {
+	NETWORK_PRIVATE, /* a namespace of its own, and tiffin-net */
+	NETWORK_NONE,	 /* a namespace of its own, loopback only */
+	NETWORK_HOST,	 /* the host's */
+};
+
+enum mount_kind {
+	MOUNT_BIND,  /* source: a path on the host, made absolute */
+	MOUNT_TMPFS, /* source: mount options ("size=64m,mode=1777"), checked */
+};
+
+struct mount_spec {
+	enum mount_kind kind;
+	char *source, *target; /* target: absolute, in the container */
+	bool read_only, no_exec, no_suid, no_dev;
+};
+
+struct container_spec {
+	struct strv args; /* args.v[0] is looked up in the container's PATH */
+	struct strv env;
+	char *cwd, *user; /* user: "name|uid[:group|gid]", or NULL for root */
+	char *hostname;
+	char *etc_dir; /* on the host: holds the hosts, hostname and resolv.conf bound over /etc */
+	bool tty, open_stdin, read_only, auto_remove;
+	bool seccomp;	    /* the profile is installed (not with seccomp=unconfined) */
+	uint64_t caps;	    /* bit n: capability n is in the bounding set */
+	int64_t shm_size;   /* bytes */
+	int stop_signal, stop_timeout; /* timeout in seconds */
+	enum network_mode network;
+	struct mount_spec *mounts; /* in the order they are made */
+	size_t n_mounts;
+};
+
+void container_spec_done(struct container_spec *spec);
+/* Takes the strings over. */
+void container_spec_add_mount(struct container_spec *spec, struct mount_spec mount);
+/* For the container's record. The caller decrefs. */
+json_t *container_spec_to_json(const struct container_spec *spec);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Standard input, output and error of the container: a pseudo-terminal of its own devpts, or the
+ * pipes that the parent made.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "runtime/child.h"
+#include "runtime/mount.h"
+#include "runtime/sync.h"
+
+/* TIOCGPTPEER opens the other side without a path, so no path can be swapped. */
+int open_terminal(struct child *c, struct err *err)
+{
+	CLEAN(clean_fd) int master = -1;
+	CLEAN(clean_fd) int console = -1;
+	int unlock = 0, number;
+	char path[32];
+
+	if (!c->spec->tty)
+		return 0;
+	master = openat(c->dev, "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 ||
+	    ioctl(master, TIOCGPTN, &number) < 0)
+		return err_sys(err, "cannot make a pseudo-terminal");
+	c->terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (c->terminal < 0)
+		return err_sys(err, "cannot open the pseudo-terminal");
+	close(openat(c->dev, "console", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	snprintf(path, sizeof(path), "pts/%d", number);
+	if (mount_clone(c->dev, path, 0, &console, err) < 0 ||
+	    mount_attach(console, c->dev, "console", err) < 0)
+		return -1;
+	return sync_send(c->sync, SYNC_TERMINAL, master, err);
+}
+
+int attach_stdio(struct child *c, struct err *err)
+{
+	for (int i = 0; i < 3; i++) {
+		int fd = c->spec->tty ? c->terminal : c->launch->stdio[i];
+
+		if (dup2(fd, i) < 0)
+			return err_sys(err, "cannot attach standard input and output");
+		/*
+		 * The container's user opens /dev/stdout by path: nginx does. Not all that stdin can
+		 * be has an owner to change (/dev/null of the host).
+		 */
+		if (c->spec->tty || i > 0 || c->spec->open_stdin)
+			if (fchown(i, c->user.uid, c->spec->tty ? (gid_t)-1 : c->user.gid) < 0 &&
+			    c->user.uid)
+				return err_sys(err, "cannot hand over standard input and output");
+	}
+	if (c->spec->tty && ioctl(0, TIOCSCTTY, 0) < 0)
+		return err_sys(err, "cannot make the terminal the controlling one");
+	return 0;
+}
