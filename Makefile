@@ -35,6 +35,9 @@ MAIN_tiffin-net := net/main.c
 BIN := $(B)/bin/tiffin
 HELPERS := $(B)/libexec/tiffin/tiffin-image $(B)/libexec/tiffin/tiffin-net
 
+# `make V=1` shows the commands.
+quiet = @$(if $(V),,echo "$(1)";)
+
 .PHONY: all
 all: $(BIN) $(HELPERS)
 
@@ -46,18 +49,18 @@ define module
 $(B)/lib/$(1).a: $(call objects,$(call sources,$(1)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call quiet,  AR $$@)$$(AR) rcs $$@ $$^
 endef
 $(foreach m,base storage image net runtime cmd,$(eval $(call module,$(m))))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_$(firstword $(subst /, ,$*))) -c -o $@ $<
+	$(call quiet,  CC $<)$(CC) $(ALL_CFLAGS) $(CFLAGS_$(firstword $(subst /, ,$*))) -c -o $@ $<
 
 define program
 $(1): $(call objects,$(MAIN_$(notdir $(1)))) $(2) $(PARTS_$(notdir $(1)):%=$(B)/lib/%.a)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $(1)))
+	$$(call quiet,  LD $$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $(1)))
 endef
 $(eval $(call program,$(BIN),$(B)/lib/cmd.a))
 $(foreach h,$(HELPERS),$(eval $(call program,$(h),)))

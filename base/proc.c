@@ -118,6 +118,26 @@ int pidfd_wait(int pidfd, int timeout_ms)
 	}
 }
 
+/*
+ * A number that the child is to have may be that of another descriptor to pass. So all are first
+ * duplicated to numbers beyond both, and from there to where they belong.
+ */
+static void map_fds(posix_spawn_file_actions_t *actions, const struct fd_map *fds)
+{
+	int base = 0, n = 0;
+
+	for (n = 0; fds && fds[n].ours >= 0; n++) {
+		base = fds[n].ours >= base ? fds[n].ours + 1 : base;
+		base = fds[n].theirs >= base ? fds[n].theirs + 1 : base;
+	}
+	for (int i = 0; i < n; i++)
+		posix_spawn_file_actions_adddup2(actions, fds[i].ours, base + i);
+	for (int i = 0; i < n; i++) {
+		posix_spawn_file_actions_adddup2(actions, base + i, fds[i].theirs);
+		posix_spawn_file_actions_addclose(actions, base + i);
+	}
+}
+
 int proc_spawn(const char *const argv[], const struct fd_map *fds, pid_t *ret_pid, struct err *err)
 {
 	posix_spawn_file_actions_t actions;
@@ -132,8 +152,7 @@ int proc_spawn(const char *const argv[], const struct fd_map *fds, pid_t *ret_pi
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	for (; fds && fds->ours >= 0; fds++)
-		posix_spawn_file_actions_adddup2(&actions, fds->ours, fds->theirs);
+	map_fds(&actions, fds);
 	sys = posix_spawnp(ret_pid, argv[0], &actions, &attr, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);

@@ -22,6 +22,10 @@
 #define NETWORK_GATEWAY "10.0.2.2"
 #define NETWORK_DNS	"10.0.2.3"
 
+#define NETWORK_ADDRESS6 "fd00::100"
+#define NETWORK_GATEWAY6 "fd00::2"
+#define NETWORK_DNS6	 "fd00::3"
+
 /* Child, in its own network namespace, with CAP_NET_ADMIN there: loopback up. */
 int network_loopback_up(struct err *err);
 /*
@@ -32,8 +36,14 @@ int network_interface_up(int *ret_frames, struct err *err);
 /*
  * Parent, in the host's network namespace: starts tiffin-net on the frames. It ends when its control
  * descriptor is closed (the parent's death closes it too). The caller reaps *ret_pid and owns
- * *ret_control; frames stays the caller's.
+ * *ret_control; frames stays the caller's, and is best closed: whoever holds it keeps the
+ * container's network namespace alive.
  */
 int network_start(int frames, pid_t *ret_pid, int *ret_control, struct err *err);
+/*
+ * Parent, if it wants to know at all: waits until tiffin-net carries frames. The error is what
+ * tiffin-net had to say where it could not start, such as that it could not confine itself.
+ */
+int network_await(int control, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef RUNTIME_LAUNCH_H
 #define RUNTIME_LAUNCH_H
 
+#include <sys/ioctl.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -18,7 +19,8 @@
 struct launch {
 	const struct container_spec *spec;
 	const struct id_map *ids;
-	int stdio[3]; /* the container's ends; -1 with a terminal. Lent. */
+	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
+	struct winsize size; /* of the terminal; 0 by 0: unknown */
 
 	/* Child: mounts the root file system somewhere in its mount namespace, and opens it. */
 	int (*mount_root)(void *arg, int *ret_root, struct err *err);

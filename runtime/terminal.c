@@ -31,6 +31,8 @@ int open_terminal(struct child *c, struct err *err)
 	c->terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (c->terminal < 0)
 		return err_sys(err, "cannot open the pseudo-terminal");
+	if (c->launch->size.ws_row && ioctl(master, TIOCSWINSZ, &c->launch->size) < 0)
+		return err_sys(err, "cannot set the terminal's size");
 	close(openat(c->dev, "console", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 	snprintf(path, sizeof(path), "pts/%d", number);
 	if (mount_clone(c->dev, path, 0, &console, err) < 0 ||

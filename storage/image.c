@@ -186,6 +186,12 @@ int image_put(const struct store *s, const struct image_new *image, struct err *
 
 		set_reference(references, name, image);
 	}
+	if (image->repository && image->index_digest) {
+		CLEAN(clean_free)
+		char *name = xasprintf("%s@%s", image->repository, image->index_digest);
+
+		set_reference(references, name, image);
+	}
 	return save_references(s, references, err);
 }
 
@@ -273,14 +279,25 @@ int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, 
 	return 0;
 }
 
-int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err)
+static int read_file(const struct store *s, const char *id, const char *name, struct buf *ret,
+		     struct err *err)
 {
 	char path[IMAGE_ID_LEN + 16];
 
-	snprintf(path, sizeof(path), "%s/config", id);
+	snprintf(path, sizeof(path), "%s/%s", id, name);
 	if (file_read_at(s->images, path, MAX_DOCUMENT, ret, err) < 0)
 		return err_wrap(err, "image %.12s", id);
 	return 0;
+}
+
+int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err)
+{
+	return read_file(s, id, "config", ret, err);
+}
+
+int image_read_manifest(const struct store *s, const char *id, struct buf *ret, struct err *err)
+{
+	return read_file(s, id, "manifest", ret, err);
 }
 
 int image_untag(const struct store *s, const char *canonical, struct err *err)

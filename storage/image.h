@@ -39,6 +39,7 @@ struct image_new {
 	int64_t size, created;
 	const char *name;	     /* canonical reference with a tag, or NULL */
 	const char *repository;	     /* "docker.io/library/alpine", for its repo digest, or NULL */
+	const char *index_digest;    /* of the index that led to the manifest, likewise, or NULL */
 };
 
 /* Stores it, durably, and points the name to it last. What is there already stays. */
@@ -53,8 +54,9 @@ int image_find(const struct store *s, const char *canonical, const char *id_or_p
 /* All of them, the newest first. The caller frees with image_list_done. */
 int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err);
 void image_list_done(struct image_record *list, size_t n);
-/* The configuration's bytes. */
+/* The configuration's bytes, and the manifest's. */
 int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err);
+int image_read_manifest(const struct store *s, const char *id, struct buf *ret, struct err *err);
 
 /* The lock on names; see above. */
 int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err);

@@ -127,19 +127,39 @@ void layer_stage_done(const struct store *s, struct layer_stage *stage)
 	*stage = (struct layer_stage)LAYER_STAGE_INIT;
 }
 
-int layer_remove(const struct store *s, const char *diff_id, struct err *err)
+/* One of the two ways a layer may have been unpacked (struct store, single_id). */
+static int remove_variant(const struct store *s, const char *diff_id, struct err *err)
 {
 	char name[LAYER_NAME_MAX], trash[STAGE_NAME_MAX];
 	CLEAN(clean_fd) int lock = -1;
 	struct err why = { 0 };
 
-	if (layer_name(s, diff_id, name, err) < 0 ||
-	    file_lock_at(s->locks, name, LOCK_EXCLUSIVE, false, &lock, err) < 0)
+	if (layer_name(s, diff_id, name, err) < 0)
+		return -1;
+	if (faccessat(s->layers, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	if (file_lock_at(s->locks, name, LOCK_EXCLUSIVE, false, &lock, err) < 0)
 		return -1;
 	if (store_trash(s, s->layers, name, trash, &why) < 0 && why.kind != ERR_NOT_FOUND) {
 		*err = why;
 		return -1;
 	}
 	file_lock_remove_at(s->locks, name);
+	return 0;
+}
+
+int layer_remove(const struct store *s, const char *diff_id, struct err *err)
+{
+	struct store variant = *s;
+	struct err why = { 0 };
+
+	for (int single = 0; single < 2; single++) {
+		variant.single_id = single;
+		if (remove_variant(&variant, diff_id, &why) < 0) {
+			if (err)
+				*err = why;
+			return -1;
+		}
+	}
 	return 0;
 }

@@ -1,0 +1,59 @@
+/*
+ * Commands are data too: a row says how it is called, what it takes, and which function does it.
+ * One file under cmd/ holds one command: its struct of options, its rows, its function.
+ */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "cmd/opt.h"
+#include "runtime/idmap.h"
+#include "storage/store.h"
+
+/* Exit statuses of our own; a container's own pass through. */
+enum {
+	EXIT_NOT_THERE = 1,   /* rm, rmi: no such thing */
+	EXIT_IN_USE = 2,      /* rm, rmi: it runs, or is used */
+	EXIT_TIFFIN = 125,    /* whatever else went wrong on our side */
+};
+
+/* What the global options say, and what was opened on their account. */
+struct tiffin {
+	char *root;   /* --root; NULL: the default */
+	char *driver; /* --storage-driver; NULL: probed */
+	struct id_map ids;
+	struct store store;
+};
+
+/*
+ * Opens the store and finds out about the caller's IDs; single: --userns=single. Says once in a
+ * store's life, on stderr, where there are no subordinate IDs.
+ */
+int tiffin_open(struct tiffin *t, bool single, struct err *err);
+
+struct command {
+	const char *names;    /* "ps", or with other spellings: "ls|list|ps" */
+	const char *operands; /* "[OPTIONS] IMAGE [COMMAND [ARG…]]" */
+	const char *summary;
+	const struct opt *opts;
+	size_t size; /* of the struct of options */
+	bool stop_at_operand;
+	size_t min_operands, max_operands;
+	/* The exit status, or -1 and an error to print. */
+	int (*run)(struct tiffin *t, void *options, const struct strv *operands, struct err *err);
+	void (*init)(void *options); /* sets defaults other than 0; may be NULL */
+	void (*done)(void *options); /* frees what the options hold; may be NULL */
+};
+
+extern const struct command command_images, command_logs, command_ps, command_pull, command_rm,
+	command_rmi, command_run, command_stop, command_version;
+
+/* Prints "Error: …" and the hint, each on one line, on stderr. */
+void report(const struct err *err);
+/* The same for one thing of several; returns the worse of code and the status that this error has. */
+int report_item(const struct err *err, int code);
+/* One line on stderr that is no error. */
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Work that is done by a helper in the user namespace: pulling (tiffin-image), and removing what
+ * belongs to subordinate users.
+ */
+#ifndef CMD_HELPER_H
+#define CMD_HELPER_H
+
+#include "cmd/command.h"
+
+struct pull_options {
+	bool quiet;
+	char *platform;	  /* NULL: this machine's */
+	char *tls_verify; /* "true", "false", or NULL */
+};
+
+/* Pulls by tiffin-image. reference is as the user typed it. *ret_id is the image's, to be freed. */
+int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
+		char **ret_id, struct err *err);
+/*
+ * Sweeps the store: what was left in tmp/ by removals and by processes that died. What belongs to
+ * subordinate users is removed in a user namespace, which is made only where there is any.
+ */
+void helper_sweep(const struct store *store, const struct id_map *ids);
+
+#endif

@@ -1,0 +1,93 @@
+#include "cmd/life.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "cmd/helper.h"
+
+int parse_signal(const char *text, int *ret, struct err *err)
+{
+	const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end != text && !*end && n > 0 && n < NSIG) {
+		*ret = (int)n;
+		return 0;
+	}
+	for (int sig = 1; sig < NSIG; sig++) {
+		const char *known = sigabbrev_np(sig);
+
+		if (known && strcasecmp(known, name) == 0) {
+			*ret = sig;
+			return 0;
+		}
+	}
+	if (strncasecmp(name, "RTMIN", 5) == 0 && (!name[5] || name[5] == '+')) {
+		n = name[5] ? strtol(name + 6, NULL, 10) : 0;
+		if (n >= 0 && SIGRTMIN + n <= SIGRTMAX) {
+			*ret = SIGRTMIN + (int)n;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USAGE, "there is no signal '%s'", text);
+}
+
+/* Waits until its monitor has let go of it; a container that vanishes meanwhile has been removed. */
+static void await_monitor(struct tiffin *t, const struct container *c)
+{
+	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+
+	container_dir_lock(&t->store, c->id, true, &dir, NULL);
+}
+
+int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout, struct err *err)
+{
+	CLEAN(clean_fd) int pidfd = proc_open(&c->state.init);
+
+	if (pidfd >= 0) {
+		if (pidfd_send_signal(pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
+			return err_sys(err, "cannot signal container %.12s", c->id);
+		if (pidfd_wait(pidfd, timeout < 0 ? -1 : timeout * 1000) < 0) {
+			pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+			pidfd_wait(pidfd, -1);
+		}
+	}
+	await_monitor(t, c);
+	return 0;
+}
+
+int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err)
+{
+	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+	struct err why = { 0 };
+	bool left = false;
+
+	if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0) {
+		if (why.kind == ERR_NOT_FOUND)
+			return 0;
+		if (why.kind != ERR_BUSY) {
+			*err = why;
+			return -1;
+		}
+		if (!force)
+			return err_set(err, ERR_BUSY,
+				       "cannot remove container %s as it is running - running or paused "
+				       "containers cannot be removed without force: container state "
+				       "improper",
+				       c->id);
+		if (life_stop(t, c, SIGKILL, -1, err) < 0)
+			return -1;
+		if (container_dir_lock(&t->store, c->id, true, &dir, &why) < 0)
+			return 0; /* it was one with --rm */
+	}
+	if (container_remove(&t->store, &dir, c->name, &left, err) < 0)
+		return -1;
+	if (left)
+		helper_sweep(&t->store, &t->ids);
+	return 0;
+}

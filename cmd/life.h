@@ -1,0 +1,22 @@
+/*
+ * What several commands do to a container that may run.
+ */
+#ifndef CMD_LIFE_H
+#define CMD_LIFE_H
+
+#include "cmd/command.h"
+#include "storage/container.h"
+
+/* "TERM", "SIGTERM", "15", "SIGRTMIN+3". ERR_USAGE: no such signal. */
+int parse_signal(const char *text, int *ret, struct err *err);
+
+/*
+ * Sends sig to the first process, waits for its end up to timeout seconds (-1: for ever), then kills
+ * it; returns when its monitor has recorded that and gone. One that does not run is no error.
+ */
+int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout, struct err *err);
+
+/* Removes it; a running one is killed first where force says so, else ERR_BUSY. */
+int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err);
+
+#endif

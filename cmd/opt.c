@@ -1,0 +1,216 @@
+#include "cmd/opt.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+int set_flag(void *field, const char *value, struct err *err)
+{
+	if (!value || streq(value, "true") || streq(value, "1"))
+		*(bool *)field = true;
+	else if (streq(value, "false") || streq(value, "0"))
+		*(bool *)field = false;
+	else
+		return err_set(err, ERR_USAGE, "'%s' is neither true nor false", value);
+	return 0;
+}
+
+int set_string(void *field, const char *value, struct err *err)
+{
+	(void)err;
+	free(*(char **)field);
+	*(char **)field = xstrdup(value);
+	return 0;
+}
+
+int set_list(void *field, const char *value, struct err *err)
+{
+	(void)err;
+	strv_add(field, value);
+	return 0;
+}
+
+int set_number(void *field, const char *value, struct err *err)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (errno || end == value || *end || n < INT_MIN || n > INT_MAX)
+		return err_set(err, ERR_USAGE, "'%s' is not a number", value);
+	*(int *)field = (int)n;
+	return 0;
+}
+
+int parse_size(const char *text, long long *ret, struct err *err)
+{
+	static const char units[] = "bkmgt";
+	char *end;
+	long long n;
+	int shift = 0;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (*end) {
+		const char *unit = strchr(units, *end | 0x20);
+
+		if (unit && (!end[1] || ((end[1] | 0x20) == 'b' && !end[2]))) {
+			shift = 10 * (int)(unit - units);
+			end = (char *)"";
+		}
+	}
+	if (errno || end == text || *end || n < 0 || n > LLONG_MAX >> shift)
+		return err_set(err, ERR_USAGE, "'%s' is not a size: use bytes, or 64k, 512m, 1g", text);
+	*ret = n << shift;
+	return 0;
+}
+
+int set_size(void *field, const char *value, struct err *err)
+{
+	return parse_size(value, field, err);
+}
+
+int set_seconds(void *field, const char *value, struct err *err)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (streq(end, "s"))
+		end++;
+	else if (streq(end, "m") || streq(end, "h")) {
+		n = n > INT_MAX / 3600 ? LONG_MAX : n * (*end == 'm' ? 60 : 3600);
+		end++;
+	}
+	if (errno || end == value || *end || n < -1 || n > INT_MAX)
+		return err_set(err, ERR_USAGE, "'%s' is not a time in seconds", value);
+	*(int *)field = (int)n;
+	return 0;
+}
+
+static const struct opt *find_long(const struct opt *opts, const char *name, size_t len)
+{
+	for (; opts->name; opts++)
+		if (strlen(opts->name) == len && memcmp(opts->name, name, len) == 0)
+			return opts;
+	return NULL;
+}
+
+static const struct opt *find_letter(const struct opt *opts, char letter)
+{
+	for (; opts->name; opts++)
+		if (opts->letter == letter)
+			return opts;
+	return NULL;
+}
+
+static int unknown(const struct opt *opts, const char *option, struct err *err)
+{
+	CLEAN(clean_free) char *name = xstrndup(option, strcspn(option, "="));
+	CLEAN(clean_free) char *safe = str_printable(name);
+	const char *names[128], *near;
+	size_t n = 0;
+
+	for (; opts->name && n < ARRAY_SIZE(names) - 1; opts++)
+		names[n++] = opts->name;
+	names[n] = NULL;
+	near = starts_with(name, "--") ? str_nearest(name + 2, names) : NULL;
+	if (near)
+		return err_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", safe, near);
+	return err_set(err, ERR_USAGE, "unknown option '%s'", safe);
+}
+
+static int store(const struct opt *o, void *into, const char *value, struct err *err)
+{
+	if (o->set((char *)into + o->field, value, err) < 0)
+		return err_wrap(err, "--%s", o->name);
+	return 0;
+}
+
+/* "--name", "--name=value", "--name value". Returns how many further arguments were used. */
+static int parse_long(const struct opt *opts, void *into, char *const *argv, struct err *err)
+{
+	const char *name = argv[0] + 2, *eq = strchr(name, '=');
+	const struct opt *o = find_long(opts, name, eq ? (size_t)(eq - name) : strlen(name));
+
+	if (!o)
+		return unknown(opts, argv[0], err);
+	if (eq || !o->arg)
+		return store(o, into, eq ? eq + 1 : NULL, err);
+	if (!argv[1])
+		return err_set(err, ERR_USAGE, "--%s wants a value: %s", o->name, o->arg);
+	return store(o, into, argv[1], err) < 0 ? -1 : 1;
+}
+
+/* "-it", "-eA=b", "-e A=b", "-t=true". */
+static int parse_letters(const struct opt *opts, void *into, char *const *argv, struct err *err)
+{
+	for (const char *p = argv[0] + 1; *p; p++) {
+		const struct opt *o = find_letter(opts, *p);
+
+		if (!o)
+			return unknown(opts, (char[]){ '-', *p, '\0' }, err);
+		if (!o->arg && p[1] != '=') {
+			if (store(o, into, NULL, err) < 0)
+				return -1;
+			continue;
+		}
+		if (p[1])
+			return store(o, into, p + 1 + (p[1] == '='), err);
+		if (!argv[1])
+			return err_set(err, ERR_USAGE, "-%c wants a value: %s", *p, o->arg);
+		return store(o, into, argv[1], err) < 0 ? -1 : 1;
+	}
+	return 0;
+}
+
+int opts_parse(const struct opt *opts, void *into, char *const *argv, bool stop_at_operand,
+	       struct strv *ret_operands, bool *ret_help, struct err *err)
+{
+	*ret_help = false;
+	for (; *argv; argv++) {
+		int used;
+
+		if (argv[0][0] != '-' || !argv[0][1]) {
+			if (stop_at_operand)
+				break;
+			strv_add(ret_operands, *argv);
+			continue;
+		}
+		if (streq(*argv, "--")) {
+			argv++;
+			break;
+		}
+		if (streq(*argv, "--help") || (streq(*argv, "-h") && !find_letter(opts, 'h'))) {
+			*ret_help = true;
+			return 0;
+		}
+		used = argv[0][1] == '-' ? parse_long(opts, into, argv, err) :
+					   parse_letters(opts, into, argv, err);
+		if (used < 0)
+			return -1;
+		argv += used;
+	}
+	for (; *argv; argv++)
+		strv_add(ret_operands, *argv);
+	return 0;
+}
+
+void opts_print(const struct opt *opts)
+{
+	for (; opts->name; opts++) {
+		char left[64];
+
+		if (!opts->help)
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", opts->letter ? '-' : ' ',
+			 opts->letter ? opts->letter : ' ', opts->letter ? "," : " ", opts->name,
+			 opts->arg ? " " : "", opts->arg ? opts->arg : "");
+		printf("  %-32s  %s\n", left, opts->help);
+	}
+}

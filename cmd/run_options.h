@@ -1,0 +1,34 @@
+/*
+ * The options of run, and how they and the image's configuration become a container_spec.
+ */
+#ifndef CMD_RUN_OPTIONS_H
+#define CMD_RUN_OPTIONS_H
+
+#include "cmd/opt.h"
+#include "image/config.h"
+#include "runtime/spec.h"
+
+struct run_options {
+	bool interactive, tty, detach, remove, read_only;
+	char *name, *workdir, *user, *entrypoint, *hostname, *network, *userns, *pull, *cidfile;
+	char *stop_signal, *platform, *tls_verify;
+	struct strv env, env_files, volumes, tmpfs, labels, cap_add, cap_drop, security;
+	int stop_timeout;
+	long long shm_size;
+};
+
+extern const struct opt run_opts[];
+
+/* Of a struct run_options; for struct command. */
+void run_options_init(void *options);
+void run_options_done(void *options);
+
+/*
+ * Makes the specification: what the options leave open is the image's, what the image leaves open is
+ * docker's default. command is what was typed behind the image. The caller frees *ret.
+ */
+int run_spec(const struct run_options *o, const struct image_config *image,
+	     const struct strv *command, const char *container_id, struct container_spec *ret,
+	     struct err *err);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * "-v SRC:DST[:OPTIONS]" and "--tmpfs DST[:OPTIONS]".
+ */
+#ifndef CMD_VOLUME_OPTION_H
+#define CMD_VOLUME_OPTION_H
+
+#include "base/err.h"
+#include "runtime/spec.h"
+
+/* Each appends one mount. ERR_USAGE; ERR_UNSUPPORTED: a volume by name, an option to come. */
+int volume_option_add(const char *text, struct container_spec *spec, struct err *err);
+int tmpfs_option_add(const char *text, struct container_spec *spec, struct err *err);
+/* Puts outer mounts before inner ones. ERR_USAGE: "duplicate mount destination". */
+int volume_options_sort(struct container_spec *spec, struct err *err);
+
+#endif

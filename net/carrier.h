@@ -1,0 +1,24 @@
+/*
+ * The carrier of a container's frames: user-mode TCP/IP (libslirp) between the descriptor of an
+ * interface and sockets of the host. It is all of tiffin-net but its confinement.
+ */
+#ifndef NET_CARRIER_H
+#define NET_CARRIER_H
+
+#include "base/err.h"
+
+/* The descriptors that network_start() gives to tiffin-net, besides 0-2. */
+enum {
+	CARRIER_CONTROL = 3,
+	CARRIER_FRAMES = 4,
+};
+
+struct carrier;
+
+/* Before confinement: it reads /dev/urandom. It owns none of the descriptors. */
+int carrier_new(int control, int frames, struct carrier **ret, struct err *err);
+/* Returns when the control descriptor's other end is closed, or the interface is gone. */
+void carrier_run(struct carrier *c);
+void carrier_free(struct carrier *c);
+
+#endif

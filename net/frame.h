@@ -1,0 +1,23 @@
+/*
+ * Which of the container's frames slirp may see. Bytes of strangers: nothing about them is trusted.
+ */
+#ifndef NET_FRAME_H
+#define NET_FRAME_H
+
+#include <linux/if_ether.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/link.h"
+
+/* The largest frame that is no error: a whole packet and its Ethernet header. */
+#define FRAME_MAX (ETH_HLEN + NETWORK_MTU)
+
+/*
+ * True for a whole ARP, IPv4 or IPv6 frame whose destination is not the host itself under another
+ * name. False means that it is dropped, as a router drops a martian.
+ */
+bool frame_admissible(const uint8_t *frame, size_t len);
+
+#endif

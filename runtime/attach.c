@@ -1,0 +1,229 @@
+#include "runtime/attach.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+int frame_send(int sock, enum frame_kind kind, const void *data, size_t len, int flags)
+{
+	char byte = (char)kind;
+	struct iovec iov[] = {
+		{ .iov_base = &byte, .iov_len = 1 },
+		{ .iov_base = (void *)data, .iov_len = len },
+	};
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = len ? 2 : 1 };
+	ssize_t n;
+
+	do
+		n = sendmsg(sock, &m, MSG_NOSIGNAL | flags);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -1 : 0;
+}
+
+int frame_receive(int sock, struct frame *ret)
+{
+	ssize_t n;
+
+	do
+		n = recv(sock, ret, sizeof(*ret), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == ECONNRESET ? -2 : -1;
+	return n == 0 ? -2 : (int)n - 1;
+}
+
+int attach_await_start(int sock, int *ret_exit_code, struct err *err)
+{
+	struct attach_failure failure;
+	struct frame f;
+	int n = frame_receive(sock, &f);
+
+	if (n >= 0 && f.kind == FRAME_STARTED)
+		return 0;
+	*ret_exit_code = 125;
+	if (n != (int)sizeof(failure) || f.kind != FRAME_FAILED)
+		return err_set(err, ERR_SYSTEM, "the container's monitor has died");
+	memcpy(&failure, f.data, sizeof(failure));
+	*ret_exit_code = failure.exit_code;
+	*err = failure.err;
+	return -1;
+}
+
+/* The terminal as it was, for as long as it is raw. */
+struct raw_terminal {
+	struct termios before;
+	bool raw;
+};
+
+static void make_raw(struct raw_terminal *t)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &t->before) < 0)
+		return;
+	raw = t->before;
+	cfmakeraw(&raw);
+	t->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+}
+
+static void restore_terminal(struct raw_terminal *t)
+{
+	if (t->raw)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &t->before);
+	t->raw = false;
+}
+
+/* Blocks what is passed on to the container, and makes a descriptor of it. */
+static int watch_signals(sigset_t *ret_before, struct err *err)
+{
+	static const int passed_on[] = {
+		SIGHUP,	 SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
+		SIGCONT, SIGTSTP, SIGALRM, SIGPWR,  SIGWINCH,
+	};
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
+		sigaddset(&set, passed_on[i]);
+	sigprocmask(SIG_BLOCK, &set, ret_before);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_sys(err, "cannot watch for signals") : fd;
+}
+
+static void pass_on_signal(int signals, int sock, bool tty)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int sig = (int)info.ssi_signo;
+		struct winsize size;
+
+		if (sig != SIGWINCH)
+			frame_send(sock, FRAME_SIGNAL, &sig, sizeof(sig), 0);
+		else if (tty && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+			frame_send(sock, FRAME_SIZE, &size, sizeof(size), 0);
+	}
+}
+
+/* True while there is more to come. */
+static bool pass_on_input(int sock)
+{
+	char data[FRAME_DATA_MAX];
+	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	frame_send(sock, FRAME_STDIN, data, n > 0 ? (size_t)n : 0, 0);
+	return n > 0;
+}
+
+/* Output that was received and not written yet. */
+struct output {
+	struct frame frame;
+	size_t at, len;
+};
+
+static int output_fd(const struct output *o)
+{
+	return o->frame.kind == FRAME_STDOUT ? STDOUT_FILENO : STDERR_FILENO;
+}
+
+/*
+ * Writes as much as a pipe that poll(2) found writable surely takes, so that we never block where a
+ * signal would go unheard. Output that nobody reads any more is nobody's loss; the log has it.
+ */
+static void write_output(struct output *o)
+{
+	size_t most = o->len < PIPE_BUF ? o->len : PIPE_BUF;
+	ssize_t n = write(output_fd(o), o->frame.data + o->at, most);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	o->at += n < 0 ? o->len : (size_t)n;
+	o->len -= n < 0 ? o->len : (size_t)n;
+}
+
+/* 1: go on; 0: the container has ended; -1 */
+static int handle_frame(int sock, struct output *o, int *ret_exit_code, struct err *err)
+{
+	int n = frame_receive(sock, &o->frame);
+
+	if (n == -2)
+		return err_set(err, ERR_SYSTEM, "the container's monitor has died: the container is "
+						"gone, and its exit status is not known");
+	if (n < 0)
+		return err_sys(err, "cannot hear from the container's monitor");
+	switch (o->frame.kind) {
+	case FRAME_STDOUT:
+	case FRAME_STDERR:
+		o->at = 0;
+		o->len = (size_t)n;
+		return 1;
+	case FRAME_EXIT:
+		memcpy(ret_exit_code, o->frame.data, sizeof(int));
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exit_code,
+		  struct err *err)
+{
+	struct output out = { .len = 0 };
+
+	for (;;) {
+		struct pollfd p[] = {
+			{ .fd = out.len ? -1 : sock, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+			{ .fd = with_stdin ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = out.len ? output_fd(&out) : -1, .events = POLLOUT },
+		};
+		int more;
+
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return err_sys(err, "cannot wait for the container");
+		if (p[1].revents)
+			pass_on_signal(signals, sock, tty);
+		if (p[0].revents) {
+			more = handle_frame(sock, &out, ret_exit_code, err);
+			if (more <= 0)
+				return more;
+		}
+		if (p[3].revents)
+			write_output(&out);
+		if (p[2].revents)
+			with_stdin = pass_on_input(sock);
+	}
+}
+
+int attach_stream(int sock, bool tty, bool with_stdin, int *ret_exit_code, struct err *err)
+{
+	CLEAN(clean_fd) int signals = -1;
+	CLEAN(restore_terminal) struct raw_terminal terminal = { 0 };
+	sigset_t before;
+	int result;
+
+	*ret_exit_code = 125;
+	signals = watch_signals(&before, err);
+	if (signals < 0)
+		return -1;
+	signal(SIGPIPE, SIG_IGN);
+	if (tty)
+		make_raw(&terminal);
+	result = stream(sock, signals, tty, with_stdin, ret_exit_code, err);
+	restore_terminal(&terminal);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return result;
+}

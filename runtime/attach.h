@@ -1,0 +1,55 @@
+/*
+ * Attaching: what a client (tiffin run, in the foreground) and a container's monitor say to each
+ * other over a SOCK_SEQPACKET pair. A message is a frame: its kind, one byte, and its payload.
+ *
+ * The client owns the terminal and the signals; the monitor owns the container. Either may die:
+ * the monitor goes on without a client, the client reports that its monitor is gone.
+ */
+#ifndef RUNTIME_ATTACH_H
+#define RUNTIME_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum frame_kind {
+	/* From the monitor. */
+	FRAME_STARTED = 's', /* the container's program runs */
+	FRAME_FAILED = 'f',  /* it does not: struct attach_failure */
+	FRAME_STDOUT = 'o',  /* bytes */
+	FRAME_STDERR = 'e',  /* bytes */
+	FRAME_EXIT = 'x',    /* int: the exit status. The last frame. */
+	/* From the client. */
+	FRAME_STDIN = 'i',  /* bytes; none: the end */
+	FRAME_SIZE = 'w',   /* struct winsize: the terminal's new size */
+	FRAME_SIGNAL = 'k', /* int: a signal for the container's first process */
+};
+
+#define FRAME_DATA_MAX 32768
+
+struct frame {
+	char kind;
+	char data[FRAME_DATA_MAX];
+} __attribute__((packed));
+
+struct attach_failure {
+	int exit_code;
+	struct err err;
+};
+
+/* Sends a frame, whole. -1 and errno (EAGAIN where the socket or flags say not to wait). */
+int frame_send(int sock, enum frame_kind kind, const void *data, size_t len, int flags);
+/* The payload's length; -1 and errno; -2: the peer has gone. */
+int frame_receive(int sock, struct frame *ret);
+
+/* Client: waits for FRAME_STARTED. *ret_exit_code is what to exit with where it fails. */
+int attach_await_start(int sock, int *ret_exit_code, struct err *err);
+/*
+ * Client: carries standard input, output and error, signals and the window's size until the
+ * container ends; the terminal is raw meanwhile where tty says so, and restored on every way out.
+ * *ret_exit_code is the container's.
+ */
+int attach_stream(int sock, bool tty, bool with_stdin, int *ret_exit_code, struct err *err);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * The monitor: the one process of ours that stays with a container. It launches it, keeps its log,
+ * serves the client that is attached, and records how it ended.
+ */
+#ifndef RUNTIME_MONITOR_H
+#define RUNTIME_MONITOR_H
+
+#include "runtime/launch.h"
+
+struct monitor {
+	struct launch launch; /* all but stdio */
+	bool attached;	      /* the client wants the streams, not only to hear of the start */
+	bool stdin_once;      /* stdin ends with the client */
+	int log;	      /* the file, or -1 */
+	const int *keep;      /* the descriptors that the functions below and in launch need */
+	size_t n_keep;
+	/* The container has ended: stop what was started beside it, record it, remove it. */
+	void (*exited)(void *arg, int exit_code);
+	/* It never ran. */
+	void (*failed)(void *arg);
+};
+
+/*
+ * Forks the monitor, which outlives us. *ret_client is our end of the socket to it
+ * (runtime/attach.h), where FRAME_STARTED or FRAME_FAILED comes first.
+ */
+int monitor_start(const struct monitor *m, int *ret_client, struct err *err);
+
+#endif
