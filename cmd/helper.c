@@ -105,6 +105,14 @@ static int sweep_as_root(void *arg)
 	return 0;
 }
 
+void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name)
+{
+	int ignored;
+
+	if (tree_remove_at(store->tmp, name, NULL) < 0)
+		userns_call(ids, sweep_as_root, (void *)store, &ignored, NULL);
+}
+
 void helper_sweep(const struct store *store, const struct id_map *ids)
 {
 	bool left = false;

@@ -16,6 +16,8 @@ struct pull_options {
 /* Pulls by tiffin-image. reference is as the user typed it. *ret_id is the image's, to be freed. */
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
 		char **ret_id, struct err *err);
+/* Deletes one entry of tmp/, in a user namespace where it takes one. */
+void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*
  * Sweeps the store: what was left in tmp/ by removals and by processes that died. What belongs to
  * subordinate users is removed in a user namespace, which is made only where there is any.

@@ -64,8 +64,8 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err)
 {
 	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+	char trash[STAGE_NAME_MAX];
 	struct err why = { 0 };
-	bool left = false;
 
 	if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0) {
 		if (why.kind == ERR_NOT_FOUND)
@@ -85,9 +85,8 @@ int life_remove(struct tiffin *t, const struct container *c, bool force, struct 
 		if (container_dir_lock(&t->store, c->id, true, &dir, &why) < 0)
 			return 0; /* it was one with --rm */
 	}
-	if (container_remove(&t->store, &dir, c->name, &left, err) < 0)
+	if (container_remove(&t->store, &dir, c->name, trash, err) < 0)
 		return -1;
-	if (left)
-		helper_sweep(&t->store, &t->ids);
+	helper_remove_trash(&t->store, &t->ids, trash);
 	return 0;
 }

@@ -42,6 +42,7 @@ struct run {
 	char *image_name; /* canonical, or the ID where it was named by that */
 	char *name;
 	const struct rootfs_driver *driver;
+	char trash[STAGE_NAME_MAX]; /* what is left of the container in tmp/ */
 	pid_t net_pid;
 	int net_control;
 };
@@ -89,16 +90,6 @@ static int start_network(void *arg, int frames, struct err *err)
 	return network_start(frames, &r->net_pid, &r->net_control, err);
 }
 
-static void stop_network(struct run *r)
-{
-	if (r->net_pid <= 0)
-		return;
-	kill(r->net_pid, SIGKILL);
-	proc_reap(r->net_pid);
-	close(r->net_control);
-	r->net_pid = 0;
-}
-
 static int started(void *arg, pid_t pid, struct err *err)
 {
 	struct run *r = arg;
@@ -111,17 +102,27 @@ static int started(void *arg, pid_t pid, struct err *err)
 
 static void remove_container(struct run *r)
 {
-	bool left = false;
+	if (container_remove(&r->t->store, &r->dir, r->name, r->trash, NULL) < 0)
+		r->trash[0] = '\0';
+}
 
-	if (container_remove(&r->t->store, &r->dir, r->name, &left, NULL) == 0 && left)
-		helper_sweep(&r->t->store, &r->t->ids);
+/* Beyond what anybody waits for: the kernel takes 20 ms and more to unregister the interface. */
+static void closing(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->trash[0])
+		helper_remove_trash(&r->t->store, &r->t->ids, r->trash);
+	if (r->net_pid > 0)
+		proc_reap(r->net_pid);
 }
 
 static void exited(void *arg, int exit_code)
 {
 	struct run *r = arg;
 
-	stop_network(r);
+	if (r->net_pid > 0)
+		kill(r->net_pid, SIGKILL);
 	r->state.finished = now_realtime();
 	r->state.exit_code = exit_code;
 	if (r->spec.auto_remove)
@@ -130,12 +131,15 @@ static void exited(void *arg, int exit_code)
 		container_save_state(&r->dir, &r->state, NULL);
 }
 
+/* Nothing stays of a container that never ran. */
 static void failed(void *arg)
 {
 	struct run *r = arg;
 
-	stop_network(r);
+	if (r->net_pid > 0)
+		kill(r->net_pid, SIGKILL);
 	remove_container(r);
+	closing(r);
 }
 
 /* --- Called in run itself --- */
@@ -303,6 +307,7 @@ static int start(struct run *r, int *ret_client, int *ret_exit_code, struct err 
 		.keep = keep,
 		.n_keep = ARRAY_SIZE(keep),
 		.exited = exited,
+		.closing = closing,
 		.failed = failed,
 	};
 
@@ -311,7 +316,7 @@ static int start(struct run *r, int *ret_client, int *ret_exit_code, struct err 
 	if (r->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	if (monitor_start(&m, ret_client, err) < 0) {
-		remove_container(r);
+		failed(r);
 		return -1;
 	}
 	return attach_await_start(*ret_client, ret_exit_code, err);
@@ -328,7 +333,7 @@ static int prepare(struct run *r, const struct strv *operands, struct err *err)
 		return -1;
 	if (create(r, &command, err) < 0 || write_cidfile(r, err) < 0) {
 		if (r->dir.fd >= 0 && r->name)
-			remove_container(r);
+			failed(r);
 		else
 			container_dir_discard(&r->t->store, &r->dir);
 		return -1;

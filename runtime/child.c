@@ -239,9 +239,9 @@ static int install_seccomp(struct child *c, struct err *err)
 
 /* The order is the design: each remark says what its row must not be moved before or behind. */
 static const struct step child_steps[] = {
+	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun, and no IDs:
+							     while the parent maps them */
 	{ "wait for id maps",	      await_id_maps },	/* until then we are nobody */
-	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun; first, so
-							     that tiffin-net starts beside the rest */
 	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
 	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
 	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */

@@ -320,6 +320,8 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 	m->exited(m->launch.arg, exit_code);
 	tell(&s, FRAME_EXIT, &exit_code, sizeof(exit_code));
 	flush(&s, 0);
+	drop_client(&s);
+	m->closing(m->launch.arg);
 	_exit(0);
 }
 

@@ -14,8 +14,10 @@ struct monitor {
 	int log;	      /* the file, or -1 */
 	const int *keep;      /* the descriptors that the functions below and in launch need */
 	size_t n_keep;
-	/* The container has ended: stop what was started beside it, record it, remove it. */
+	/* The container has ended: stop what was started beside it, record it or let it vanish. */
 	void (*exited)(void *arg, int exit_code);
+	/* The client knows, and need not wait for this: delete, reap. */
+	void (*closing)(void *arg);
 	/* It never ran. */
 	void (*failed)(void *arg);
 };

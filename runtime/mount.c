@@ -24,6 +24,9 @@ int mount_new(const char *type, const char *const options[], uint64_t attrs, int
 
 	if (fs < 0)
 		return err_sys(err, "cannot make a file system of type %s", type);
+	/* The name in /proc/mounts; without one it is "none". */
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+		return err_sys(err, "cannot name a file system of type %s", type);
 	for (; options && *options; options++)
 		if (configure(fs, *options) < 0)
 			return err_sys(err, "cannot set '%s' of %s", *options, type);

@@ -322,14 +322,11 @@ int container_open_log(const struct store *s, const char *id, int *ret_fd, struc
 }
 
 int container_remove(const struct store *s, struct container_dir *d, const char *name,
-		     bool *ret_left, struct err *err)
+		     char ret_trash[STAGE_NAME_MAX], struct err *err)
 {
-	char trash[STAGE_NAME_MAX];
-
-	if (store_trash(s, s->containers, d->id, trash, err) < 0)
+	if (store_trash(s, s->containers, d->id, ret_trash, err) < 0)
 		return err_wrap(err, "container %.12s", d->id);
 	drop_name(s, name, d->id);
-	*ret_left = tree_remove_at(s->tmp, trash, NULL) < 0;
 	return 0;
 }
 

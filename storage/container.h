@@ -100,11 +100,11 @@ int container_open_log(const struct store *s, const char *id, int *ret_fd, struc
 
 /*
  * Removes a container whose lock we hold: the name is free and the container gone when this
- * returns; what could not be deleted (files of subordinate users) waits in tmp/ for store_sweep,
- * which *ret_left says.
+ * returns. Its directory is in tmp/ now, as *ret_trash, for the caller to delete; what it does not
+ * (files of subordinate users) store_sweep will.
  */
 int container_remove(const struct store *s, struct container_dir *d, const char *name,
-		     bool *ret_left, struct err *err);
+		     char ret_trash[STAGE_NAME_MAX], struct err *err);
 /* Removes directories that never became containers. */
 void container_sweep(const struct store *s);
 

@@ -68,6 +68,7 @@ static int copy_attributes(int dir, const struct stat *from, struct err *err)
 
 static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 {
+	CLEAN(clean_free) char *home = NULL;
 	CLEAN(clean_free) char *target = NULL;
 	CLEAN(buf_done) struct buf options = { 0 };
 	CLEAN(clean_fd) int dir = -1;
@@ -78,8 +79,10 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	struct store here = *r->store;
 	int root;
 
-	target = xasprintf("%s/containers/%s", here.root, r->container);
-	if (open_dir_at(AT_FDCWD, target, &dir, err) < 0 ||
+	home = xasprintf("%s/containers/%s", here.root, r->container);
+	/* On top of the work directory, which nobody else has to see. */
+	target = xasprintf("%s/work", home);
+	if (open_dir_at(AT_FDCWD, home, &dir, err) < 0 ||
 	    open_dir_at(dir, "../../layers", &here.layers, err) < 0 ||
 	    open_dir_at(dir, "upper", &upper, err) < 0 ||
 	    open_dir_at(dir, "work", &work, err) < 0)
