@@ -44,7 +44,7 @@ static int pull(struct tiffin *t, void *options, const struct strv *operands, st
 		CLEAN(clean_free) char *id = NULL;
 
 		if (helper_pull(t, operands->v[i], &o->pull, &id, err) < 0)
-			return err_wrap(err, "cannot pull '%s'", operands->v[i]);
+			return -1;
 		printf("%s\n", id);
 		fflush(stdout);
 	}

@@ -160,9 +160,7 @@ static int pull(struct run *r, const char *text, struct err *err)
 	};
 	CLEAN(clean_free) char *id = NULL;
 
-	if (helper_pull(r->t, text, &options, &id, err) < 0)
-		return err_wrap(err, "cannot pull '%s'", text);
-	return 0;
+	return helper_pull(r->t, text, &options, &id, err);
 }
 
 /* Finds the image and keeps the lock, so that it stays until the container's record names it. */

@@ -7,10 +7,10 @@
  * the send_packet callback, from within either call.
  *
  * Two things about its clock decide the order of the loop. libslirp reads the clock in
- * slirp_pollfds_poll() only, so that comes first after a sleep; a frame that went in before it would
- * open a socket that has already expired. And it never asks to sleep for more than a second, though
- * with no connection it has nothing to do then; that longest sleep is taken to mean for ever, so that
- * the tiffin-net of an idle container does not wake at all.
+ * slirp_pollfds_poll() only, so that comes first after a sleep: a frame that went in before it
+ * would open a socket that has already expired. And it never asks to sleep for more than a second,
+ * though with no connection it has nothing to do then; that longest sleep is taken to mean for
+ * ever, so that the tiffin-net of an idle container does not wake at all.
  *
  * A frame that can't be delivered is dropped, as by any interface: TCP sends it again. The only
  * errors that end the carrier are those that say that the interface no longer exists.
@@ -93,8 +93,8 @@ static void note_failure(struct carrier *c)
 }
 
 /*
- * A packet socket forgets the index of a deleted interface, but a moment after it said ENETDOWN, and
- * then it says no more. So while the interface is down, this is looked at from time to time.
+ * A packet socket forgets the index of a deleted interface, but a moment after it said ENETDOWN,
+ * and then it says no more. So while the interface is down, it is looked for from time to time.
  */
 static void look_for_interface(struct carrier *c)
 {

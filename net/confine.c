@@ -7,8 +7,8 @@
  * of the host's network: that is the task, so the network namespace is the host's.
  *
  * libslirp finds the host's name servers by reading /etc/resolv.conf from time to time, and so that
- * one file, or what the symbolic link of that name leads to, is bound into the otherwise empty root.
- * Changes in place are seen; a file that is renamed over it is not.
+ * one file, or what the symbolic link of that name leads to, is bound into the otherwise empty
+ * root. Changes in place are seen; a file that is renamed over it is not.
  */
 #include "net/confine.h"
 
@@ -164,9 +164,9 @@ static int drop_capabilities(int last, struct err *err)
 }
 
 /*
- * In a session of its own, Ctrl-C in the terminal is the container's to handle, with its network. The
- * end of the parent is noticed on the control descriptor; the signal is for a parent that left a
- * copy of that behind in a child.
+ * In a session of its own, Ctrl-C in the terminal is the container's to handle, with its network.
+ * The end of the parent is noticed on the control descriptor; the signal is for a parent that left
+ * a copy of that behind in a child.
  */
 static int set_attributes(int last, struct err *err)
 {

@@ -1,6 +1,6 @@
 /*
- * The confinement of tiffin-net. Afterwards the process reaches the host's network, by IPv4 and IPv6
- * sockets, and the descriptors that it was given; no file but /etc/resolv.conf, no process, no
+ * The confinement of tiffin-net. Afterwards the process reaches the host's network, by IPv4 and
+ * IPv6 sockets, and the descriptors that it was given; no file but /etc/resolv.conf, no process, no
  * privilege. It is all or nothing: an error means that the process must end.
  */
 #ifndef NET_CONFINE_H

@@ -130,8 +130,7 @@ static const struct rule rules[] = {
 };
 
 #define LOAD(field)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define LOAD_ARG(arg) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
-			       (uint32_t)(offsetof(struct seccomp_data, args) + 8 * (arg)))
+#define LOAD_ARG(arg) LOAD(args[arg])
 #define RETURN(what)  BPF_STMT(BPF_RET | BPF_K, (what))
 /* Falls through where A is value, and skips n instructions where it is not. */
 #define UNLESS(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, (n))

@@ -2,13 +2,13 @@
  * Theory of operation
  *
  * slirp opens a socket on the host to wherever a packet is addressed to. It keeps the host's
- * loopback out of reach by refusing its own gateway address, for which the loopback would be put in,
+ * loopback out of reach by refusing its own gateway address, which would stand for the loopback,
  * but it passes on a packet that says 127.0.0.1 outright, and connect(2) takes many spellings of
- * that: 127.0.0.0/8, 0.0.0.0, ::, ::1, and IPv4 addresses written as IPv6. A container's kernel does
- * not send such packets through a gateway, but a raw socket in the container does. They are dropped
+ * that: 127.0.0.0/8, 0.0.0.0, ::, ::1, and IPv4 addresses written as IPv6. A container's kernel
+ * sends no such packets to a gateway, but a raw socket in the container does. They are dropped
  * here, in front of slirp; none has an honest use on a wire (RFC 6890, RFC 4291 section 2.5).
  *
- * What is not ARP or IP is dropped as well: slirp would parse it (NC-SI), and nobody here speaks it.
+ * What is not ARP or IP is dropped as well: slirp would parse some of it (NC-SI), for nobody.
  */
 #include "net/frame.h"
 

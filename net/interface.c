@@ -106,11 +106,11 @@ static void add_address(struct netlink_batch *b, int index, const char *text, ui
 	netlink_header(b, &address, sizeof(address));
 	netlink_attr(b, IFA_LOCAL, ip.bytes, ip.len);
 	netlink_attr(b, IFA_ADDRESS, ip.bytes, ip.len);
-	if (ip.family == AF_INET) {
+	if (ip.family == AF_INET && prefix < 32) {
 		struct in_addr broadcast;
 
 		memcpy(&broadcast, ip.bytes, sizeof(broadcast));
-		broadcast.s_addr |= htonl(0xffffffffU >> prefix);
+		broadcast.s_addr |= htonl(UINT32_MAX >> prefix);
 		netlink_attr(b, IFA_BROADCAST, &broadcast, sizeof(broadcast));
 	}
 }

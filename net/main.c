@@ -1,7 +1,7 @@
 /*
- * tiffin-net: carries the frames of one container's interface. Started by network_start() only, with
- * the control socket and the frames at fixed descriptors; says one struct err on the former (of kind
- * ERR_NONE when frames are being carried), and prints nothing.
+ * tiffin-net: carries the frames of one container's interface. Started by network_start() only,
+ * with the control socket and the frames at fixed descriptors; says one struct err on the former
+ * (of kind ERR_NONE when frames are being carried), and prints nothing.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -14,9 +14,7 @@
 #include "net/carrier.h"
 #include "net/confine.h"
 
-extern char **environ;
-
-/* Tokens and passwords are often there. What this process does not know, nobody can get out of it. */
+/* Tokens and passwords are often there. What is not in this process can't be got out of it. */
 static void forget_environment(void)
 {
 	for (char **entry = environ; *entry; entry++)

@@ -86,8 +86,8 @@ void netlink_nest_end(struct netlink_batch *b, size_t nest)
 }
 
 /*
- * The kernel answers in order: an error for each request that failed, and last, because it was asked
- * for, an acknowledgement or an error of the last request.
+ * The kernel answers in order: an error for each request that failed, and at the end, because it
+ * was asked for, an acknowledgement or an error of the last request.
  */
 static int read_answers(int fd, const struct netlink_batch *b, struct err *err)
 {

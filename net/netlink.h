@@ -2,8 +2,8 @@
  * rtnetlink requests, many to one system call.
  *
  * A batch is built in place and holds only pointers to string constants. The messages of one batch
- * are carried out in order, in one sendmsg(2), and only the last is acknowledged when all went well:
- * two system calls for any number of changes.
+ * are carried out in order, in one send, and only the last is acknowledged when all went well: two
+ * system calls for any number of changes.
  *
  * Building can't fail: what is built is known at compile time, and a batch that is too small for it
  * aborts in the first test. netlink_commit() returns the errors of the first request that failed.

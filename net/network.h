@@ -34,10 +34,10 @@ int network_loopback_up(struct err *err);
  */
 int network_interface_up(int *ret_frames, struct err *err);
 /*
- * Parent, in the host's network namespace: starts tiffin-net on the frames. It ends when its control
- * descriptor is closed (the parent's death closes it too). The caller reaps *ret_pid and owns
- * *ret_control; frames stays the caller's, and is best closed: whoever holds it keeps the
- * container's network namespace alive.
+ * Parent, in the host's network namespace: starts tiffin-net on the frames. It ends when its
+ * control descriptor is closed (the parent's death closes it too), or the interface is deleted. The
+ * caller reaps *ret_pid and owns *ret_control; frames stays the caller's, and is best closed:
+ * whoever holds it, tiffin-net too, keeps the container's network namespace alive.
  */
 int network_start(int frames, pid_t *ret_pid, int *ret_control, struct err *err);
 /*

@@ -9,7 +9,7 @@
  *	container's sockets ── tap0 ═══ tap0-far ── packet socket ── tiffin-net
  *
  * and the packet socket on the far end reads and writes whole Ethernet frames, one a call, exactly
- * as a tap device would. Three things have to be seen to:
+ * as a tap device would. Some things have to be seen to:
  *
  * - The far end must have no life of its own. It has no address, makes none (IPv6's automatic
  *   link-local address), answers no ARP, and what arrives is for slirp's MAC address, not for its
@@ -17,6 +17,9 @@
  * - A veth pair passes frames whose checksum and segmentation were left to the "hardware", because
  *   the receiver is trusted to be the same kernel. slirp isn't: tap0 computes checksums itself, and
  *   without checksum offload the kernel drops all segmentation offloads with it.
+ * - The kernel activates the queue of the end that was brought up first in the background, up to a
+ *   second later, and until then drops what is sent there. The near end comes second, so that it
+ *   works at once; the packet socket on the far end goes round the queue.
  * - A socket's receive buffer is counted in bytes of memory: the default holds three large frames.
  */
 #include <arpa/inet.h>
@@ -113,6 +116,8 @@ static int open_far_end(int nl, int *ret_frames, struct err *err)
 		return err_sys(err, "cannot open a packet socket");
 	if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
 		return err_sys(err, "cannot make a packet socket ignore its own frames");
+	if (setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) < 0)
+		return err_sys(err, "cannot make a packet socket bypass the queue");
 	/* The kernel cuts it to net.core.rmem_max: going beyond needs privilege over the host. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) < 0)
 		return err_sys(err, "cannot enlarge a receive buffer");

@@ -34,11 +34,15 @@ int frame_receive(int sock, struct frame *ret)
 {
 	ssize_t n;
 
+	/*
+	 * ECONNRESET, once: the peer closed with something of ours unread. What it had sent before
+	 * comes next, and then the end.
+	 */
 	do
 		n = recv(sock, ret, sizeof(*ret), 0);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0)
-		return errno == ECONNRESET ? -2 : -1;
+		return -1;
 	return n == 0 ? -2 : (int)n - 1;
 }
 

@@ -75,11 +75,12 @@ static int receive_msg(int sock, struct sync_msg *ret, int *ret_fd)
 	struct cmsghdr *c;
 	ssize_t n;
 
+	/* ECONNRESET, once: the peer ended with a message of ours unread; its own come next. */
 	do
 		n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
-		return n == 0 || errno == ECONNRESET ? 0 : -1;
+		return (int)n;
 	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 			memcpy(ret_fd, CMSG_DATA(c), sizeof(int));

@@ -1,0 +1,82 @@
+# What proves tiffin, and what shows it. Each target installs what it needs (tests/lib/deps.sh).
+# STRICT=1 turns skips into failures; TESTS=run,logs limits the bats suites to those files.
+
+## all: build tiffin and its helpers (the default)
+## install: put them under PREFIX (/usr/local); they run from anywhere
+## test: all of the tests: directions, headers, unit tests, bats suites
+## unit: the unit tests alone, as whoever you are
+## check-layers: each module includes only what it may
+## check-headers: each header compiles alone
+## asan: all of the tests, with the programs under AddressSanitizer and UBSan
+## tidy: clang-tidy and cppcheck, findings are errors
+## demo: pull and run an image as an unprivileged user, and show it
+## bench: measure start-up beside podman, bubblewrap and a bare C program
+## clean: remove what was built
+
+SUBMAKE = $(MAKE) --no-print-directory
+
+# One program for each tests/unit/test_MODULE.c, linked with all archives in the order of their use.
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT_LIBS := $(LIBS_tiffin) $(LIBS_tiffin-image) $(LIBS_tiffin-net)
+
+$(B)/tests/test_cmd: $(B)/lib/cmd.a
+$(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(PARTS_tiffin:%=$(B)/lib/%.a)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(filter %/cmd.a,$^) $(PARTS_tiffin:%=$(B)/lib/%.a) $(UNIT_LIBS)
+
+.PHONY: test unit unit-programs check-layers check-headers asan tidy demo bench
+unit-programs: $(UNIT)
+
+test:
+	@tests/lib/deps.sh build test
+	@$(SUBMAKE) check-layers check-headers
+	@$(SUBMAKE) all unit-programs
+	@tests/lib/suite.sh $(B)
+
+unit:
+	@tests/lib/deps.sh build
+	@$(SUBMAKE) unit-programs
+	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
+
+check-layers:
+	@tests/lib/check-layers.sh
+
+# The generated seccomp profile is no header of its own: what includes it compiles with the rest.
+check-headers:
+	@tests/lib/check-headers.sh $(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(CFLAGS_image) $(CFLAGS_net)
+
+# A leak is looked for at the exit of every program; children that execute something else, or end
+# with _exit, are not asked. Programs that sandbox themselves can't be: see tests/lib/lsan.supp.
+ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer
+ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan: export ASAN_OPTIONS := detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
+asan: export UBSAN_OPTIONS := print_stacktrace=1
+asan:
+	@$(SUBMAKE) test B=build-asan CFLAGS='$(ASAN_CFLAGS)' SANITIZE='$(ASAN_FLAGS)' HARDEN=
+
+TIDY_SOURCES = $(wildcard base/*.c storage/*.c image/*.c runtime/*.c net/*.c cmd/*.c tests/unit/*.c \
+	tests/bench/*.c)
+TIDY_CFLAGS = $(filter-out -MMD -MP -Werror -fstack-clash-protection,$(ALL_CFLAGS)) \
+	$(CFLAGS_image) $(CFLAGS_net)
+tidy:
+	@tests/lib/deps.sh build tidy
+	@$(SUBMAKE) tidy-generated
+	@tests/lib/tidy.sh clang-tidy $(TIDY_SOURCES) -- $(TIDY_CFLAGS)
+	@tests/lib/tidy.sh cppcheck $(TIDY_SOURCES) -- -I. -I$(B)/gen
+
+.PHONY: tidy-generated
+tidy-generated: $(if $(wildcard runtime/profile/compile.c),$(B)/gen/profile.h)
+
+demo:
+	@tests/lib/deps.sh build demo
+	@$(SUBMAKE) -s all
+	@tests/lib/demo.sh $(B)
+
+bench:
+	@tests/lib/deps.sh build bench
+	@$(SUBMAKE) -s all $(B)/bench/floor
+	@tests/bench/start.sh $(B)
+
+$(B)/bench/floor: $(B)/obj/tests/bench/floor.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $<

@@ -1,0 +1,20 @@
+/*
+ * The cage: what tiffin-image takes away from itself before it reads the first byte of a stranger.
+ *
+ * After confine() this process, and all that a bug in a parser may make of it, has
+ *   - of root's powers in its user namespace those over the files it unpacks, and can't gain others;
+ *   - of the file system the store, and to read, what name resolution and TLS need (Landlock, from
+ *     Linux 5.13 on; where there is none, the rest still holds);
+ *   - of system calls none that executes, traces, mounts, makes namespaces, loads code into the
+ *     kernel, or reaches other processes (seccomp);
+ *   - bounded memory and descriptors, and no core dump.
+ */
+#ifndef IMAGE_CONFINE_H
+#define IMAGE_CONFINE_H
+
+#include "base/err.h"
+
+/* Before the first thread is made. store: the one directory that may be written to. */
+int confine(const char *store, struct err *err);
+
+#endif

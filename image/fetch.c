@@ -1,0 +1,245 @@
+/*
+ * Theory of operation
+ *
+ * Two threads work on a layer, with a ring of buffers between them and no file:
+ *
+ *   download	socket -> SHA-256 of the blob -> inflate -> ring
+ *   unpack	ring -> SHA-256 of the diff -> tar -> files
+ *
+ * The halves cost about the same, so that one large layer keeps both cores of a small machine busy,
+ * and a slow disk holds the network back through the ring, not through memory.
+ *
+ * Both digests are compared before the layer is committed. The blob's comes first: a registry or a
+ * disk that flips a bit makes a broken gzip stream or tar archive too, and "wrong digest" is the
+ * truth about it. So where unpacking finds something wrong, the download goes on to its end, to
+ * know. Where the digest turns out right, what unpacking said stands.
+ *
+ * A connection that breaks is made anew, and asks for the bytes from where it was: neither digests
+ * nor unpacking notice. Attempts are counted anew with every byte that comes.
+ */
+#include "image/fetch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "image/cancel.h"
+#include "image/hash.h"
+#include "image/inflate.h"
+#include "image/ring.h"
+#include "image/unpack.h"
+
+#define RING_BUFFERS 8
+#define RING_BUFFER_SIZE (256u << 10)
+#define ATTEMPTS 4	       /* without a byte gained */
+#define FIRST_DELAY_MS 250     /* doubled each time, and up to half of it added by chance */
+
+struct pipeline {
+	const struct fetch *fetch;
+	struct ring *ring;
+	/* The download's. */
+	struct hash *blob_hash;
+	struct inflate *inflate;
+	bool hash_only; /* what comes is wrong already: is the digest, too? */
+	struct err inflate_err;
+	/* The unpacker's. */
+	int root;
+	struct hash *diff_hash;
+	int64_t bytes;
+	int unpacked; /* 0 or -1 */
+	struct err unpack_err;
+};
+
+static void clean_pipeline(struct pipeline *p)
+{
+	ring_free(p->ring);
+	hash_free(p->blob_hash);
+	hash_free(p->diff_hash);
+	inflate_free(p->inflate);
+}
+
+/* Inflates into the ring. -1 where the stream is wrong (inflate_err), or the unpacker gave up. */
+static int push(struct pipeline *p, const void *data, size_t len)
+{
+	struct inflate_io io = { .in = data, .in_len = len };
+	bool more = true;
+
+	/* A full buffer may leave output within the decompressor: until nothing moves any more. */
+	while (more) {
+		size_t in = io.in_len, room;
+
+		io.out = (unsigned char *)ring_space(p->ring, &room);
+		io.out_len = room;
+		if (!io.out || inflate_run(p->inflate, &io, &p->inflate_err) < 0)
+			return -1;
+		ring_filled(p->ring, room - io.out_len);
+		more = io.out_len < room || io.in_len < in;
+	}
+	return 0;
+}
+
+/* Bytes that are wrong are worth looking at to their end, for their digest; a full disk is not. */
+static int on_blob(void *arg, const void *data, size_t len, struct err *err)
+{
+	struct pipeline *p = arg;
+
+	hash_add(p->blob_hash, data, len);
+	if (p->hash_only || push(p, data, len) == 0)
+		return 0;
+	p->hash_only = true;
+	if (p->inflate_err.kind)
+		ring_abort(p->ring);
+	else if (p->unpack_err.kind != ERR_CORRUPT)
+		return err_set(err, ERR_NONE, "unpacking failed");
+	return 0;
+}
+
+static int random_ms(int below)
+{
+	char hex[9];
+
+	random_hex(hex, 4);
+	return (int)(strtoul(hex, NULL, 16) % (unsigned int)below);
+}
+
+/* The whole blob, in as many attempts as it takes. */
+static int download(struct pipeline *p, struct http *h, struct err *err)
+{
+	const struct fetch *f = p->fetch;
+	int64_t offset = 0;
+	int attempt = 0, delay = FIRST_DELAY_MS;
+
+	for (;;) {
+		int64_t before = offset;
+		struct err why = { 0 };
+
+		if (registry_blob(f->registry, h, f->blob->digest, f->blob->size, &offset,
+				  on_blob, p, &why) == 0)
+			return 0;
+		if (offset > before) {
+			attempt = 0;
+			delay = FIRST_DELAY_MS;
+		}
+		if (why.kind != ERR_NETWORK || ++attempt == ATTEMPTS) {
+			*err = why;
+			return -1;
+		}
+		if (cancel_sleep(f->registry->cancel, delay + random_ms(delay / 2)))
+			return cancel_err(err);
+		delay *= 2;
+	}
+}
+
+static int read_ring(void *arg, const void **ret_data, size_t *ret_len, struct err *err)
+{
+	struct pipeline *p = arg;
+	int n = ring_take(p->ring, ret_data, ret_len);
+
+	if (n > 0)
+		hash_add(p->diff_hash, *ret_data, *ret_len);
+	return n < 0 ? err_set(err, ERR_NONE, "the download broke off") : n;
+}
+
+static void *unpack_thread(void *arg)
+{
+	struct pipeline *p = arg;
+	const struct unpack_options options = { .single_id = p->fetch->store->single_id };
+
+	p->unpacked = unpack_tar(p->root, read_ring, p, &options, &p->bytes, &p->unpack_err);
+	if (p->unpacked < 0)
+		ring_abort(p->ring);
+	return NULL;
+}
+
+/* Runs both halves. What each has to say is in the pipeline, but for the download's own errors. */
+static int run(struct pipeline *p, struct http *h, struct err *err)
+{
+	pthread_t unpacker;
+	int result;
+
+	if (pthread_create(&unpacker, NULL, unpack_thread, p) != 0)
+		return err_set(err, ERR_SYSTEM, "cannot start a thread");
+	result = download(p, h, err);
+	if (result == 0 && !p->hash_only)
+		inflate_end(p->inflate, &p->inflate_err);
+	if (result < 0 || p->inflate_err.kind)
+		ring_abort(p->ring);
+	else
+		ring_finish(p->ring);
+	pthread_join(unpacker, NULL);
+	return result;
+}
+
+static int give_err(const struct err *why, struct err *err)
+{
+	if (err)
+		*err = *why;
+	return -1;
+}
+
+static int layer_err(const struct fetch *f, const struct err *why, struct err *err)
+{
+	give_err(why, err);
+	return err_wrap(err, "layer %.19s", f->blob->digest);
+}
+
+/* In the order in which one explains the other. */
+static int verify(struct pipeline *p, struct err *err)
+{
+	const struct fetch *f = p->fetch;
+	char digest[DIGEST_SIZE];
+
+	hash_digest(p->blob_hash, digest);
+	if (!streq(digest, f->blob->digest))
+		return err_set(err, ERR_CORRUPT,
+			       "registry '%.120s': layer %.19s: wrong digest, what came is %.19s…",
+			       f->registry->name, f->blob->digest, digest);
+	if (p->inflate_err.kind)
+		return layer_err(f, &p->inflate_err, err);
+	if (p->unpacked < 0)
+		return layer_err(f, &p->unpack_err, err);
+	hash_digest(p->diff_hash, digest);
+	if (!streq(digest, f->diff_id))
+		return err_set(err, ERR_CORRUPT,
+			       "layer %.19s: wrong diff ID, unpacked it is %.19s… and not %.19s…",
+			       f->blob->digest, digest, f->diff_id);
+	return 0;
+}
+
+/* A stage that removes itself, unless it was committed. */
+struct staging {
+	const struct store *store;
+	struct layer_stage stage;
+};
+
+static void clean_staging(struct staging *s)
+{
+	layer_stage_done(s->store, &s->stage);
+}
+
+int fetch_layer(const struct fetch *f, struct http *h, struct layer_info *ret, struct err *err)
+{
+	CLEAN(clean_staging)
+	struct staging s = { .store = f->store, .stage = LAYER_STAGE_INIT };
+	CLEAN(clean_pipeline) struct pipeline p = { .fetch = f };
+	struct layer_info info = { .size = f->blob->size };
+	struct err why = { 0 };
+
+	if (layer_stage_new(f->store, &s.stage, err) < 0)
+		return -1;
+	p.ring = ring_new(RING_BUFFERS, RING_BUFFER_SIZE);
+	p.blob_hash = hash_new();
+	p.diff_hash = hash_new();
+	p.inflate = inflate_new();
+	p.root = s.stage.fs;
+	if (run(&p, h, &why) < 0)
+		return why.kind ? give_err(&why, err) : layer_err(f, &p.unpack_err, err);
+	if (verify(&p, err) < 0)
+		return -1;
+	memcpy(info.digest, f->blob->digest, sizeof(info.digest));
+	info.diff_size = p.bytes;
+	if (layer_stage_commit(f->store, &s.stage, f->diff_id, &info, err) < 0)
+		return -1;
+	*ret = info;
+	return 0;
+}

@@ -1,0 +1,322 @@
+#include "image/http.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+
+#define CONNECT_SECONDS 15L
+#define STALL_SECONDS 25L  /* without so many bytes a second, on average */
+#define STALL_BYTES 64L
+#define DOCUMENT_SECONDS 180L
+#define REDIRECTS 10L
+#define HEADERS_MAX (256u << 10)
+#define ERROR_BODY_MAX (64u << 10)
+#define RECEIVE_BUFFER (256L << 10)
+
+struct http {
+	CURL *curl;
+	char *peer;
+	bool verify, direct;
+	const struct cancel *cancel;
+	char curl_says[CURL_ERROR_SIZE];
+};
+
+/* A request on its way, for libcurl's callbacks. */
+struct transfer {
+	CURL *curl;
+	const struct http_request *request;
+	struct http_response *response;
+	const struct cancel *cancel;
+	struct err *err;
+	size_t headers;
+	bool sink_failed, too_large, error_cut, cancelled;
+};
+
+int http_global_init(struct err *err)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(err, ERR_SYSTEM, "cannot initialise libcurl");
+	return 0;
+}
+
+struct http *http_new(const struct http_options *options)
+{
+	struct http *h = xcalloc(1, sizeof(*h));
+
+	h->curl = curl_easy_init();
+	if (!h->curl)
+		abort();
+	h->peer = str_printable(options->peer);
+	h->verify = options->verify;
+	h->direct = options->direct;
+	h->cancel = options->cancel;
+	return h;
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	curl_easy_cleanup(h->curl);
+	free(h->peer);
+	free(h);
+}
+
+void clean_http(struct http **h)
+{
+	http_free(*h);
+}
+
+void http_response_done(struct http_response *r)
+{
+	free(r->content_type);
+	free(r->challenge);
+	buf_done(&r->body);
+	*r = (struct http_response){ .content_length = -1, .range_start = -1, .retry_after = -1 };
+}
+
+static bool is_success(long status)
+{
+	return status >= 200 && status < 300;
+}
+
+/* The value of a header line by name, without blanks around it, or NULL. The caller frees. */
+static char *header_value(const char *line, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (len <= n || strncasecmp(line, name, n) != 0 || line[n] != ':')
+		return NULL;
+	line += n + 1;
+	len -= n + 1;
+	while (len && strchr(" \t", *line)) {
+		line++;
+		len--;
+	}
+	while (len && strchr(" \t\r\n", line[len - 1]))
+		len--;
+	return xstrndup(line, len);
+}
+
+static void read_text(const char *line, size_t len, const char *name, char **ret)
+{
+	char *value = header_value(line, len, name);
+
+	if (value) {
+		free(*ret);
+		*ret = value;
+	}
+}
+
+static void read_number(const char *line, size_t len, const char *name, const char *prefix,
+			int64_t *ret)
+{
+	CLEAN(clean_free) char *value = header_value(line, len, name);
+	size_t skip = strlen(prefix);
+
+	if (value && strncasecmp(value, prefix, skip) == 0 && value[skip] >= '0' &&
+	    value[skip] <= '9')
+		*ret = strtoll(value + skip, NULL, 10);
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	struct http_response *r = t->response;
+	size_t len = size * n;
+
+	t->headers += len;
+	if (t->headers > HEADERS_MAX) {
+		t->too_large = true;
+		return 0;
+	}
+	/* Each response of a chain of redirects begins with its status: only the last one counts. */
+	if (len >= 5 && strncmp(line, "HTTP/", 5) == 0)
+		http_response_done(r);
+	read_text(line, len, "Content-Type", &r->content_type);
+	read_text(line, len, "WWW-Authenticate", &r->challenge);
+	read_number(line, len, "Content-Length", "", &r->content_length);
+	read_number(line, len, "Content-Range", "bytes ", &r->range_start);
+	read_number(line, len, "Retry-After", "", &r->retry_after);
+	return len;
+}
+
+/* Returns less than it was given to end the transfer. */
+static size_t on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	struct http_response *r = t->response;
+	size_t len = size * n;
+
+	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &r->status);
+	if (is_success(r->status) && t->request->sink) {
+		t->sink_failed = t->request->sink(t->request->arg, r, data, len, t->err) < 0;
+		return t->sink_failed ? 0 : len;
+	}
+	if (is_success(r->status)) {
+		t->too_large = r->body.len + len > t->request->max_body;
+		if (t->too_large)
+			return 0;
+	} else {
+		t->error_cut = r->body.len + len > ERROR_BODY_MAX;
+		if (t->error_cut)
+			return 0;
+	}
+	buf_add(&r->body, data, len);
+	return len;
+}
+
+/* libcurl calls it with every piece of the body, and once a second without one. */
+static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	struct transfer *t = arg;
+
+	(void)a, (void)b, (void)c, (void)d;
+	t->cancelled = cancel_wanted(t->cancel);
+	return t->cancelled;
+}
+
+static int reach_err(struct http *h, const char *cause, struct err *err)
+{
+	err_set(err, ERR_NETWORK, "cannot reach registry '%.200s': %s", h->peer, cause);
+	return err_hint(err, "see whether the registry is running, and the network is up");
+}
+
+/* libcurl's code in words: who, what, and what can be done about it. */
+static int explain(struct http *h, CURLcode code, struct err *err)
+{
+	CLEAN(clean_free) char *safe = str_printable(*h->curl_says ? h->curl_says :
+								     curl_easy_strerror(code));
+	long sys = 0;
+
+	curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &sys);
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		return reach_err(h, sys ? strerror((int)sys) : safe, err);
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return reach_err(h, "there is no such host", err);
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return reach_err(h, "there is no such host as the proxy", err);
+	case CURLE_OPERATION_TIMEDOUT:
+		err_set(err, ERR_NETWORK, "registry '%.200s' does not answer: timed out", h->peer);
+		return err_hint(err, "see whether the network is up, and try again");
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		err_set(err, ERR_DENIED, "cannot trust registry '%.120s': %.250s", h->peer, safe);
+		return err_hint(err, "install the certificate of its authority, or use "
+				     "--tls-verify=false where nobody can listen in");
+	case CURLE_TOO_MANY_REDIRECTS:
+		return err_set(err, ERR_CORRUPT, "registry '%.200s' redirects in a circle", h->peer);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return err_set(err, ERR_CORRUPT,
+			       "registry '%.200s' redirects to where no registry leads: refused",
+			       h->peer);
+	default:
+		return err_set(err, ERR_NETWORK, "registry '%.120s' broke off: %.250s", h->peer, safe);
+	}
+}
+
+static void set_common(struct http *h, bool verify)
+{
+	CURL *c = h->curl;
+
+	curl_easy_reset(c);
+	*h->curl_says = '\0';
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->curl_says);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	if (h->direct)
+		curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+}
+
+static void set_transfer(struct http *h, struct transfer *t)
+{
+	const struct http_request *req = t->request;
+	CURL *c = h->curl;
+	char range[24];
+
+	set_common(h, h->verify);
+	curl_easy_setopt(c, CURLOPT_URL, req->url);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "tiffin/" TIFFIN_VERSION);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(c, CURLOPT_MAXREDIRS, REDIRECTS);
+	/* Who began over TLS stays there, unless nobody's certificate was asked for anyway. */
+	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
+			 starts_with(req->url, "https:") && h->verify ? "https" : "http,https");
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+	/* Not CURLOPT_RESUME_FROM: whether the server heeded it is for the sink to see. */
+	if (req->offset > 0) {
+		snprintf(range, sizeof(range), "%lld-", (long long)req->offset);
+		curl_easy_setopt(c, CURLOPT_RANGE, range);
+	}
+	if (!req->sink)
+		curl_easy_setopt(c, CURLOPT_TIMEOUT, DOCUMENT_SECONDS);
+}
+
+static void clean_slist(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
+int http_get(struct http *h, const struct http_request *request, struct http_response *ret,
+	     struct err *err)
+{
+	struct transfer t = {
+		.curl = h->curl,
+		.request = request,
+		.response = ret,
+		.cancel = h->cancel,
+		.err = err,
+	};
+	CLEAN(clean_slist) struct curl_slist *headers = NULL;
+	CLEAN(clean_free) char *accept = NULL;
+	CURLcode code;
+
+	http_response_done(ret);
+	set_transfer(h, &t);
+	if (request->accept) {
+		accept = xasprintf("Accept: %s", request->accept);
+		headers = curl_slist_append(NULL, accept);
+		curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
+	}
+	code = curl_easy_perform(h->curl);
+	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &ret->status);
+	/* The list above goes out of scope, and libcurl keeps no copy. */
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
+	if (t.cancelled)
+		return cancel_err(err);
+	if (t.sink_failed)
+		return -1;
+	if (t.too_large)
+		return err_set(err, ERR_CORRUPT,
+			       "registry '%.200s' sends an answer that has no end", h->peer);
+	return code == CURLE_OK || t.error_cut ? 0 : explain(h, code, err);
+}
+
+int http_speaks_tls(struct http *h, const char *url, struct err *err)
+{
+	CURLcode code;
+
+	set_common(h, false);
+	curl_easy_setopt(h->curl, CURLOPT_URL, url);
+	curl_easy_setopt(h->curl, CURLOPT_CONNECT_ONLY, 1L);
+	code = curl_easy_perform(h->curl);
+	if (code == CURLE_OK)
+		return 1;
+	return code == CURLE_SSL_CONNECT_ERROR ? 0 : explain(h, code, err);
+}

@@ -1,0 +1,32 @@
+/*
+ * Pulling: a reference in a registry becomes an image in the store.
+ */
+#ifndef IMAGE_PULL_H
+#define IMAGE_PULL_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "image/cancel.h"
+#include "image/platform.h"
+#include "image/progress.h"
+#include "image/reference.h"
+#include "image/result.h"
+#include "storage/store.h"
+
+struct pull_options {
+	struct platform platform; /* os "": this machine's */
+	bool tls_verify;
+	struct progress progress;
+	const struct cancel *cancel;
+};
+
+/*
+ * Every layer that is not in the store is downloaded, verified and unpacked into it, several at a
+ * time; then the image's name appears. Errors begin with "cannot pull '<reference>': ". A pull that
+ * fails leaves the layers that were complete, for the next one, and nothing else.
+ */
+int pull(const struct store *s, const struct reference *ref, const struct pull_options *options,
+	 struct pull_result *ret, struct err *err);
+
+#endif

@@ -1,0 +1,272 @@
+#include "image/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "image/hash.h"
+#include "image/manifest.h"
+
+#define HUB "docker.io"
+#define HUB_HOST "registry-1.docker.io"
+
+void registry_done(struct registry *r)
+{
+	free(r->name);
+	free(r->base);
+	*r = (struct registry){ 0 };
+}
+
+void document_done(struct document *d)
+{
+	buf_done(&d->body);
+	free(d->content_type);
+	*d = (struct document){ 0 };
+}
+
+/* "localhost", 127.0.0.0/8 and ::1 by name: what a name resolves to is up to others. */
+static bool is_loopback(const char *registry)
+{
+	size_t len = *registry == '[' ? strcspn(registry, "]") + 1 : strcspn(registry, ":");
+	CLEAN(clean_free) char *host = xstrndup(registry, len);
+
+	return streq(host, "localhost") || streq(host, "[::1]") ||
+	       (starts_with(host, "127.") && host[strspn(host, "0123456789.")] == '\0');
+}
+
+struct http *registry_connect(const struct registry *r)
+{
+	const struct http_options options = {
+		.peer = r->name,
+		.verify = r->verify,
+		.direct = r->loopback,
+		.cancel = r->cancel,
+	};
+
+	return http_new(&options);
+}
+
+/*
+ * Who may speak plain HTTP is asked whether it speaks TLS, as docker does; a handshake costs next to
+ * nothing there, and nothing was said yet that would need a secret kept.
+ */
+int registry_open(const struct reference *ref, bool verify, const struct cancel *cancel,
+		  struct registry *ret, struct err *err)
+{
+	const char *host = streq(ref->registry, HUB) ? HUB_HOST : ref->registry;
+	struct registry r = {
+		.name = xstrdup(ref->registry),
+		.loopback = is_loopback(ref->registry),
+		.verify = verify,
+		.cancel = cancel,
+	};
+	int tls = 1;
+
+	if (r.loopback || !verify) {
+		CLEAN(clean_http) struct http *h = registry_connect(&r);
+		CLEAN(clean_free) char *url = xasprintf("https://%s/", host);
+
+		tls = http_speaks_tls(h, url, err);
+	}
+	if (tls < 0) {
+		registry_done(&r);
+		return -1;
+	}
+	r.base = xasprintf("%s://%s/v2/%s", tls ? "https" : "http", host, ref->repository);
+	*ret = r;
+	return 0;
+}
+
+/* The first error of {"errors": [{"code": …, "message": …}]} (distribution specification, "Error Codes"). */
+static char *error_text(const struct http_response *r, char **ret_code)
+{
+	CLEAN(clean_json) json_t *doc = NULL;
+	const json_t *first;
+	const char *message;
+
+	*ret_code = NULL;
+	if (js_parse(buf_str(&r->body), r->body.len, &doc, NULL) < 0)
+		return NULL;
+	first = json_array_get(js_arr(doc, "errors"), 0);
+	*ret_code = xstrdup(js_str(first, "code"));
+	message = js_str(first, "message");
+	return message && *message ? str_printable(message) : NULL;
+}
+
+/* An answer that is not a success, in words. what: "manifest latest", "layer sha256:…". */
+static int status_err(const struct registry *reg, const struct http_response *r, const char *what,
+		      struct err *err)
+{
+	CLEAN(clean_free) char *code = NULL;
+	CLEAN(clean_free) char *text = error_text(r, &code);
+	const char *colon = text ? ": " : "", *says = text ? text : "";
+
+	switch (r->status) {
+	case 401:
+	case 403:
+		err_set(err, ERR_DENIED, "registry '%.120s': %s: %s%s%.200s", reg->name, what,
+			r->status == 401 ? "authentication required" : "access denied", colon, says);
+		return err_hint(err, "this version of tiffin has no 'login' yet: it pulls what "
+				     "needs no password");
+	case 404:
+		/* For a manifest the well-known phrase, whichever of the two the registry misses. */
+		if (starts_with(what, "manifest"))
+			return err_set(err, ERR_NOT_FOUND, "%s in registry '%.200s': manifest unknown",
+				       what, reg->name);
+		return err_set(err, ERR_NOT_FOUND, "registry '%.120s': %s: it has none%s%.200s",
+			       reg->name, what, colon, says);
+	case 416:
+		return err_set(err, ERR_CORRUPT, "registry '%.120s': %s ends before its size",
+			       reg->name, what);
+	case 429:
+		err_set(err, ERR_NETWORK, "registry '%.120s': %s: too many requests%s%.200s",
+			reg->name, what, colon, says);
+		return err_hint(err, "wait a while, and try again");
+	default:
+		return err_set(err, r->status >= 500 ? ERR_NETWORK : ERR_CORRUPT,
+			       "registry '%.120s': %s: it answers with status %ld%s%.200s", reg->name,
+			       what, r->status, colon, says);
+	}
+}
+
+static int get_document(const struct registry *reg, struct http *h, const struct http_request *req,
+			const char *what, struct document *ret, struct err *err)
+{
+	CLEAN(http_response_done) struct http_response r = { 0 };
+
+	if (http_get(h, req, &r, err) < 0)
+		return -1;
+	if (r.status != 200)
+		return status_err(reg, &r, what, err);
+	digest_of(buf_str(&r.body), r.body.len, ret->digest);
+	ret->body = r.body;
+	r.body = (struct buf){ 0 };
+	ret->content_type = ptr_take(&r.content_type);
+	return 0;
+}
+
+static int wrong_digest(const struct registry *reg, const char *what, const char *got,
+			struct err *err)
+{
+	return err_set(err, ERR_CORRUPT,
+		       "registry '%.120s': %s: wrong digest, what came is %.19s…", reg->name, what, got);
+}
+
+int registry_manifest(const struct registry *r, struct http *h, const char *which,
+		      struct document *ret, struct err *err)
+{
+	CLEAN(clean_free) char *url = xasprintf("%s/manifests/%s", r->base, which);
+	CLEAN(clean_free) char *what = xasprintf("manifest %s", which);
+	CLEAN(document_done) struct document d = { 0 };
+	const struct http_request req = {
+		.url = url,
+		.accept = MANIFEST_ACCEPT,
+		.max_body = MANIFEST_MAX,
+	};
+
+	if (get_document(r, h, &req, what, &d, err) < 0)
+		return -1;
+	if (digest_valid(which) && !streq(d.digest, which))
+		return wrong_digest(r, what, d.digest, err);
+	*ret = d;
+	d = (struct document){ 0 };
+	return 0;
+}
+
+int registry_config(const struct registry *r, struct http *h, const char *digest, int64_t size,
+		    struct document *ret, struct err *err)
+{
+	CLEAN(clean_free) char *url = xasprintf("%s/blobs/%s", r->base, digest);
+	CLEAN(document_done) struct document d = { 0 };
+	const struct http_request req = { .url = url, .max_body = MANIFEST_MAX };
+	char what[64];
+
+	snprintf(what, sizeof(what), "configuration %.19s", digest);
+	if (get_document(r, h, &req, what, &d, err) < 0)
+		return -1;
+	if (!streq(d.digest, digest))
+		return wrong_digest(r, what, d.digest, err);
+	if ((int64_t)d.body.len != size)
+		return err_set(err, ERR_CORRUPT,
+			       "registry '%.120s': %s has %zu bytes, and %lld in the manifest", r->name,
+			       what, d.body.len, (long long)size);
+	*ret = d;
+	d = (struct document){ 0 };
+	return 0;
+}
+
+/* A blob on its way from the response to the caller's sink. */
+struct blob {
+	const struct registry *registry;
+	const char *what;
+	int64_t size, *offset;
+	int64_t position; /* of the next byte of this response, in the blob; -1 before the first */
+	registry_sink *sink;
+	void *arg;
+};
+
+static int too_long(const struct blob *b, struct err *err)
+{
+	return err_set(err, ERR_CORRUPT,
+		       "registry '%.120s': %s is longer than the %lld bytes the manifest says",
+		       b->registry->name, b->what, (long long)b->size);
+}
+
+/* What was had before is passed over, where the registry does not heed ranges and begins anew. */
+static int blob_sink(void *arg, const struct http_response *r, const void *data, size_t len,
+		     struct err *err)
+{
+	struct blob *b = arg;
+	int64_t skip;
+
+	if (b->position < 0)
+		b->position = r->status == 206 && r->range_start >= 0 ? r->range_start : 0;
+	if (b->position > *b->offset)
+		return err_set(err, ERR_CORRUPT, "registry '%.120s': %s resumes where nobody asked",
+			       b->registry->name, b->what);
+	if ((int64_t)len > b->size - b->position)
+		return too_long(b, err);
+	skip = *b->offset - b->position;
+	b->position += (int64_t)len;
+	if (skip >= (int64_t)len)
+		return 0;
+	data = (const char *)data + skip;
+	len -= (size_t)skip;
+	*b->offset += (int64_t)len;
+	return b->sink(b->arg, data, len, err);
+}
+
+int registry_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,
+		  int64_t *io_offset, registry_sink *sink, void *arg, struct err *err)
+{
+	CLEAN(http_response_done) struct http_response response = { 0 };
+	CLEAN(clean_free) char *url = xasprintf("%s/blobs/%s", r->base, digest);
+	CLEAN(clean_free) char *what = xasprintf("layer %.19s", digest);
+	struct blob b = {
+		.registry = r,
+		.what = what,
+		.size = size,
+		.offset = io_offset,
+		.position = -1,
+		.sink = sink,
+		.arg = arg,
+	};
+	const struct http_request req = {
+		.url = url,
+		.offset = *io_offset,
+		.sink = blob_sink,
+		.arg = &b,
+	};
+
+	if (http_get(h, &req, &response, err) < 0)
+		return err_wrap(err, "%s", what);
+	if (response.status != 200 && response.status != 206)
+		return status_err(r, &response, what, err);
+	if (*io_offset == size)
+		return 0;
+	/* A registry that told the length, and kept to it, will not do better another time. */
+	return err_set(err, response.content_length >= 0 ? ERR_CORRUPT : ERR_NETWORK,
+		       "registry '%.120s': %s has %lld bytes, and %lld in the manifest", r->name, what,
+		       (long long)*io_offset, (long long)size);
+}

@@ -1,0 +1,62 @@
+/*
+ * A repository in a registry: its manifests and blobs by the OCI distribution specification, which is
+ * Docker's v2 API.
+ *
+ * A struct registry is immutable once it is open, so that threads share it; each brings its own
+ * struct http. Errors are worded for the user: NOT_FOUND "manifest unknown", DENIED "authentication
+ * required", NETWORK (worth another try), CORRUPT.
+ */
+#ifndef IMAGE_REGISTRY_H
+#define IMAGE_REGISTRY_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "image/digest.h"
+#include "image/http.h"
+#include "image/reference.h"
+
+struct registry {
+	char *name; /* "localhost:5000", for messages */
+	char *base; /* "http://localhost:5000/v2/library/x" */
+	bool loopback, verify;
+	const struct cancel *cancel;
+};
+
+/*
+ * Finds out how to talk to the registry of a reference. Everything goes over verified TLS, but plain
+ * HTTP is what a registry on loopback may speak, and any with verify off.
+ */
+int registry_open(const struct reference *ref, bool verify, const struct cancel *cancel,
+		  struct registry *ret, struct err *err);
+void registry_done(struct registry *r);
+/* Connections to it, for one thread. */
+struct http *registry_connect(const struct registry *r);
+
+struct document {
+	struct buf body;
+	char *content_type; /* or NULL */
+	char digest[DIGEST_SIZE];
+};
+void document_done(struct document *d);
+
+/*
+ * A manifest by tag or digest. Its digest is computed, never believed: where which is a digest, it is
+ * that one.
+ */
+int registry_manifest(const struct registry *r, struct http *h, const char *which,
+		      struct document *ret, struct err *err);
+/* A small blob of this digest and size: a configuration. */
+int registry_config(const struct registry *r, struct http *h, const char *digest, int64_t size,
+		    struct document *ret, struct err *err);
+
+/*
+ * A blob, from the offset on, to the sink, which is given the bytes from there on whether or not the
+ * registry heeds ranges. *io_offset counts up as it goes, so that a caller can try again from there.
+ */
+typedef int registry_sink(void *arg, const void *data, size_t len, struct err *err);
+int registry_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,
+		  int64_t *io_offset, registry_sink *sink, void *arg, struct err *err);
+
+#endif

@@ -1,0 +1,362 @@
+/*
+ * Theory of operation
+ *
+ * libarchive parses (tar in all its dialects: ustar, PAX, GNU, sparse files) and writes nothing: of
+ * its reading side only the tar format is enabled and no filter, as the stream comes inflated; of
+ * its writing side, which works on path strings, nothing is used. It hands us an entry, and
+ *
+ *   clean_path   turns the entry's name into a path of plain components: a leading "/" and every "."
+ *		  fall away, ".." is refused, for no tool that writes layers writes it;
+ *   apply	  looks at the last component for a whiteout, then at the entry's type, and calls the
+ *		  one function of tree.c that makes such a thing, beneath the root and by descriptor;
+ *   copy_data	  writes a file's content straight out of the ring that the stream arrives in.
+ *
+ * Names stay the bytes that they are. libarchive would convert the UTF-8 of PAX headers to the
+ * locale's encoding, and normalise it on the way (NFD to NFC: another name); in the "C" locale, which
+ * a program is in that never calls setlocale, it keeps the bytes of whatever is not ASCII.
+ *
+ * Which extended attributes are taken over is a list of what may be, not of what may not: user.*
+ * without user.overlay.*, with which a layer could dress up as overlayfs' metadata, and
+ * security.capability, which the kernel binds to our user namespace.
+ */
+#include "image/unpack.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "image/tree.h"
+
+#define WHITEOUT ".wh."
+#define WHITEOUT_META ".wh..wh." /* AUFS' own: of these only the opaque marker is for others */
+#define WHITEOUT_OPAQUE ".wh..wh..opq"
+
+struct unpack {
+	struct archive *archive;
+	struct tree tree;
+	unpack_source *source;
+	void *arg;
+	struct err source_err; /* why the source failed, where it did */
+	bool source_failed, source_ended;
+	int64_t bytes, max_bytes, entries, max_entries;
+};
+
+static la_ssize_t read_source(struct archive *a, void *arg, const void **ret)
+{
+	struct unpack *u = arg;
+	size_t len = 0;
+	int n = u->source(u->arg, ret, &len, &u->source_err);
+
+	if (n < 0) {
+		u->source_failed = true;
+		archive_set_error(a, EIO, "the stream broke off");
+		return -1;
+	}
+	u->source_ended = n == 0;
+	return n ? (la_ssize_t)len : 0;
+}
+
+static void clean_archive(struct archive **a)
+{
+	archive_read_free(*a);
+}
+
+static int archive_err(const struct unpack *u, struct err *err)
+{
+	CLEAN(clean_free) char *safe = str_printable(archive_error_string(u->archive) ?: "damaged");
+
+	if (u->source_failed) {
+		if (err)
+			*err = u->source_err;
+		return -1;
+	}
+	return err_set(err, ERR_CORRUPT, "it is not a valid tar archive: %.200s", safe);
+}
+
+static int refuse(struct err *err, const char *name, const char *why)
+{
+	CLEAN(clean_free) char *safe = str_printable(name ?: "");
+
+	return err_set(err, ERR_CORRUPT, "the entry '%.200s' %s", safe, why);
+}
+
+/* See above. The caller frees *ret. */
+static int clean_path(const char *name, char **ret, struct err *err)
+{
+	CLEAN(clean_free) char *out = NULL;
+	size_t len = 0, n;
+
+	if (!name || !*name)
+		return refuse(err, name, "has no name");
+	if (strlen(name) >= PATH_MAX)
+		return refuse(err, name, "has a path of more than 4095 bytes");
+	out = xmalloc(strlen(name) + 1);
+	for (const char *p = name; *p; p += n + (p[n] == '/')) {
+		n = strcspn(p, "/");
+		if (n == 2 && memcmp(p, "..", 2) == 0)
+			return refuse(err, name, "leads out of the layer");
+		if (n == 0 || (n == 1 && *p == '.'))
+			continue;
+		if (len)
+			out[len++] = '/';
+		memcpy(out + len, p, n);
+		len += n;
+	}
+	out[len] = '\0';
+	*ret = ptr_take(&out);
+	return 0;
+}
+
+static bool xattr_wanted(const char *name)
+{
+	return (starts_with(name, "user.") && !starts_with(name, "user.overlay.")) ||
+	       streq(name, "security.capability");
+}
+
+/* Whatever the file system or the namespace can't hold is left out. */
+static int set_xattrs(int fd, const char *path, struct archive_entry *e, struct err *err)
+{
+	const char *name;
+	const void *value;
+	size_t len;
+
+	if (archive_entry_xattr_reset(e) == 0)
+		return 0;
+	while (archive_entry_xattr_next(e, &name, &value, &len) == ARCHIVE_OK) {
+		if (!name || !xattr_wanted(name) || fsetxattr(fd, name, value, len, 0) == 0)
+			continue;
+		if (errno != ENOTSUP && errno != EPERM && errno != EINVAL && errno != ERANGE)
+			return tree_err(err, "set the extended attributes of", path);
+	}
+	return 0;
+}
+
+static int count_bytes(struct unpack *u, int64_t n, const char *path, struct err *err)
+{
+	if (n < 0)
+		return refuse(err, path, "has a negative size");
+	if (n > u->max_bytes - u->bytes)
+		return refuse(err, path, "would make the layer larger than any may be");
+	u->bytes += n;
+	return 0;
+}
+
+static int write_at(int fd, const void *data, size_t len, int64_t at)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = pwrite(fd, p, len, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Blocks come in order, holes between them are those of a sparse file. */
+static int copy_data(struct unpack *u, int fd, const char *path, int64_t size, struct err *err)
+{
+	int64_t end = 0, at;
+	const void *data;
+	size_t len;
+	int n;
+
+	while ((n = archive_read_data_block(u->archive, &data, &len, &at)) == ARCHIVE_OK) {
+		if (at < 0 || at > size || (int64_t)len > size - at)
+			return refuse(err, path, "is larger than it says");
+		if (write_at(fd, data, len, at) < 0)
+			return tree_err(err, "write", path);
+		end = at + (int64_t)len;
+	}
+	if (n != ARCHIVE_EOF)
+		return archive_err(u, err);
+	if (end < size && ftruncate(fd, size) < 0)
+		return tree_err(err, "write", path);
+	return 0;
+}
+
+static int unpack_file(struct unpack *u, const char *path, struct archive_entry *e,
+		       const struct tree_meta *m, struct err *err)
+{
+	int64_t size = archive_entry_size(e);
+	CLEAN(clean_fd) int fd = -1;
+
+	if (count_bytes(u, size, path, err) < 0 || tree_file(&u->tree, path, m, &fd, err) < 0)
+		return -1;
+	if (size && copy_data(u, fd, path, size, err) < 0)
+		return -1;
+	if (tree_finish_file(&u->tree, fd, path, m, err) < 0)
+		return -1;
+	return set_xattrs(fd, path, e, err);
+}
+
+static int unpack_directory(struct unpack *u, const char *path, struct archive_entry *e,
+			    const struct tree_meta *m, struct err *err)
+{
+	int fd;
+
+	if (tree_directory(&u->tree, path, m, &fd, err) < 0)
+		return -1;
+	return set_xattrs(fd, path, e, err);
+}
+
+static int unpack_hardlink(struct unpack *u, const char *path, const char *link, struct err *err)
+{
+	CLEAN(clean_free) char *target = NULL;
+
+	if (clean_path(link, &target, err) < 0)
+		return -1;
+	return tree_hardlink(&u->tree, path, target, err);
+}
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* An entry of AUFS' metadata, or beneath a directory of it (".wh..wh.plnk/…"). */
+static bool is_meta(const char *path)
+{
+	const char *p = strstr(path, WHITEOUT_META);
+
+	for (; p; p = strstr(p + 1, WHITEOUT_META))
+		if (p == path || p[-1] == '/')
+			return true;
+	return false;
+}
+
+/* ".wh.x" hides x of the layers below: 1; 0 where the entry is not of that kind; -1. */
+static int apply_whiteout(struct unpack *u, char *path, struct err *err)
+{
+	char *base = path + (base_of(path) - path);
+	char *hidden = base + strlen(WHITEOUT);
+	bool opaque = streq(base, WHITEOUT_OPAQUE);
+
+	if (opaque)
+		base[base > path ? -1 : 0] = '\0';
+	if (is_meta(path))
+		return 1;
+	if (opaque)
+		return tree_opaque(&u->tree, path, err) < 0 ? -1 : 1;
+	if (!starts_with(base, WHITEOUT))
+		return 0;
+	if (!*hidden || streq(hidden, ".") || streq(hidden, ".."))
+		return refuse(err, path, "is not a valid whiteout");
+	memmove(base, hidden, strlen(hidden) + 1);
+	return tree_whiteout(&u->tree, path, err) < 0 ? -1 : 1;
+}
+
+static int apply(struct unpack *u, struct archive_entry *e, struct err *err)
+{
+	const char *link = archive_entry_hardlink(e);
+	const mode_t type = archive_entry_filetype(e);
+	const struct tree_meta m = {
+		.mode = archive_entry_perm(e) & 07777,
+		.uid = archive_entry_uid(e),
+		.gid = archive_entry_gid(e),
+		.mtime = { archive_entry_mtime(e), archive_entry_mtime_nsec(e) },
+	};
+	CLEAN(clean_free) char *path = NULL;
+	int whiteout;
+
+	if (clean_path(archive_entry_pathname(e), &path, err) < 0)
+		return -1;
+	/* A directory is never a whiteout: what is in ".wh.x/" has ordinary names. */
+	whiteout = type == AE_IFDIR && !link ? is_meta(path) : apply_whiteout(u, path, err);
+	if (whiteout)
+		return whiteout < 0 ? -1 : 0;
+	if (link)
+		return unpack_hardlink(u, path, link, err);
+	switch (type) {
+	case AE_IFREG:
+		return unpack_file(u, path, e, &m, err);
+	case AE_IFDIR:
+		return unpack_directory(u, path, e, &m, err);
+	case AE_IFLNK:
+		return tree_symlink(&u->tree, path, archive_entry_symlink(e) ?: "", &m, err);
+	case AE_IFIFO:
+		return tree_fifo(&u->tree, path, &m, err);
+	default:
+		return 0; /* devices and sockets */
+	}
+}
+
+/* What follows the archive counts in the layer's digest, and in nothing else. */
+static int drain(struct unpack *u, struct err *err)
+{
+	const void *data;
+	size_t len;
+
+	while (!u->source_ended) {
+		int n = u->source(u->arg, &data, &len, err);
+
+		if (n < 0)
+			return -1;
+		u->source_ended = n == 0;
+	}
+	return 0;
+}
+
+static int unpack_entries(struct unpack *u, struct err *err)
+{
+	struct archive_entry *e;
+
+	for (;;) {
+		int n = archive_read_next_header(u->archive, &e);
+
+		if (n == ARCHIVE_EOF)
+			return drain(u, err);
+		/* A warning is about a name that is not UTF-8, which is no business of ours. */
+		if (n != ARCHIVE_OK && n != ARCHIVE_WARN)
+			return archive_err(u, err);
+		if (++u->entries > u->max_entries)
+			return err_set(err, ERR_CORRUPT, "it has more than %lld entries",
+				       (long long)u->max_entries);
+		if (apply(u, e, err) < 0)
+			return -1;
+	}
+}
+
+int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_options *options,
+	       int64_t *ret_bytes, struct err *err)
+{
+	CLEAN(clean_archive) struct archive *a = archive_read_new();
+	struct unpack u = {
+		.archive = a,
+		.source = source,
+		.arg = arg,
+		.max_bytes = options->max_bytes ?: UNPACK_BYTES_MAX,
+		.max_entries = options->max_entries ?: UNPACK_ENTRIES_MAX,
+	};
+	int result;
+
+	archive_read_support_format_tar(a);
+	archive_read_support_format_empty(a);
+	if (tree_init(&u.tree, root, options->single_id, err) < 0)
+		return -1;
+	if (archive_read_open(a, &u, NULL, read_source, NULL) != ARCHIVE_OK)
+		result = archive_err(&u, err);
+	else
+		result = unpack_entries(&u, err);
+	/* Where it failed, the tree goes to the bin: what leaving it says does not matter. */
+	if (tree_done(&u.tree, result < 0 ? NULL : err) < 0)
+		result = -1;
+	if (result == 0)
+		*ret_bytes = u.bytes;
+	return result;
+}

@@ -1,0 +1,42 @@
+# ids: any
+#
+# suite.sh ran `make install PREFIX=…`, and TIFFIN is what that made.
+load ../lib/common
+
+setup_file() { own_store busybox; }
+teardown_file() { drop_store; }
+
+@test "the binaries are in bin and in libexec/tiffin" {
+	prefix=${TIFFIN%/bin/tiffin}
+	same "$(cd "$prefix" && find . -type f | sort)" "./bin/tiffin
+./libexec/tiffin/tiffin-image
+./libexec/tiffin/tiffin-net"
+}
+
+@test "they work from any prefix, found relative to the binary" {
+	prefix=$BATS_TEST_TMPDIR/"a prefix"
+	cp -R "${TIFFIN%/bin/tiffin}" "$prefix"
+	TIFFIN="$prefix/bin/tiffin"
+	same "$(tiffin run --rm "$BUSYBOX" echo moved)" moved
+	matches "$(tiffin pull -q "$BUSYBOX")" '^[0-9a-f]{64}$'
+}
+
+@test "they work through a symlink" {
+	ln -s "$TIFFIN" "$BATS_TEST_TMPDIR/link"
+	TIFFIN="$BATS_TEST_TMPDIR/link"
+	matches "$(tiffin pull -q "$BUSYBOX")" '^[0-9a-f]{64}$'
+	same "$(tiffin run --rm "$BUSYBOX" echo linked)" linked
+}
+
+@test "without its helpers tiffin says which is missing" {
+	mkdir -p "$BATS_TEST_TMPDIR/alone/bin"
+	cp "$TIFFIN" "$BATS_TEST_TMPDIR/alone/bin/"
+	TIFFIN="$BATS_TEST_TMPDIR/alone/bin/tiffin" run --separate-stderr tiffin pull "$BUSYBOX"
+	failed_with 125
+	contains "$error" tiffin-image
+}
+
+@test "none of them is setuid or has capabilities" {
+	same "$(find "${TIFFIN%/bin/tiffin}" -perm /6000)" ""
+	same "$(getcap -r "${TIFFIN%/bin/tiffin}")" ""
+}

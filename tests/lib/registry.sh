@@ -1,0 +1,70 @@
+#!/bin/sh
+# A registry on loopback, Debian's docker-registry, for as long as it is wanted.
+#
+#	registry.sh start DIRECTORY	starts it with its storage, log and pid there; waits until it
+#					answers; prints localhost:PORT
+#	registry.sh stop DIRECTORY	stops that very process
+set -eu
+
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+write_config() {
+	cat >"$1/config.yml" <<-END
+		version: 0.1
+		log: {level: warn, accesslog: {disabled: true}}
+		storage:
+		  filesystem: {rootdirectory: $1/storage}
+		  delete: {enabled: true}
+		http: {addr: 127.0.0.1:$2}
+	END
+}
+
+answers() {
+	for _ in $(seq 100); do
+		curl -fsS -o /dev/null "http://127.0.0.1:$2/v2/" 2>/dev/null && return 0
+		kill -0 "$1" 2>/dev/null || return 1
+		sleep 0.1
+	done
+	return 1
+}
+
+start() {
+	mkdir -p "$1/storage"
+	# Between the choice of a port and its use somebody else may take it.
+	for _ in 1 2 3; do
+		port=$(free_port)
+		write_config "$1" "$port"
+		OTEL_TRACES_EXPORTER=none docker-registry serve "$1/config.yml" \
+			</dev/null >"$1/log" 2>&1 &
+		pid=$!
+		if answers "$pid" "$port"; then
+			echo "$pid" >"$1/pid"
+			echo "localhost:$port"
+			return 0
+		fi
+		kill "$pid" 2>/dev/null || :
+	done
+	cat "$1/log" >&2
+	echo "Error: cannot start docker-registry" >&2
+	return 1
+}
+
+stop() {
+	[ -e "$1/pid" ] || return 0
+	pid=$(cat "$1/pid")
+	rm -f "$1/pid"
+	case $(readlink "/proc/$pid/exe" 2>/dev/null) in
+	*/docker-registry) kill "$pid" ;;
+	esac
+}
+
+case $1 in
+start) start "$2" ;;
+stop) stop "$2" ;;
+*)
+	echo "Error: no such command: '$1'" >&2
+	exit 1
+	;;
+esac
