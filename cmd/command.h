@@ -22,6 +22,8 @@ enum {
 struct tiffin {
 	char *root;   /* --root; NULL: the default */
 	char *driver; /* --storage-driver; NULL: probed */
+	char *title; /* the command line as ps(1) shows it, to be overwritten */
+	size_t title_size;
 	struct id_map ids;
 	struct store store;
 };
@@ -31,6 +33,13 @@ struct tiffin {
  * store's life, on stderr, where there are no subordinate IDs.
  */
 int tiffin_open(struct tiffin *t, bool single, struct err *err);
+
+/*
+ * What ps(1) shows of us from now on. A monitor's is not the command line it was forked from, which
+ * may hold secrets (-e), and is not to be mistaken for the client.
+ */
+void tiffin_set_title(struct tiffin *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 struct command {
 	const char *names;    /* "ps", or with other spellings: "ls|list|ps" */

@@ -45,6 +45,18 @@ void warn(const char *fmt, ...)
 	print_line("", text);
 }
 
+void tiffin_set_title(struct tiffin *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!t->title_size)
+		return;
+	memset(t->title, 0, t->title_size);
+	va_start(ap, fmt);
+	vsnprintf(t->title, t->title_size, fmt, ap);
+	va_end(ap);
+}
+
 int tiffin_open(struct tiffin *t, bool single, struct err *err)
 {
 	CLEAN(clean_free) char *root = NULL;

@@ -159,14 +159,18 @@ static int dispatch(struct tiffin *t, const struct strv *words, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct tiffin t = { .store = STORE_INIT };
+	struct tiffin t = {
+		.store = STORE_INIT,
+		.title = argv[0],
+		/* The arguments stand one behind the other: proc_pid_cmdline(5). */
+		.title_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]),
+	};
 	struct global_options global = { 0 };
 	CLEAN(strv_done) struct strv words = { 0 };
 	struct err err = { 0 };
 	bool help;
 	int result;
 
-	(void)argc;
 	umask(022);
 	result = opts_parse(global_opts, &global, argv + 1, true, &words, &help, &err);
 	t.root = global.root;

@@ -94,6 +94,7 @@ static int started(void *arg, pid_t pid, struct err *err)
 {
 	struct run *r = arg;
 
+	tiffin_set_title(r->t, "tiffin: monitor of %s", r->name);
 	r->state.started = now_realtime();
 	if (proc_identify(pid, &r->state.init, err) < 0)
 		return -1;

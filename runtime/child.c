@@ -92,6 +92,12 @@ static int resolve_user(struct child *c, struct err *err)
 
 	if (user_resolve(root, c->spec->user, &c->user, err) < 0)
 		return -1;
+	if (!id_map_has(c->launch->ids, c->user.uid, c->user.gid)) {
+		err_set(err, ERR_DENIED, "user %u:%u is not among the IDs that are mapped", c->user.uid,
+			c->user.gid);
+		return err_hint(err, "a range for you in /etc/subuid and /etc/subgid, wide enough, and "
+				     "newuidmap (package uidmap) give a container its other users");
+	}
 	for (size_t i = 0; i < c->spec->env.n; i++)
 		strv_add(&c->env, c->spec->env.v[i]);
 	if (!strv_get_env(&c->env, "HOME"))
@@ -179,22 +185,11 @@ static int bound_caps(struct child *c, struct err *err)
 static int switch_user(struct child *c, struct err *err)
 {
 	const struct user *u = &c->user;
-	bool single = c->launch->ids->single;
 
-	if (single && (u->uid || u->gid)) {
-		err_set(err, ERR_DENIED, "user %u:%u does not exist where one ID is mapped", u->uid,
-			u->gid);
-		return err_hint(err, "a range for you in /etc/subuid and /etc/subgid, and newuidmap "
-				     "(package uidmap), give a container its other users");
-	}
 	/* With one ID there are no other groups, and setgroups(2) is forbidden: user_namespaces(7). */
-	if ((!single && setgroups(u->n_groups, u->groups) < 0) ||
-	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0) {
-		err_sys(err, "cannot become user %u:%u", u->uid, u->gid);
-		if (err->sys == EINVAL)
-			err_hint(err, "the ID lies beyond your range in /etc/subuid or /etc/subgid");
-		return -1;
-	}
+	if ((!c->launch->ids->single && setgroups(u->n_groups, u->groups) < 0) ||
+	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+		return err_sys(err, "cannot become user %u:%u", u->uid, u->gid);
 	return caps_limit(u->uid == 0 ? c->spec->caps : 0, err);
 }
 

@@ -100,6 +100,19 @@ void id_map_of_caller(bool single, struct id_map *ret)
 	*ret = map;
 }
 
+static bool in_ranges(const struct id_range *ranges, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id >= ranges[i].inside && id - ranges[i].inside < ranges[i].count)
+			return true;
+	return false;
+}
+
+bool id_map_has(const struct id_map *map, uid_t uid, gid_t gid)
+{
+	return in_ranges(map->uids, map->n_uids, uid) && in_ranges(map->gids, map->n_gids, gid);
+}
+
 static int write_proc(pid_t pid, const char *file, const char *text, struct err *err)
 {
 	char path[64];

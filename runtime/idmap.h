@@ -30,6 +30,9 @@ struct id_map {
 /* The caller's map. single: as if there were no subordinate IDs. */
 void id_map_of_caller(bool single, struct id_map *ret);
 
+/* Does this user, with this group, exist in the container? */
+bool id_map_has(const struct id_map *map, uid_t uid, gid_t gid);
+
 /*
  * Parent: writes the maps of a child in a new user namespace; through newuidmap and newgidmap, at
  * the same time, where subordinate IDs are mapped.
