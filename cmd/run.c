@@ -58,15 +58,20 @@ static void run_done(struct run *r)
 
 /* --- Called in the child and the monitor --- */
 
-static int mount_root(void *arg, int *ret_root, struct err *err)
+static struct rootfs rootfs_of(const struct run *r)
 {
-	const struct run *r = arg;
-	const struct rootfs rootfs = {
+	return (struct rootfs){
 		.store = &r->t->store,
 		.layers = &r->image.layers,
 		.container = r->dir.id,
 		.temporary = r->spec.auto_remove,
 	};
+}
+
+static int mount_root(void *arg, int *ret_root, struct err *err)
+{
+	const struct run *r = arg;
+	const struct rootfs rootfs = rootfs_of(r);
 
 	return r->driver->mount(&rootfs, ret_root, err);
 }
@@ -99,6 +104,17 @@ static int started(void *arg, pid_t pid, struct err *err)
 	if (proc_identify(pid, &r->state.init, err) < 0)
 		return -1;
 	return container_save_state(&r->dir, &r->state, err);
+}
+
+static int open_log(void *arg, int *ret_fd, struct err *err)
+{
+	struct run *r = arg;
+	int fd = openat(r->dir.fd, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(err, "cannot create the container's log");
+	*ret_fd = fd;
+	return 0;
 }
 
 static void remove_container(struct run *r)
@@ -249,6 +265,7 @@ static int create(struct run *r, const struct strv *command, struct err *err)
 {
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(image_config_done) struct image_config config = { 0 };
+	struct rootfs rootfs;
 
 	if (image_read_config(&r->t->store, r->image.id, &text, err) < 0 ||
 	    image_config_parse(text.data, text.len, &config, err) < 0)
@@ -258,7 +275,8 @@ static int create(struct run *r, const struct strv *command, struct err *err)
 	if (run_spec(r->options, &config, command, r->dir.id, &r->spec, err) < 0)
 		return -1;
 	r->spec.etc_dir = xasprintf("%s/containers/%s", r->t->store.root, r->dir.id);
-	if (etc_files_write(r->dir.fd, &r->spec, err) < 0)
+	rootfs = rootfs_of(r);
+	if (etc_files_write(r->dir.fd, &r->spec, err) < 0 || r->driver->prepare(&rootfs, err) < 0)
 		return -1;
 	return publish(r, err);
 }
@@ -284,11 +302,9 @@ static int write_cidfile(const struct run *r, struct err *err)
 /* Starts the monitor and hears whether the program runs. */
 static int start(struct run *r, int *ret_client, int *ret_exit_code, struct err *err)
 {
-	CLEAN(clean_fd)
-	int log = openat(r->dir.fd, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	const struct store *s = &r->t->store;
-	const int keep[] = { log,	 r->dir.fd,  r->dir.lock,   s->fd,   s->layers,
-			     s->images, s->containers, s->names, s->locks, s->tmp };
+	const int keep[] = { r->dir.fd, r->dir.lock,   s->fd,	 s->layers, s->images,
+			     s->names,	s->containers, s->locks, s->tmp };
 	struct monitor m = {
 		.launch = {
 			.spec = &r->spec,
@@ -302,7 +318,7 @@ static int start(struct run *r, int *ret_client, int *ret_exit_code, struct err 
 		},
 		.attached = !r->options->detach,
 		.stdin_once = !r->options->detach,
-		.log = log,
+		.open_log = open_log,
 		.keep = keep,
 		.n_keep = ARRAY_SIZE(keep),
 		.exited = exited,
@@ -310,8 +326,6 @@ static int start(struct run *r, int *ret_client, int *ret_exit_code, struct err 
 		.failed = failed,
 	};
 
-	if (log < 0)
-		return err_sys(err, "cannot create the container's log");
 	if (r->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	if (monitor_start(&m, ret_client, err) < 0) {

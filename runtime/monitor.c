@@ -28,6 +28,8 @@
 #include "runtime/attach.h"
 #include "runtime/log.h"
 
+#define LOG_NONE -2
+
 /* Frames that the client has not taken yet. */
 struct queue {
 	struct frame *frames;
@@ -39,6 +41,7 @@ struct state {
 	const struct monitor *m;
 	struct launched child;
 	int client;	/* -1: gone */
+	int log;	/* -1: not open yet; LOG_NONE: can't be had */
 	int input;	/* the container's stdin, or the terminal; -1: closed */
 	int output[2];	/* stdout (or the terminal) and stderr; -1: at its end */
 	struct queue queue;
@@ -108,6 +111,15 @@ static void tell(struct state *s, enum frame_kind kind, const void *data, size_t
 	flush(s, MSG_DONTWAIT);
 }
 
+/* Without a log the container goes on: it is not to be lost with a full disk. */
+static void keep(struct state *s, int which, const char *data, size_t len)
+{
+	if (s->log == -1 && s->m->open_log(s->m->launch.arg, &s->log, NULL) < 0)
+		s->log = LOG_NONE;
+	if (s->log >= 0)
+		log_append(s->log, which ? "stderr" : "stdout", data, len);
+}
+
 /* Reads once. False: nothing more for now, or ever. */
 static bool read_output(struct state *s, int which)
 {
@@ -124,8 +136,7 @@ static bool read_output(struct state *s, int which)
 		close_fd(&s->output[which]);
 		return false;
 	}
-	if (s->m->log >= 0)
-		log_append(s->m->log, which ? "stderr" : "stdout", data, (size_t)n);
+	keep(s, which, data, (size_t)n);
 	if (s->m->attached)
 		tell(s, which ? FRAME_STDERR : FRAME_STDOUT, data, (size_t)n);
 	return true;
@@ -295,7 +306,7 @@ static void let_go(const struct monitor *m, int client)
 static _Noreturn void monitor_main(const struct monitor *m, int client)
 {
 	struct state s = {
-		.m = m, .client = client, .input = -1, .output = { -1, -1 },
+		.m = m, .client = client, .log = -1, .input = -1, .output = { -1, -1 },
 		.child = { .pidfd = -1, .terminal = -1 },
 	};
 	struct attach_failure failure = { 0 };

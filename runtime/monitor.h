@@ -11,7 +11,8 @@ struct monitor {
 	struct launch launch; /* all but stdio */
 	bool attached;	      /* the client wants the streams, not only to hear of the start */
 	bool stdin_once;      /* stdin ends with the client */
-	int log;	      /* the file, or -1 */
+	/* Opens the log, when there is something to write to it. */
+	int (*open_log)(void *arg, int *ret_fd, struct err *err);
 	const int *keep;      /* the descriptors that the functions below and in launch need */
 	size_t n_keep;
 	/* The container has ended: stop what was started beside it, record it or let it vanish. */

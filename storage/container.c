@@ -314,7 +314,8 @@ int container_open_log(const struct store *s, const char *id, int *ret_fd, struc
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/log", id);
-	fd = openat(s->containers, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* One that has written nothing yet has no log. */
+	fd = openat(s->containers, path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(err, "cannot open the log of container %.12s", id);
 	*ret_fd = fd;

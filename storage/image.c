@@ -127,7 +127,7 @@ static int put_files(const struct store *s, const struct image_new *image, struc
 	CLEAN(clean_free) char *text = NULL;
 	CLEAN(clean_fd) int dir = -1;
 	CLEAN(clean_fd) int lock = -1;
-	char name[STAGE_NAME_MAX], lock_name[STAGE_NAME_MAX + 8];
+	char name[STAGE_NAME_MAX];
 	int result = -1;
 
 	if (faccessat(s->images, image->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -150,9 +150,7 @@ static int put_files(const struct store *s, const struct image_new *image, struc
 		else
 			result = dir_sync(s->images, err);
 	}
-	tree_remove_at(s->tmp, name, NULL); /* what was not renamed */
-	snprintf(lock_name, sizeof(lock_name), "%s.lock", name);
-	file_lock_remove_at(s->tmp, lock_name);
+	store_unstage(s, name);
 	return result;
 }
 

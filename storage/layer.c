@@ -114,13 +114,9 @@ int layer_stage_commit(const struct store *s, struct layer_stage *stage, const c
 void layer_stage_done(const struct store *s, struct layer_stage *stage)
 {
 	const int fds[] = { stage->fs, stage->dir, stage->lock };
-	char lock_name[STAGE_NAME_MAX + 8];
 
-	if (stage->lock >= 0) {
-		snprintf(lock_name, sizeof(lock_name), "%s.lock", stage->name);
-		tree_remove_at(s->tmp, stage->name, NULL);
-		file_lock_remove_at(s->tmp, lock_name);
-	}
+	if (stage->lock >= 0)
+		store_unstage(s, stage->name);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

@@ -24,6 +24,46 @@
 #include "storage/layer.h"
 #include "storage/rootfs.h"
 
+/*
+ * The layer below all others has the places that every container mounts something on. An image that
+ * lacks them would have them made in its writable layer, at each start, and removed with it.
+ */
+static const char *const base_dirs[] = { "proc", "sys", "dev", "etc" };
+static const char *const base_files[] = { "etc/hosts", "etc/hostname", "etc/resolv.conf" };
+
+static int fill_base(int dir, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(base_dirs); i++)
+		if (mkdirat(dir, base_dirs[i], 0755) < 0)
+			return err_sys(err, "cannot create '%s'", base_dirs[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(base_files); i++) {
+		CLEAN(clean_fd)
+		int fd = openat(dir, base_files[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+		if (fd < 0)
+			return err_sys(err, "cannot create '%s'", base_files[i]);
+	}
+	return fchmod(dir, 0755) < 0 ? err_sys(err, "cannot make the base layer") : 0;
+}
+
+/* Made once in a store's life, and whole when it appears. */
+static int ensure_base(const struct rootfs *r, struct err *err)
+{
+	const struct store *s = r->store;
+	char name[STAGE_NAME_MAX];
+	CLEAN(clean_fd) int dir = -1;
+	CLEAN(clean_fd) int lock = -1;
+
+	if (faccessat(s->fd, "base", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (store_stage(s, name, &dir, &lock, err) < 0 || fill_base(dir, err) < 0)
+		return -1;
+	if (renameat(s->tmp, name, s->fd, "base") < 0 && errno != EEXIST && errno != ENOTEMPTY)
+		return err_sys(err, "cannot put the base layer into the store");
+	store_unstage(s, name);
+	return 0;
+}
+
 #define OPTIONS_MAX 4095 /* a page, less the NUL */
 
 static int open_dir_at(int dirfd, const char *name, int *ret_fd, struct err *err)
@@ -32,21 +72,23 @@ static int open_dir_at(int dirfd, const char *name, int *ret_fd, struct err *err
 	return *ret_fd < 0 ? err_sys(err, "cannot open '%s' of the store", name) : 0;
 }
 
-/* Appends "[:]/proc/self/fd/N" for each layer, the topmost first, as overlayfs wants them. */
-static int add_lower(const struct store *s, const struct strv *layers, struct buf *options,
+/* "/proc/self/fd/N:" for each layer, the topmost first, as overlayfs wants them; the base last. */
+static int add_lower(const struct store *s, int dir, const struct strv *layers, struct buf *options,
 		     struct stat *ret_top, struct err *err)
 {
 	char path[FD_PATH_MAX];
+	int fd; /* left open for mount(2); close-on-exec */
 
 	for (size_t i = layers->n; i-- > 0;) {
-		int fd; /* left open for mount(2); close-on-exec */
-
 		if (layer_open(s, layers->v[i], &fd, err) < 0)
 			return -1;
 		if (i == layers->n - 1 && fstat(fd, ret_top) < 0)
 			return err_sys(err, "cannot look at layer %.19s", layers->v[i]);
-		buf_addf(options, "%s%s", i == layers->n - 1 ? "" : ":", fd_path(fd, path));
+		buf_addf(options, "%s:", fd_path(fd, path));
 	}
+	if (open_dir_at(dir, "../../base", &fd, err) < 0)
+		return -1;
+	buf_adds(options, fd_path(fd, path));
 	return 0;
 }
 
@@ -88,18 +130,9 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	    open_dir_at(dir, "work", &work, err) < 0)
 		return -1;
 	buf_adds(&options, "userxattr,lowerdir=");
-	if (r->layers->n && add_lower(&here, r->layers, &options, &top, err) < 0)
+	if (add_lower(&here, dir, r->layers, &options, &top, err) < 0 ||
+	    (r->layers->n && copy_attributes(dir, &top, err) < 0))
 		return -1;
-	if (r->layers->n && copy_attributes(dir, &top, err) < 0)
-		return -1;
-	if (!r->layers->n) {
-		/* An image with no layers: overlayfs wants a lower directory all the same. */
-		CLEAN(clean_fd) int none = -1;
-
-		if (dir_open_or_make_at(dir, "lower", 0755, &none, err) < 0)
-			return -1;
-		buf_adds(&options, fd_path(fd_take(&none), path));
-	}
 	buf_addf(&options, ",upperdir=%s", fd_path(upper, path));
 	buf_addf(&options, ",workdir=%s%s", fd_path(work, path), r->temporary ? ",volatile" : "");
 	if (options.len > OPTIONS_MAX)
@@ -119,5 +152,6 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 
 const struct rootfs_driver rootfs_overlay = {
 	.name = "overlay",
+	.prepare = ensure_base,
 	.mount = mount_overlay,
 };

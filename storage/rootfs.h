@@ -24,6 +24,8 @@ struct rootfs {
 
 struct rootfs_driver {
 	const char *name;
+	/* Parent: makes what has to be there before the mount. */
+	int (*prepare)(const struct rootfs *r, struct err *err);
 	/*
 	 * Child, in its own user and mount namespace: mounts the tree and opens its root. The mount
 	 * point is hidden beneath it, and nobody outside the namespace sees it.

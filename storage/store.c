@@ -137,6 +137,15 @@ int store_stage(const struct store *s, char ret_name[STAGE_NAME_MAX], int *ret_f
 	return 0;
 }
 
+void store_unstage(const struct store *s, const char *name)
+{
+	char lock_name[STAGE_NAME_MAX];
+
+	tree_remove_at(s->tmp, name, NULL);
+	snprintf(lock_name, sizeof(lock_name), "%.32s.lock", name);
+	file_lock_remove_at(s->tmp, lock_name);
+}
+
 int store_trash(const struct store *s, int dirfd, const char *name, char ret_name[STAGE_NAME_MAX],
 		struct err *err)
 {

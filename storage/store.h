@@ -9,6 +9,7 @@
  *	  containers/<id>/	storage/container.h
  *	  names/<name>		a symlink to the container's ID
  *	  locks/		one file a lock
+	  base/			the layer below all others: the places that mounts are made on
  *	  tmp/			staging and trash; swept
  *
  * Invariants: what is immutable is built in tmp/, verified, synced and renamed into place, its
@@ -57,6 +58,8 @@ int store_default_root(char **ret, struct err *err);
 #define STAGE_NAME_MAX 40
 int store_stage(const struct store *s, char ret_name[STAGE_NAME_MAX], int *ret_fd, int *ret_lock,
 		struct err *err);
+/* Removes a stage, unless it has been renamed, and its lock's file. */
+void store_unstage(const struct store *s, const char *name);
 /* Moves dirfd/name to tmp/ under a fresh name; removing it from there may fail without harm. */
 int store_trash(const struct store *s, int dirfd, const char *name, char ret_name[STAGE_NAME_MAX],
 		struct err *err);
