@@ -2,7 +2,7 @@
  * The command line's entrance: global options, the table of commands, and the one place where errors
  * are printed.
  */
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -157,6 +157,18 @@ static int dispatch(struct tiffin *t, const struct strv *words, struct err *err)
 	return c ? run_command(t, c, words->v + at + 1, err) : -1;
 }
 
+/* Born without one of 0-2, we would open something there and take it for what it is not. */
+static void ensure_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct tiffin t = {
@@ -171,6 +183,7 @@ int main(int argc, char **argv)
 	bool help;
 	int result;
 
+	ensure_stdio();
 	umask(022);
 	result = opts_parse(global_opts, &global, argv + 1, true, &words, &help, &err);
 	t.root = global.root;

@@ -215,6 +215,15 @@ static char *host_name(const struct run_options *o, enum network_mode network,
 	return xstrndup(container_id, 12);
 }
 
+/* It is written to /etc/hosts: no blanks, no newlines. */
+static bool is_host_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= HOST_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == n;
+}
+
 static int build_mounts(const struct run_options *o, struct container_spec *spec, struct err *err)
 {
 	for (size_t i = 0; i < o->volumes.n; i++)
@@ -244,8 +253,9 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 	    parse_signal(stop_signal ? stop_signal : "TERM", &spec.stop_signal, err) < 0)
 		return -1;
 	spec.hostname = host_name(o, spec.network, container_id);
-	if (strlen(spec.hostname) > HOST_NAME_MAX || !*spec.hostname)
-		return err_set(err, ERR_USAGE, "a host name has 1 to %d characters", HOST_NAME_MAX);
+	if (!is_host_name(spec.hostname))
+		return err_set(err, ERR_USAGE, "'%s' is not a host name: 1 to %d letters, digits, '-', '.'",
+			       spec.hostname, HOST_NAME_MAX);
 	spec.user = xstrdup(o->user ? o->user : image->user);
 	spec.cwd = xstrdup(o->workdir ? o->workdir : image->workdir);
 	if (build_args(o, image, command, &spec, err) < 0 || build_env(o, image, &spec, err) < 0 ||

@@ -56,7 +56,7 @@ int caps_bound(uint64_t keep, struct err *err)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
 			if (errno == EINVAL && cap > CAP_AUDIT_READ)
 				break;
-			return err_sys(err, "cannot bound the capabilities");
+			return err_sys(err, "number %lu", cap);
 		}
 	}
 	return 0;
@@ -72,6 +72,6 @@ int caps_limit(uint64_t keep, struct err *err)
 
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
 	    syscall(SYS_capset, &header, data) < 0)
-		return err_sys(err, "cannot limit the capabilities");
+		return err_sys(err, "the capability sets");
 	return 0;
 }

@@ -46,7 +46,7 @@ static int await_id_maps(struct child *c, struct err *err)
 	if (sync_expect(c->sync, SYNC_ID_MAPS, NULL, NULL, err) < 0)
 		return -1;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-		return err_sys(err, "cannot become root in the user namespace");
+		return err_sys(err, "becoming root in the user namespace");
 	umask(0);
 	return 0;
 }
@@ -73,7 +73,7 @@ static int mount_root(struct child *c, struct err *err)
 static int set_hostname(struct child *c, struct err *err)
 {
 	if (sethostname(c->spec->hostname, strlen(c->spec->hostname)) < 0)
-		return err_sys(err, "cannot set the host name");
+		return err_sys(err, "'%s'", c->spec->hostname);
 	return 0;
 }
 
@@ -110,13 +110,13 @@ static int limit(int resource, rlim_t most, bool raise, const char *what, struct
 	struct rlimit r;
 
 	if (getrlimit((__rlimit_resource_t)resource, &r) < 0)
-		return err_sys(err, "cannot read the limit on %s", what);
+		return err_sys(err, "on %s", what);
 	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
 		r.rlim_max = most;
 	if (raise || r.rlim_cur > r.rlim_max)
 		r.rlim_cur = r.rlim_max;
 	if (setrlimit((__rlimit_resource_t)resource, &r) < 0)
-		return err_sys(err, "cannot limit %s", what);
+		return err_sys(err, "on %s", what);
 	return 0;
 }
 
@@ -135,10 +135,10 @@ static int set_limits(struct child *c, struct err *err)
 static int close_descriptors(struct child *c, struct err *err)
 {
 	if (c->sync != 3 && dup3(c->sync, 3, O_CLOEXEC) < 0)
-		return err_sys(err, "cannot move a descriptor");
+		return err_sys(err, "moving one");
 	c->sync = 3;
 	if (syscall(SYS_close_range, 4u, ~0u, 0u) < 0)
-		return err_sys(err, "cannot close descriptors");
+		return err_sys(err, "close_range");
 	return 0;
 }
 
@@ -166,14 +166,12 @@ static int enter_directory(struct child *c, struct err *err)
 	char cwd[4096];
 
 	if (*path != '/')
-		return err_set(err, ERR_USAGE, "the working directory '%s' is not an absolute path",
-			       path);
+		return err_set(err, ERR_USAGE, "'%s' is not an absolute path", path);
 	if (chdir(path) < 0 && (make_dirs(path, &c->user) < 0 || chdir(path) < 0))
-		return err_sys(err, "cannot enter the working directory '%s'", path);
+		return err_sys(err, "'%s'", path);
 	/* "(unreachable)…" would be a directory outside the root (CVE-2024-21626). */
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
-		return err_set(err, ERR_DENIED,
-			       "the working directory '%s' is outside the container", path);
+		return err_set(err, ERR_DENIED, "'%s' is outside the container", path);
 	return 0;
 }
 
@@ -189,7 +187,7 @@ static int switch_user(struct child *c, struct err *err)
 	/* With one ID there are no other groups, and setgroups(2) is forbidden: user_namespaces(7). */
 	if ((!c->launch->ids->single && setgroups(u->n_groups, u->groups) < 0) ||
 	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
-		return err_sys(err, "cannot become user %u:%u", u->uid, u->gid);
+		return err_sys(err, "%u:%u", u->uid, u->gid);
 	return caps_limit(u->uid == 0 ? c->spec->caps : 0, err);
 }
 
@@ -199,7 +197,7 @@ static int tie_to_monitor(struct child *c, struct err *err)
 	struct pollfd p = { .fd = c->sync };
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return err_sys(err, "cannot tie the container to its monitor");
+		return err_sys(err, "PR_SET_PDEATHSIG");
 	/* It may have died before that. */
 	if (poll(&p, 1, 0) < 0 || (p.revents & (POLLHUP | POLLERR)))
 		return err_set(err, ERR_SYSTEM, "the container's monitor has died");
@@ -215,7 +213,7 @@ static int reset_signals(struct child *c, struct err *err)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
-		return err_sys(err, "cannot reset the signal mask");
+		return err_sys(err, "the signal mask");
 	return 0;
 }
 
@@ -223,7 +221,7 @@ static int forbid_new_privileges(struct child *c, struct err *err)
 {
 	(void)c;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_sys(err, "cannot set no_new_privs");
+		return err_sys(err, "no_new_privs");
 	return 0;
 }
 
@@ -252,7 +250,7 @@ static const struct step child_steps[] = {
 	{ "attach stdio",	      attach_stdio },	/* needs CAP_CHOWN */
 	{ "close descriptors",	      close_descriptors }, /* so that no path leads through one */
 	{ "bound capabilities",	      bound_caps },	/* needs CAP_SETPCAP */
-	{ "enter the directory",      enter_directory }, /* makes it, as root */
+	{ "enter the working directory", enter_directory }, /* makes it, as root */
 	{ "switch user",	      switch_user },	/* needs CAP_SETUID */
 	{ "tie to the monitor",	      tie_to_monitor },	/* a change of user unties */
 	{ "reset signals",	      reset_signals },

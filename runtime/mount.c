@@ -23,18 +23,18 @@ int mount_new(const char *type, const char *const options[], uint64_t attrs, int
 	int mnt;
 
 	if (fs < 0)
-		return err_sys(err, "cannot make a file system of type %s", type);
+		return err_sys(err, "%s", type);
 	/* The name in /proc/mounts; without one it is "none". */
 	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
-		return err_sys(err, "cannot name a file system of type %s", type);
+		return err_sys(err, "%s", type);
 	for (; options && *options; options++)
 		if (configure(fs, *options) < 0)
-			return err_sys(err, "cannot set '%s' of %s", *options, type);
+			return err_sys(err, "%s with '%s'", type, *options);
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return err_sys(err, "cannot make a file system of type %s", type);
+		return err_sys(err, "%s", type);
 	mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)attrs);
 	if (mnt < 0)
-		return err_sys(err, "cannot mount %s", type);
+		return err_sys(err, "%s", type);
 	*ret_mnt = mnt;
 	return 0;
 }
@@ -46,7 +46,7 @@ int mount_clone(int dirfd, const char *path, uint64_t attrs, int *ret_mnt, struc
 			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
 
 	if (mnt < 0)
-		return err_sys(err, "cannot bind '%s'", path);
+		return err_sys(err, "'%s'", path);
 	if (attrs && mount_restrict(mnt, attrs, true, err) < 0)
 		return -1;
 	*ret_mnt = fd_take(&mnt);
@@ -57,7 +57,7 @@ int mount_attach(int mnt, int dirfd, const char *path, struct err *err)
 {
 	if (move_mount(mnt, "", dirfd, path,
 		       MOVE_MOUNT_F_EMPTY_PATH | (*path ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) < 0)
-		return err_sys(err, "cannot attach a mount at '%s'", path);
+		return err_sys(err, "attaching a mount at '%s'", path);
 	return 0;
 }
 
@@ -67,6 +67,6 @@ int mount_restrict(int mnt, uint64_t attrs, bool recursive, struct err *err)
 
 	if (mount_setattr(mnt, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &change,
 			  sizeof(change)) < 0)
-		return err_sys(err, "cannot restrict a mount");
+		return err_sys(err, "restricting a mount");
 	return 0;
 }

@@ -25,7 +25,7 @@ int privatise_mounts(struct child *c, struct err *err)
 {
 	(void)c;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_sys(err, "cannot make the mounts private");
+		return err_sys(err, "mount(2)");
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static int make_devices(struct child *c, struct err *err)
 		int fd = openat(c->dev, nodes[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 		if (fd < 0)
-			return err_sys(err, "cannot create '%s'", path);
+			return err_sys(err, "'%s'", path);
 		close(fd);
 		if (mount_clone(AT_FDCWD, path, 0, &node, err) < 0 ||
 		    mount_attach(node, c->dev, nodes[i], err) < 0)
@@ -101,7 +101,7 @@ static int make_links(struct child *c, struct err *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		if (symlinkat(links[i][0], c->dev, links[i][1]) < 0)
-			return err_sys(err, "cannot create '/dev/%s'", links[i][1]);
+			return err_sys(err, "'/dev/%s'", links[i][1]);
 	return 0;
 }
 
@@ -112,7 +112,7 @@ static int mount_under_dev(struct child *c, const char *name, const char *type,
 	CLEAN(clean_fd) int mnt = -1;
 
 	if (mkdirat(c->dev, name, 0755) < 0)
-		return err_sys(err, "cannot create '/dev/%s'", name);
+		return err_sys(err, "'/dev/%s'", name);
 	if (mount_new(type, options, attrs | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &mnt, err) < 0)
 		return -1;
 	return mount_attach(mnt, c->dev, name, err);
@@ -179,7 +179,7 @@ static int mask(int under, const char *path, int dev_null, int *empty, struct er
 	struct stat st;
 
 	if (target < 0 || fstat(target, &st) < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "cannot hide '%s'", path);
+		return errno == ENOENT ? 0 : err_sys(err, "'%s'", path);
 	if (!S_ISDIR(st.st_mode)) {
 		if (mount_clone(dev_null, "null", 0, &cover, err) < 0)
 			return -1;
@@ -245,6 +245,6 @@ int enter_root(struct child *c, struct err *err)
 	 */
 	if (fchdir(c->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return err_sys(err, "cannot enter the root file system");
+		return err_sys(err, "pivot_root");
 	return 0;
 }

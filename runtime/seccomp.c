@@ -16,6 +16,6 @@ int seccomp_install(struct err *err)
 	};
 
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-		return err_sys(err, "cannot install the system call filter");
+		return err_sys(err, "the system call filter");
 	return 0;
 }

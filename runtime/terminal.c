@@ -19,6 +19,7 @@ int open_terminal(struct child *c, struct err *err)
 {
 	CLEAN(clean_fd) int master = -1;
 	CLEAN(clean_fd) int console = -1;
+	CLEAN(clean_fd) int target = -1;
 	int unlock = 0, number;
 	char path[32];
 
@@ -27,13 +28,15 @@ int open_terminal(struct child *c, struct err *err)
 	master = openat(c->dev, "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 ||
 	    ioctl(master, TIOCGPTN, &number) < 0)
-		return err_sys(err, "cannot make a pseudo-terminal");
+		return err_sys(err, "a new pseudo-terminal");
 	c->terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (c->terminal < 0)
-		return err_sys(err, "cannot open the pseudo-terminal");
+		return err_sys(err, "the pseudo-terminal's other side");
 	if (c->launch->size.ws_row && ioctl(master, TIOCSWINSZ, &c->launch->size) < 0)
-		return err_sys(err, "cannot set the terminal's size");
-	close(openat(c->dev, "console", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+		return err_sys(err, "its size");
+	target = openat(c->dev, "console", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (target < 0)
+		return err_sys(err, "'/dev/console'");
 	snprintf(path, sizeof(path), "pts/%d", number);
 	if (mount_clone(c->dev, path, 0, &console, err) < 0 ||
 	    mount_attach(console, c->dev, "console", err) < 0)
@@ -47,7 +50,7 @@ int attach_stdio(struct child *c, struct err *err)
 		int fd = c->spec->tty ? c->terminal : c->launch->stdio[i];
 
 		if (dup2(fd, i) < 0)
-			return err_sys(err, "cannot attach standard input and output");
+			return err_sys(err, "descriptor %d", i);
 		/*
 		 * The container's user opens /dev/stdout by path: nginx does. Not all that stdin can
 		 * be has an owner to change (/dev/null of the host).
@@ -55,9 +58,9 @@ int attach_stdio(struct child *c, struct err *err)
 		if (c->spec->tty || i > 0 || c->spec->open_stdin)
 			if (fchown(i, c->user.uid, c->spec->tty ? (gid_t)-1 : c->user.gid) < 0 &&
 			    c->user.uid)
-				return err_sys(err, "cannot hand over standard input and output");
+				return err_sys(err, "handing over descriptor %d", i);
 	}
 	if (c->spec->tty && ioctl(0, TIOCSCTTY, 0) < 0)
-		return err_sys(err, "cannot make the terminal the controlling one");
+		return err_sys(err, "the controlling terminal");
 	return 0;
 }

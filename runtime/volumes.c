@@ -62,7 +62,7 @@ static int bind_etc(struct child *c, struct err *err)
 		CLEAN(clean_free) char *target = xasprintf("/etc/%s", files[i]);
 
 		if (bind(c, source, target, 0, err) < 0)
-			return err_wrap(err, "cannot bind '%s'", target);
+			return err_wrap(err, "on '%s'", target);
 	}
 	return 0;
 }
@@ -76,7 +76,7 @@ int bind_volumes(struct child *c, struct err *err)
 
 		if (m->kind == MOUNT_TMPFS ? mount_tmpfs(c, m, err) < 0 :
 					     bind(c, m->source, m->target, attributes(m), err) < 0)
-			return err_wrap(err, "cannot mount '%s'", m->target);
+			return err_wrap(err, "on '%s'", m->target);
 	}
 	return 0;
 }

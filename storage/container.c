@@ -54,6 +54,17 @@ static bool is_container_id(const char *name)
 	return strlen(name) == CONTAINER_ID_LEN && is_hex(name, CONTAINER_ID_LEN);
 }
 
+static int fill_dir(const struct store *s, struct container_dir *d, struct err *err)
+{
+	if (dir_open_or_make_at(s->containers, d->id, 0700, &d->fd, err) < 0 ||
+	    file_lock_at(d->fd, "lock", LOCK_EXCLUSIVE, true, &d->lock, err) < 0)
+		return -1;
+	/* 0755 is what a root directory has; the mount gives it the image's own mode and owner. */
+	if (mkdirat(d->fd, "upper", 0755) < 0 || mkdirat(d->fd, "work", 0700) < 0)
+		return err_sys(err, "cannot make a directory for the container");
+	return 0;
+}
+
 int container_dir_make(const struct store *s, struct container_dir *ret, struct err *err)
 {
 	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
@@ -61,12 +72,7 @@ int container_dir_make(const struct store *s, struct container_dir *ret, struct 
 	random_hex(d.id, CONTAINER_ID_LEN / 2);
 	if (mkdirat(s->containers, d.id, 0700) < 0)
 		return err_sys(err, "cannot make a directory for the container");
-	if (dir_open_or_make_at(s->containers, d.id, 0700, &d.fd, err) < 0 ||
-	    file_lock_at(d.fd, "lock", LOCK_EXCLUSIVE, true, &d.lock, err) < 0)
-		return -1;
-	/* 0755 is what a root directory has; the mount gives it the image's own mode and owner. */
-	if (mkdirat(d.fd, "upper", 0755) < 0 || mkdirat(d.fd, "work", 0700) < 0) {
-		err_sys(err, "cannot make a directory for the container");
+	if (fill_dir(s, &d, err) < 0) {
 		container_dir_discard(s, &d);
 		return -1;
 	}
@@ -77,7 +83,7 @@ int container_dir_make(const struct store *s, struct container_dir *ret, struct 
 
 void container_dir_discard(const struct store *s, struct container_dir *d)
 {
-	if (d->fd >= 0)
+	if (d->id[0])
 		tree_remove_at(s->containers, d->id, NULL);
 	container_dir_done(d);
 }

@@ -139,13 +139,13 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 		return err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)",
 			       r->layers->n);
 	if (mount("overlay", target, "overlay", MS_NODEV, options.data) < 0) {
-		err_sys(err, "cannot mount overlayfs");
+		err_sys(err, "overlayfs");
 		return err_hint(err, "it takes Linux 5.11 or newer, and a store on a file system that "
 				     "overlayfs can write to (not NFS, nor another overlay)");
 	}
 	root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return err_sys(err, "cannot open the root file system");
+		return err_sys(err, "opening it");
 	*ret_root = root;
 	return 0;
 }
