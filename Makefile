@@ -20,7 +20,7 @@ ISAL := $(shell pkg-config --exists libisal 2>/dev/null && echo 1)
 LIBS_tiffin := -ljansson
 LIBS_tiffin-image := $(call pkg,--libs libarchive libcurl jansson libcrypto libzstd libseccomp) \
 	$(if $(ISAL),-lisal,) -lz -lpthread
-LIBS_tiffin-net := -lslirp $(call pkg,--libs libseccomp)
+LIBS_tiffin-net := -lslirp
 CFLAGS_image := $(if $(ISAL),-DHAVE_ISAL,)
 CFLAGS_net := -I/usr/include/slirp
 

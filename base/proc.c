@@ -17,8 +17,6 @@
 #include "base/file.h"
 #include "base/str.h"
 
-extern char **environ;
-
 static int read_small(const char *path, char *ret, size_t size)
 {
 	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);

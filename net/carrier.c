@@ -304,13 +304,17 @@ int carrier_new(int control, int frames, struct carrier **ret, struct err *err)
 	return 0;
 }
 
-/* The other end says nothing yet, but closing it says to end. */
+/* The other end says nothing yet, but closing it says to end (ECONNRESET: it left ours unread). */
 static bool released(const struct carrier *c)
 {
+	const struct pollfd *control = &c->polls[POLL_CONTROL];
 	char message[64];
+	ssize_t n;
 
-	return c->polls[POLL_CONTROL].revents && read(c->polls[POLL_CONTROL].fd, message,
-						      sizeof(message)) == 0;
+	if (!control->revents)
+		return false;
+	n = read(control->fd, message, sizeof(message));
+	return n == 0 || (n < 0 && errno != EINTR);
 }
 
 void carrier_run(struct carrier *c)

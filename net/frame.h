@@ -15,8 +15,9 @@
 #define FRAME_MAX (ETH_HLEN + NETWORK_MTU)
 
 /*
- * True for a whole ARP, IPv4 or IPv6 frame whose destination is not the host itself under another
- * name. False means that it is dropped, as a router drops a martian.
+ * True for an ARP frame, and for an IPv4 or IPv6 frame whose destination is not the host itself
+ * under another name. False means that it is dropped, as routers drop martians. That a packet is
+ * well-formed beyond its addresses is for slirp to see.
  */
 bool frame_admissible(const uint8_t *frame, size_t len);
 

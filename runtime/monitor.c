@@ -28,7 +28,7 @@
 #include "runtime/attach.h"
 #include "runtime/log.h"
 
-#define LOG_NONE -2
+#define LOG_NONE (-2)
 
 /* Frames that the client has not taken yet. */
 struct queue {

@@ -176,7 +176,7 @@ int user_resolve(int root, const char *text, struct user *ret, struct err *err)
 	u.uid = (uid_t)(line.found ? line.uid : uid);
 	if (line.found) {
 		u.gid = (gid_t)line.gid;
-		strcpy(u.home, line.home);
+		snprintf(u.home, sizeof(u.home), "%s", line.home);
 	}
 	if (group && *group) {
 		gid = parse_id(group);

@@ -210,7 +210,7 @@ static int find_prefix(const struct store *s, const char *prefix, char ret_id[IM
 	if (found.n > 1)
 		return err_set(err, ERR_USAGE, "%s fits several images: %.12s, %.12s%s", prefix,
 			       found.v[0], found.v[1], found.n > 2 ? ", …" : "");
-	strcpy(ret_id, found.v[0]);
+	snprintf(ret_id, IMAGE_ID_LEN + 1, "%s", found.v[0]);
 	return 0;
 }
 

@@ -132,7 +132,7 @@ int store_stage(const struct store *s, char ret_name[STAGE_NAME_MAX], int *ret_f
 		file_lock_remove_at(s->tmp, lock_name);
 		return -1;
 	}
-	strcpy(ret_name, name);
+	snprintf(ret_name, STAGE_NAME_MAX, "%s", name);
 	*ret_lock = fd_take(&lock);
 	return 0;
 }
