@@ -186,6 +186,11 @@ int container_save_state(const struct container_dir *d, const struct container_s
 	return file_replace_at(d->fd, "state", text, strlen(text), 0600, RELAXED, err);
 }
 
+void container_clear_state(const struct container_dir *d)
+{
+	unlinkat(d->fd, "state", 0);
+}
+
 /* What the state means now: see "Running is not stored" above. */
 static void derive_status(struct container *c)
 {

@@ -95,6 +95,8 @@ int container_dir_lock(const struct store *s, const char *id, bool wait, struct 
 		       struct err *err);
 int container_save_state(const struct container_dir *d, const struct container_state *state,
 			 struct err *err);
+/* Back to never having been started. */
+void container_clear_state(const struct container_dir *d);
 /* The file that its output goes to. */
 int container_open_log(const struct store *s, const char *id, int *ret_fd, struct err *err);
 

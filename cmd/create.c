@@ -1,0 +1,120 @@
+#include "cmd/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "cmd/find_image.h"
+#include "cmd/names.h"
+
+static int check(const struct run_options *o, struct err *err)
+{
+	if (o->name && !container_name_valid(o->name))
+		return err_set(err, ERR_USAGE,
+			       "the container name '%s' is not of the form "
+			       "[a-zA-Z0-9][a-zA-Z0-9_.-]*",
+			       o->name);
+	if (o->userns && !streq(o->userns, "single"))
+		return err_set(err, ERR_UNSUPPORTED, "--userns %s: this version knows 'single'",
+			       o->userns);
+	if (o->cidfile && access(o->cidfile, F_OK) == 0)
+		return err_set(err, ERR_EXISTS,
+			       "container id file exists: make sure the other container is not running "
+			       "or delete '%s'",
+			       o->cidfile);
+	return 0;
+}
+
+static json_t *make_record(const struct run_options *o, const struct found_image *image,
+			   const struct start *s)
+{
+	json_t *j = json_object();
+
+	js_set_str(j, "image", image->name);
+	js_set_str(j, "image_id", image->record.id);
+	js_set_strv(j, "layers", &image->record.layers);
+	js_set_bool(j, "single_id", s->t->ids.single);
+	js_set_strv(j, "labels", &o->labels);
+	json_object_set_new(j, "spec", container_spec_to_json(&s->spec));
+	return j;
+}
+
+/* Takes the name that was asked for, or the first free one of those made up. */
+static int publish(const struct run_options *o, const struct found_image *image, struct start *s,
+		   struct err *err)
+{
+	CLEAN(clean_json) json_t *record = make_record(o, image, s);
+
+	for (int attempt = 0;; attempt++) {
+		struct err why = { 0 };
+
+		s->name = o->name ? xstrdup(o->name) : generate_name(attempt);
+		if (container_publish(&s->t->store, &s->dir, s->name, record, &why) == 0)
+			return 0;
+		free(ptr_take(&s->name));
+		if (why.kind != ERR_EXISTS || o->name || attempt == 16) {
+			*err = why;
+			return -1;
+		}
+	}
+}
+
+static int make_spec(const struct run_options *o, const struct found_image *image,
+		     const struct strv *command, struct start *s, struct err *err)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(image_config_done) struct image_config config = { 0 };
+
+	if (image_read_config(&s->t->store, image->record.id, &text, err) < 0 ||
+	    image_config_parse(text.data, text.len, &config, err) < 0 ||
+	    run_spec(o, &config, command, s->dir.id, &s->spec, err) < 0)
+		return -1;
+	s->spec.etc_dir = xasprintf("%s/containers/%s", s->t->store.root, s->dir.id);
+	return 0;
+}
+
+static int write_cidfile(const char *path, const char *id, struct err *err)
+{
+	CLEAN(clean_fd) int fd = -1;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 || dprintf(fd, "%s", id) < 0)
+		return err_sys(err, "cannot write '%s'", path);
+	return 0;
+}
+
+int create_container(struct tiffin *t, const struct run_options *options,
+		     const struct strv *operands, struct start *ret, struct err *err)
+{
+	const struct strv command = { .v = operands->v + 1, .n = operands->n - 1 };
+	struct pull_options pull = { .platform = options->platform, .tls_verify = options->tls_verify };
+	CLEAN(found_image_done) struct found_image image = FOUND_IMAGE_INIT;
+	CLEAN(start_done) struct start s = START_INIT;
+
+	s.t = t;
+	if (check(options, err) < 0 || tiffin_open(t, options->userns != NULL, err) < 0 ||
+	    rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
+	    find_image(t, operands->v[0], options->pull, &pull, &image, err) < 0 ||
+	    container_dir_make(&t->store, &s.dir, err) < 0)
+		return -1;
+	if (make_spec(options, &image, &command, &s, err) < 0 ||
+	    publish(options, &image, &s, err) < 0) {
+		container_dir_discard(&t->store, &s.dir);
+		return -1;
+	}
+	if (write_cidfile(options->cidfile, s.dir.id, err) < 0) {
+		start_discard(&s);
+		return -1;
+	}
+	s.layers = image.record.layers;
+	image.record.layers = (struct strv){ 0 };
+	*ret = s;
+	s = (struct start)START_INIT;
+	return 0;
+}

@@ -1,0 +1,181 @@
+#include "cmd/start.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "cmd/etc_files.h"
+#include "cmd/helper.h"
+#include "net/network.h"
+#include "runtime/attach.h"
+#include "runtime/monitor.h"
+
+void start_done(struct start *s)
+{
+	container_spec_done(&s->spec);
+	container_dir_done(&s->dir);
+	strv_done(&s->layers);
+	free(s->name);
+}
+
+static struct rootfs rootfs_of(const struct start *s)
+{
+	return (struct rootfs){
+		.store = &s->t->store,
+		.layers = &s->layers,
+		.container = s->dir.id,
+		.temporary = s->spec.auto_remove,
+	};
+}
+
+/* --- Called in the child --- */
+
+static int mount_root(void *arg, int *ret_root, struct err *err)
+{
+	const struct start *s = arg;
+	const struct rootfs rootfs = rootfs_of(s);
+
+	return s->driver->mount(&rootfs, ret_root, err);
+}
+
+static int interface_up(void *arg, int *ret_frames, struct err *err)
+{
+	(void)arg;
+	return network_interface_up(ret_frames, err);
+}
+
+static int loopback_up(void *arg, struct err *err)
+{
+	(void)arg;
+	return network_loopback_up(err);
+}
+
+/* --- Called in the monitor --- */
+
+static int start_network(void *arg, int frames, struct err *err)
+{
+	struct start *s = arg;
+
+	return network_start(frames, &s->net_pid, &s->net_control, err);
+}
+
+static int started(void *arg, pid_t pid, struct err *err)
+{
+	struct start *s = arg;
+
+	tiffin_set_title(s->t, "tiffin: monitor of %s", s->name);
+	s->state = (struct container_state){ .started = now_realtime() };
+	if (proc_identify(pid, &s->state.init, err) < 0)
+		return -1;
+	return container_save_state(&s->dir, &s->state, err);
+}
+
+static int open_log(void *arg, int *ret_fd, struct err *err)
+{
+	struct start *s = arg;
+	int fd = openat(s->dir.fd, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(err, "cannot create the container's log");
+	*ret_fd = fd;
+	return 0;
+}
+
+static void take_away(struct start *s)
+{
+	if (container_remove(&s->t->store, &s->dir, s->name, s->trash, NULL) < 0)
+		s->trash[0] = '\0';
+}
+
+/* Beyond what anybody waits for: the kernel takes 20 ms and more to unregister the interface. */
+static void closing(void *arg)
+{
+	struct start *s = arg;
+
+	if (s->trash[0])
+		helper_remove_trash(&s->t->store, &s->t->ids, s->trash);
+	if (s->net_pid > 0)
+		proc_reap(s->net_pid);
+}
+
+static void exited(void *arg, int exit_code)
+{
+	struct start *s = arg;
+
+	if (s->net_pid > 0)
+		kill(s->net_pid, SIGKILL);
+	s->state.finished = now_realtime();
+	s->state.exit_code = exit_code;
+	if (s->spec.auto_remove)
+		take_away(s);
+	else
+		container_save_state(&s->dir, &s->state, NULL);
+}
+
+static void failed(void *arg)
+{
+	struct start *s = arg;
+
+	if (s->net_pid > 0)
+		kill(s->net_pid, SIGKILL);
+	if (s->remove_failed)
+		take_away(s);
+	else
+		container_clear_state(&s->dir);
+	closing(s);
+}
+
+/* --- Called in the client --- */
+
+void start_discard(struct start *s)
+{
+	take_away(s);
+	closing(s);
+}
+
+int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err)
+{
+	const struct store *store = &s->t->store;
+	const int keep[] = { s->dir.fd,	    s->dir.lock,       store->fd,    store->layers, store->images,
+			     store->names, store->containers, store->locks, store->tmp };
+	const struct rootfs rootfs = rootfs_of(s);
+	struct monitor m = {
+		.launch = {
+			.spec = &s->spec,
+			.ids = &s->t->ids,
+			.mount_root = mount_root,
+			.interface_up = interface_up,
+			.loopback_up = loopback_up,
+			.network_start = start_network,
+			.started = started,
+			.arg = s,
+		},
+		.attached = s->attached,
+		.stdin_once = s->attached,
+		.open_log = open_log,
+		.keep = keep,
+		.n_keep = ARRAY_SIZE(keep),
+		.exited = exited,
+		.closing = closing,
+		.failed = failed,
+	};
+
+	*ret_exit_code = EXIT_TIFFIN;
+	if (s->spec.tty && isatty(STDIN_FILENO))
+		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
+	if (etc_files_write(s->dir.fd, &s->spec, err) < 0 || s->driver->prepare(&rootfs, err) < 0 ||
+	    monitor_start(&m, ret_client, err) < 0) {
+		if (s->remove_failed)
+			start_discard(s);
+		return -1;
+	}
+	if (attach_await_start(*ret_client, ret_exit_code, err) < 0)
+		return -1;
+	/* The lock is the monitor's alone now. */
+	close(fd_take(&s->dir.lock));
+	return 0;
+}

@@ -1,0 +1,43 @@
+/*
+ * Starting a container that has a record: the monitor is forked, and the functions that the launch
+ * calls give the runtime its root file system out of the store, and its network. Here the modules
+ * meet.
+ */
+#ifndef CMD_START_H
+#define CMD_START_H
+
+#include "cmd/command.h"
+#include "runtime/spec.h"
+#include "storage/container.h"
+#include "storage/rootfs.h"
+
+/* A container about to run. The monitor gets a copy with the fork, and works on that. */
+struct start {
+	struct tiffin *t;
+	struct container_spec spec;
+	struct container_dir dir; /* its lock is the monitor's from the start on */
+	char *name;
+	struct strv layers; /* diff IDs, the lowest first */
+	const struct rootfs_driver *driver;
+	bool attached;	    /* the streams are ours, until the container's end */
+	bool remove_failed; /* it was made to run at once: nothing is to stay of it if it can't */
+
+	/* The monitor's own. */
+	struct container_state state;
+	char trash[STAGE_NAME_MAX]; /* what is left of the container in tmp/ */
+	pid_t net_pid;
+	int net_control;
+};
+#define START_INIT { .dir = CONTAINER_DIR_INIT, .net_control = -1 }
+void start_done(struct start *s);
+
+/* Removes a container that is not to run after all. */
+void start_discard(struct start *s);
+
+/*
+ * Starts it. *ret_client is the socket to its monitor (runtime/attach.h), with the news of the start
+ * already read from it. Where it fails, *ret_exit_code is what to exit with.
+ */
+int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err);
+
+#endif
