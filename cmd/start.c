@@ -114,6 +114,8 @@ static void exited(void *arg, int exit_code)
 		take_away(s);
 	else
 		container_save_state(&s->dir, &s->state, NULL);
+	/* Whoever waited for it to end may go on: rm, start. */
+	close(fd_take(&s->dir.lock));
 }
 
 static void failed(void *arg)
