@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "cmd/helper.h"
 
@@ -58,6 +59,44 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 		}
 	}
 	await_monitor(t, c);
+	return 0;
+}
+
+int life_stop_as_configured(struct tiffin *t, const struct container *c, const char *timeout,
+			    struct err *err)
+{
+	const json_t *spec = js_obj(c->config, "spec");
+	int sig = (int)js_int(spec, "stop_signal"), seconds = (int)js_int(spec, "stop_timeout");
+
+	if (timeout && set_seconds(&seconds, timeout, err) < 0)
+		return err_wrap(err, "--time");
+	if (c->status != CONTAINER_RUNNING)
+		return 0;
+	return life_stop(t, c, sig > 0 ? sig : SIGTERM, seconds, err);
+}
+
+int life_wait(struct tiffin *t, const struct container *c, int *ret_status, struct err *err)
+{
+	CLEAN(container_done) struct container after = { 0 };
+	CLEAN(clean_fd) int pidfd = proc_open(&c->state.init);
+
+	if (pidfd >= 0 && pidfd_wait(pidfd, -1) < 0)
+		return err_sys(err, "cannot wait for container %s", c->name);
+	if (pidfd >= 0)
+		await_monitor(t, c);
+	*ret_status = container_find(&t->store, c->id, &after, NULL) == 0 ? after.state.exit_code :
+									      EXIT_UNKNOWN;
+	return 0;
+}
+
+int life_open_init(const struct container *c, const char *what, int *ret_pidfd, struct err *err)
+{
+	int pidfd = c->status == CONTAINER_RUNNING ? proc_open(&c->state.init) : -1;
+
+	if (pidfd < 0)
+		return err_set(err, ERR_BUSY, "cannot %s container %s: it is not running: container "
+					      "state improper", what, c->name);
+	*ret_pidfd = pidfd;
 	return 0;
 }
 

@@ -16,6 +16,16 @@ int parse_signal(const char *text, int *ret, struct err *err);
  */
 int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout, struct err *err);
 
+/* The same, with the signal and time that it was created with; timeout overrides, or NULL. */
+int life_stop_as_configured(struct tiffin *t, const struct container *c, const char *timeout,
+			    struct err *err);
+
+/* Waits for its end; EXIT_UNKNOWN where it was one with --rm, whose record is gone by then. */
+int life_wait(struct tiffin *t, const struct container *c, int *ret_status, struct err *err);
+
+/* The first process, by a pidfd; ERR_BUSY, in podman's words, where it does not run. */
+int life_open_init(const struct container *c, const char *what, int *ret_pidfd, struct err *err);
+
 /* Removes it; a running one is killed first where force says so, else ERR_BUSY. */
 int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err);
 

@@ -18,15 +18,21 @@ struct group {
 	struct {
 		const char *names; /* NULL: the command's own */
 		const struct command *command;
-	} commands[12];
+	} commands[20];
 };
 
 static const struct group groups[] = {
 	{ NULL, NULL,
 	  { { NULL, &command_run },
+	    { NULL, &command_create },
+	    { NULL, &command_start },
+	    { NULL, &command_exec },
 	    { NULL, &command_ps },
 	    { NULL, &command_logs },
+	    { NULL, &command_wait },
+	    { NULL, &command_kill },
 	    { NULL, &command_stop },
+	    { NULL, &command_restart },
 	    { NULL, &command_rm },
 	    { NULL, &command_pull },
 	    { NULL, &command_images },
@@ -34,9 +40,15 @@ static const struct group groups[] = {
 	    { NULL, &command_version } } },
 	{ "container", "commands for containers",
 	  { { NULL, &command_run },
+	    { NULL, &command_create },
+	    { NULL, &command_start },
+	    { NULL, &command_exec },
 	    { "ls|list|ps", &command_ps },
 	    { NULL, &command_logs },
+	    { NULL, &command_wait },
+	    { NULL, &command_kill },
 	    { NULL, &command_stop },
+	    { NULL, &command_restart },
 	    { NULL, &command_rm } } },
 	{ "image", "commands for images",
 	  { { NULL, &command_pull }, { "ls|list", &command_images }, { "rm", &command_rmi } } },

@@ -1,6 +1,5 @@
 #include "cmd/run_options.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cmd/env_option.h"
 #include "cmd/life.h"
 #include "cmd/volume_option.h"
 #include "runtime/caps.h"
@@ -76,42 +76,6 @@ void run_options_done(void *options)
 		strv_done(lists[i]);
 }
 
-/* "KEY=VALUE", or "KEY" for what it is here. */
-static void add_variable(struct strv *env, const char *text)
-{
-	CLEAN(clean_free) char *entry = NULL;
-
-	if (strchr(text, '=')) {
-		strv_set_env(env, text);
-		return;
-	}
-	if (!getenv(text))
-		return;
-	entry = xasprintf("%s=%s", text, getenv(text));
-	strv_set_env(env, entry);
-}
-
-/* docker's format: a variable a line, '#' begins a comment, nothing is quoted. */
-static int add_env_file(struct strv *env, const char *path, struct err *err)
-{
-	CLEAN(clean_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	CLEAN(clean_file) FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
-	CLEAN(clean_free) char *line = NULL;
-	size_t size = 0;
-
-	if (!f)
-		return err_sys(err, "cannot open '%s'", path);
-	fd_take(&fd);
-	while (getline(&line, &size, f) >= 0) {
-		const char *text = line + strspn(line, " \t");
-
-		line[strcspn(line, "\r\n")] = '\0';
-		if (*text && *text != '#')
-			add_variable(env, text);
-	}
-	return 0;
-}
-
 static int build_env(const struct run_options *o, const struct image_config *image,
 		     struct container_spec *spec, struct err *err)
 {
@@ -122,10 +86,10 @@ static int build_env(const struct run_options *o, const struct image_config *ima
 	for (size_t i = 0; i < image->env.n; i++)
 		strv_set_env(&spec->env, image->env.v[i]);
 	for (size_t i = 0; i < o->env_files.n; i++)
-		if (add_env_file(&spec->env, o->env_files.v[i], err) < 0)
+		if (env_option_add_file(&spec->env, o->env_files.v[i], err) < 0)
 			return -1;
 	for (size_t i = 0; i < o->env.n; i++)
-		add_variable(&spec->env, o->env.v[i]);
+		env_option_add(&spec->env, o->env.v[i]);
 	return 0;
 }
 

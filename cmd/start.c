@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "cmd/etc_files.h"
 #include "cmd/helper.h"
@@ -133,6 +134,26 @@ static void failed(void *arg)
 
 /* --- Called in the client --- */
 
+int start_load(struct tiffin *t, const struct container *c, struct start *ret, struct err *err)
+{
+	CLEAN(start_done) struct start s = START_INIT;
+
+	s.t = t;
+	if (container_dir_lock(&t->store, c->id, false, &s.dir, err) < 0)
+		return -1;
+	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
+	    container_spec_from_json(js_obj(c->config, "spec"), &s.spec, err) < 0)
+		return err_wrap(err, "container %.12s", c->id);
+	id_map_of_caller(js_bool(c->config, "single_id"), &t->ids);
+	t->store.single_id = t->ids.single;
+	s.spec.etc_dir = xasprintf("%s/containers/%s", t->store.root, c->id);
+	s.name = xstrdup(c->name);
+	js_strv(c->config, "layers", &s.layers);
+	*ret = s;
+	s = (struct start)START_INIT;
+	return 0;
+}
+
 void start_discard(struct start *s)
 {
 	take_away(s);
@@ -149,6 +170,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		.launch = {
 			.spec = &s->spec,
 			.ids = &s->t->ids,
+			.join = -1,
 			.mount_root = mount_root,
 			.interface_up = interface_up,
 			.loopback_up = loopback_up,

@@ -31,6 +31,12 @@ struct start {
 #define START_INIT { .dir = CONTAINER_DIR_INIT, .net_control = -1 }
 void start_done(struct start *s);
 
+/*
+ * Loads a container that has a record and does not run, with its lock. The IDs are those that it
+ * was created with. ERR_BUSY: it runs.
+ */
+int start_load(struct tiffin *t, const struct container *c, struct start *ret, struct err *err);
+
 /* Removes a container that is not to run after all. */
 void start_discard(struct start *s);
 

@@ -1,9 +1,7 @@
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "cmd/life.h"
 
 struct stop_options {
@@ -26,19 +24,6 @@ static void stop_done(void *options)
 	free(((struct stop_options *)options)->timeout);
 }
 
-static int stop_one(struct tiffin *t, const struct container *c, const struct stop_options *o,
-		    struct err *err)
-{
-	const json_t *spec = js_obj(c->config, "spec");
-	int sig = (int)js_int(spec, "stop_signal"), timeout = (int)js_int(spec, "stop_timeout");
-
-	if (o->timeout && set_seconds(&timeout, o->timeout, err) < 0)
-		return err_wrap(err, "--time");
-	if (c->status != CONTAINER_RUNNING)
-		return 0;
-	return life_stop(t, c, sig > 0 ? sig : SIGTERM, timeout, err);
-}
-
 static int stop_all(struct tiffin *t, const struct stop_options *o, struct err *err)
 {
 	struct container *list = NULL;
@@ -50,7 +35,7 @@ static int stop_all(struct tiffin *t, const struct stop_options *o, struct err *
 	for (size_t i = 0; i < n && result == 0; i++) {
 		if (list[i].status != CONTAINER_RUNNING)
 			continue;
-		result = stop_one(t, &list[i], o, err);
+		result = life_stop_as_configured(t, &list[i], o->timeout, err);
 		if (result == 0)
 			printf("%s\n", list[i].id);
 	}
@@ -80,7 +65,7 @@ static int stop(struct tiffin *t, void *options, const struct strv *operands, st
 			code = EXIT_TIFFIN;
 			continue;
 		}
-		if (stop_one(t, &c, o, &why) < 0) {
+		if (life_stop_as_configured(t, &c, o->timeout, &why) < 0) {
 			report(&why);
 			code = EXIT_TIFFIN;
 			continue;

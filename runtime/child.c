@@ -3,7 +3,7 @@
  *
  * The child is born by one clone3(2) into all its namespaces and finds itself nobody there, with the
  * host's file systems around it. It turns that into a container one step at a time; the steps and
- * their order are the table at the end of this file, with the reason beside each that can't stand
+ * their order are the tables at the end of this file, with the reason beside each that can't stand
  * elsewhere. The parent's side (lead() in runtime/launch.c) meets it at three named points: the ID
  * maps are written, the network's frames and the terminal's master are handed over.
  *
@@ -41,14 +41,20 @@ struct step {
 	int (*run)(struct child *c, struct err *err);
 };
 
+static int become_root(struct child *c, struct err *err)
+{
+	(void)c;
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_sys(err, "in the user namespace");
+	umask(0);
+	return 0;
+}
+
 static int await_id_maps(struct child *c, struct err *err)
 {
 	if (sync_expect(c->sync, SYNC_ID_MAPS, NULL, NULL, err) < 0)
 		return -1;
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
-		return err_sys(err, "becoming root in the user namespace");
-	umask(0);
-	return 0;
+	return become_root(c, err);
 }
 
 static int bring_up_network(struct child *c, struct err *err)
@@ -230,8 +236,12 @@ static int install_seccomp(struct child *c, struct err *err)
 	return c->spec->seccomp ? seccomp_install(err) : 0;
 }
 
-/* The order is the design: each remark says what its row must not be moved before or behind. */
-static const struct step child_steps[] = {
+/*
+ * The order is the design: each remark says what its row must not be moved before or behind.
+ *
+ * A new container goes through all of it, a process of exec's through the second half.
+ */
+static const struct step container_steps[] = {
 	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun, and no IDs:
 							     while the parent maps them */
 	{ "wait for id maps",	      await_id_maps },	/* until then we are nobody */
@@ -239,11 +249,22 @@ static const struct step child_steps[] = {
 	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
 	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */
 	{ "open a terminal",	      open_terminal },	/* needs /dev/pts */
+	{ "bind the console",	      bind_console },
 	{ "set sysctls",	      set_sysctls },	/* before /proc/sys is read-only */
 	{ "mask paths",		      mask_paths },	/* before volumes may cover /proc */
 	{ "bind volumes",	      bind_volumes },	/* while the host is still visible */
 	{ "enter the root",	      enter_root },	/* the host is out of sight from here on */
 	{ "set the host name",	      set_hostname },	/* needs CAP_SYS_ADMIN */
+};
+
+/* Where the namespaces were entered, the root is that of the mount namespace already. */
+static const struct step joining_steps[] = {
+	{ "become root",	      become_root },	/* until then we are the caller */
+	{ "find /dev/pts",	      find_terminals },
+	{ "open a terminal",	      open_terminal },
+};
+
+static const struct step process_steps[] = {
 	{ "leave the keyring",	      leave_keyring },
 	{ "resolve the user",	      resolve_user },	/* reads /etc/passwd of the new root */
 	{ "set limits",		      set_limits },
@@ -257,6 +278,20 @@ static const struct step child_steps[] = {
 	{ "forbid new privileges",    forbid_new_privileges }, /* seccomp needs it */
 	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
 };
+
+/* Does not return where a step fails. */
+static void run_steps(struct child *c, const struct step *steps, size_t n)
+{
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (steps[i].run(c, &err) < 0) {
+			err_wrap(&err, "cannot %s", steps[i].name);
+			sync_fail(c->sync, 125, &err);
+			_exit(125);
+		}
+	}
+}
 
 /* 127 where the program is not there, 126 where it can't be executed: as a shell has it. */
 static int exec_failed(const char *program, int sys, struct err *err)
@@ -307,16 +342,14 @@ _Noreturn void child_main(const struct launch *l, int sync)
 		.terminal = -1,
 	};
 	struct err err = { 0 };
-	int code = 125;
+	int code;
 
 	setsid();
-	for (size_t i = 0; i < ARRAY_SIZE(child_steps); i++) {
-		if (child_steps[i].run(&c, &err) < 0) {
-			err_wrap(&err, "cannot %s", child_steps[i].name);
-			sync_fail(c.sync, code, &err);
-			_exit(code);
-		}
-	}
+	if (l->join < 0)
+		run_steps(&c, container_steps, ARRAY_SIZE(container_steps));
+	else
+		run_steps(&c, joining_steps, ARRAY_SIZE(joining_steps));
+	run_steps(&c, process_steps, ARRAY_SIZE(process_steps));
 	code = execute(&c, &err);
 	sync_fail(c.sync, code, &err);
 	_exit(code);

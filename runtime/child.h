@@ -19,6 +19,7 @@ struct child {
 	/* The roots of mounts of our own making: what is reached through them is surely theirs. */
 	int proc, sys, dev;
 	int terminal; /* the pseudo-terminal's own side, or -1 */
+	int terminal_number; /* as in /dev/pts */
 	struct user user;
 	struct strv env;
 };
@@ -34,7 +35,9 @@ int enter_root(struct child *c, struct err *err);
 /* runtime/volumes.c */
 int bind_volumes(struct child *c, struct err *err);
 /* runtime/terminal.c */
+int find_terminals(struct child *c, struct err *err);
 int open_terminal(struct child *c, struct err *err);
+int bind_console(struct child *c, struct err *err);
 int attach_stdio(struct child *c, struct err *err);
 
 #endif

@@ -19,6 +19,8 @@
 struct launch {
 	const struct container_spec *spec;
 	const struct id_map *ids;
+	/* -1: new namespaces. A pidfd: that process's, as exec has it, and no function is called. */
+	int join;
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
 

@@ -1,5 +1,6 @@
 #include "runtime/spec.h"
 
+#include "base/cleanup.h"
 #include "base/json.h"
 
 static const char *const network_names[] = {
@@ -67,4 +68,70 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 		json_array_append_new(mounts, mount_to_json(&spec->mounts[i]));
 	json_object_set_new(j, "mounts", mounts);
 	return j;
+}
+
+static int mount_from_json(const json_t *j, struct mount_spec *ret, struct err *err)
+{
+	const char *kind = js_str(j, "kind");
+
+	if (!kind || !js_str(j, "source") || !js_str(j, "target"))
+		return err_set(err, ERR_CORRUPT, "the record has a mount without kind or places");
+	*ret = (struct mount_spec){
+		.kind = streq(kind, "tmpfs") ? MOUNT_TMPFS : MOUNT_BIND,
+		.source = xstrdup(js_str(j, "source")),
+		.target = xstrdup(js_str(j, "target")),
+		.read_only = js_bool(j, "read_only"),
+		.no_exec = js_bool(j, "no_exec"),
+		.no_suid = js_bool(j, "no_suid"),
+		.no_dev = js_bool(j, "no_dev"),
+	};
+	return 0;
+}
+
+static int network_from_name(const char *name, enum network_mode *ret, struct err *err)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(network_names); i++) {
+		if (streq(name, network_names[i])) {
+			*ret = (enum network_mode)i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_CORRUPT, "the record names no network mode");
+}
+
+int container_spec_from_json(const json_t *j, struct container_spec *ret, struct err *err)
+{
+	CLEAN(container_spec_done) struct container_spec spec = {
+		.cwd = xstrdup(js_str(j, "cwd")),
+		.user = xstrdup(js_str(j, "user")),
+		.hostname = xstrdup(js_str(j, "hostname") ?: ""),
+		.tty = js_bool(j, "tty"),
+		.open_stdin = js_bool(j, "open_stdin"),
+		.read_only = js_bool(j, "read_only"),
+		.auto_remove = js_bool(j, "auto_remove"),
+		.seccomp = js_bool(j, "seccomp"),
+		.caps = (uint64_t)js_int(j, "caps"),
+		.shm_size = js_int(j, "shm_size"),
+		.stop_signal = (int)js_int(j, "stop_signal"),
+		.stop_timeout = (int)js_int(j, "stop_timeout"),
+	};
+	json_t *item;
+	size_t i;
+
+	js_strv(j, "args", &spec.args);
+	js_strv(j, "env", &spec.env);
+	if (!spec.args.n)
+		return err_set(err, ERR_CORRUPT, "the record has no command");
+	if (network_from_name(js_str(j, "network"), &spec.network, err) < 0)
+		return -1;
+	json_array_foreach(js_arr(j, "mounts"), i, item) {
+		struct mount_spec m = { 0 };
+
+		if (mount_from_json(item, &m, err) < 0)
+			return -1;
+		container_spec_add_mount(&spec, m);
+	}
+	*ret = spec;
+	spec = (struct container_spec){ 0 };
+	return 0;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/str.h"
 
 enum network_mode {
@@ -50,7 +51,8 @@ struct container_spec {
 void container_spec_done(struct container_spec *spec);
 /* Takes the strings over. */
 void container_spec_add_mount(struct container_spec *spec, struct mount_spec mount);
-/* For the container's record. The caller decrefs. */
+/* For the container's record, and back from it. The caller decrefs, or frees *ret. */
 json_t *container_spec_to_json(const struct container_spec *spec);
+int container_spec_from_json(const json_t *j, struct container_spec *ret, struct err *err);
 
 #endif

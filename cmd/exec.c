@@ -1,0 +1,146 @@
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "cmd/env_option.h"
+#include "cmd/life.h"
+#include "runtime/attach.h"
+#include "runtime/monitor.h"
+
+struct exec_options {
+	bool interactive, tty, detach;
+	char *workdir, *user;
+	struct strv env, env_files;
+};
+
+static const struct opt exec_opts[] = {
+	{ 'i', "interactive", NULL, "keep standard input open", set_flag,
+	  FIELD(exec_options, interactive) },
+	{ 't', "tty", NULL, "with a terminal", set_flag, FIELD(exec_options, tty) },
+	{ 'd', "detach", NULL, "in the background", set_flag, FIELD(exec_options, detach) },
+	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
+	  FIELD(exec_options, env) },
+	{ 0, "env-file", "FILE", "variables, one a line (repeatable)", set_list,
+	  FIELD(exec_options, env_files) },
+	{ 'w', "workdir", "DIR", "the working directory", set_string, FIELD(exec_options, workdir) },
+	{ 'u', "user", "USER[:GROUP]", "names or numbers", set_string, FIELD(exec_options, user) },
+	{ 0 },
+};
+
+static void exec_done(void *options)
+{
+	struct exec_options *o = options;
+
+	free(o->workdir);
+	free(o->user);
+	strv_done(&o->env);
+	strv_done(&o->env_files);
+}
+
+/* The container's own specification, with what exec says instead. */
+static int make_spec(const struct container *c, const struct exec_options *o,
+		     const struct strv *command, struct container_spec *ret, struct err *err)
+{
+	CLEAN(container_spec_done) struct container_spec spec = { 0 };
+
+	if (container_spec_from_json(js_obj(c->config, "spec"), &spec, err) < 0)
+		return err_wrap(err, "container %s", c->name);
+	strv_done(&spec.args);
+	for (size_t i = 0; i < command->n; i++)
+		strv_add(&spec.args, command->v[i]);
+	if (o->tty)
+		strv_set_env(&spec.env, "TERM=xterm");
+	for (size_t i = 0; i < o->env_files.n; i++)
+		if (env_option_add_file(&spec.env, o->env_files.v[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < o->env.n; i++)
+		env_option_add(&spec.env, o->env.v[i]);
+	if (o->workdir)
+		set_string(&spec.cwd, o->workdir, NULL);
+	if (o->user)
+		set_string(&spec.user, o->user, NULL);
+	spec.tty = o->tty;
+	spec.open_stdin = o->interactive;
+	*ret = spec;
+	spec = (struct container_spec){ 0 };
+	return 0;
+}
+
+/* The process leaves nothing in the store: no record, no log, nothing beside it. */
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void nothing_of(void *arg, int exit_code)
+{
+	(void)arg;
+	(void)exit_code;
+}
+
+static int no_log(void *arg, int *ret_fd, struct err *err)
+{
+	(void)arg;
+	(void)ret_fd;
+	return err_set(err, ERR_UNSUPPORTED, "exec keeps no log");
+}
+
+static int exec(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
+{
+	const struct exec_options *o = options;
+	const struct strv command = { .v = operands->v + 1, .n = operands->n - 1 };
+	bool terminal = o->tty && isatty(STDIN_FILENO);
+	CLEAN(container_done) struct container c = { 0 };
+	CLEAN(container_spec_done) struct container_spec spec = { 0 };
+	CLEAN(clean_fd) int client = -1;
+	CLEAN(clean_fd) int pidfd = -1;
+	struct monitor m = {
+		.launch = { .spec = &spec, .ids = &t->ids },
+		.attached = !o->detach,
+		.stdin_once = !o->detach,
+		.open_log = no_log,
+		.keep = &pidfd,
+		.n_keep = 1,
+		.exited = nothing_of,
+		.closing = nothing,
+		.failed = nothing,
+	};
+	int exit_code;
+
+	if (o->tty && !o->detach && o->interactive && !terminal)
+		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
+	if (tiffin_open(t, false, err) < 0 ||
+	    container_find(&t->store, operands->v[0], &c, err) < 0 ||
+	    life_open_init(&c, "exec into", &pidfd, err) < 0 ||
+	    make_spec(&c, o, &command, &spec, err) < 0)
+		return -1;
+	id_map_of_caller(js_bool(c.config, "single_id"), &t->ids);
+	m.launch.join = pidfd;
+	if (terminal)
+		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
+	if (monitor_start(&m, &client, err) < 0)
+		return -1;
+	if (attach_await_start(client, &exit_code, err) < 0) {
+		err_wrap(err, "cannot exec in '%s'", c.name);
+		report(err);
+		return exit_code;
+	}
+	if (o->detach)
+		return 0;
+	return attach_stream(client, terminal, o->interactive, &exit_code, err) < 0 ? -1 : exit_code;
+}
+
+const struct command command_exec = {
+	.names = "exec",
+	.operands = "[OPTIONS] CONTAINER COMMAND [ARG…]",
+	.summary = "run a command in a container that runs",
+	.opts = exec_opts,
+	.size = sizeof(struct exec_options),
+	.stop_at_operand = true,
+	.min_operands = 2,
+	.max_operands = SIZE_MAX,
+	.run = exec,
+	.done = exec_done,
+};
