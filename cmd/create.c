@@ -84,8 +84,13 @@ static int write_cidfile(const char *path, const char *id, struct err *err)
 	if (!path)
 		return 0;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0 || dprintf(fd, "%s", id) < 0)
+	if (fd < 0)
 		return err_sys(err, "cannot write '%s'", path);
+	if (dprintf(fd, "%s", id) < 0) {
+		err_sys(err, "cannot write '%s'", path);
+		unlink(path);
+		return -1;
+	}
 	return 0;
 }
 

@@ -29,7 +29,7 @@ char *human_duration(int64_t seconds)
 		return xasprintf("%lld weeks", (long long)(hours / 24 / 7));
 	if (hours < 24 * 365 * 2)
 		return xasprintf("%lld months", (long long)(hours / 24 / 30));
-	return xasprintf("%lld years", (long long)(hours / 24 / 365));
+	return xasprintf("%lld years", (long long)(seconds / 3600 / 24 / 365));
 }
 
 char *human_size(int64_t bytes)

@@ -1,6 +1,7 @@
 #include "cmd/life.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -53,7 +54,7 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 	if (pidfd >= 0) {
 		if (pidfd_send_signal(pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
 			return err_sys(err, "cannot signal container %.12s", c->id);
-		if (pidfd_wait(pidfd, timeout < 0 ? -1 : timeout * 1000) < 0) {
+		if (pidfd_wait(pidfd, timeout < 0 || timeout > INT_MAX / 1000 ? -1 : timeout * 1000) < 0) {
 			pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 			pidfd_wait(pidfd, -1);
 		}
@@ -106,23 +107,29 @@ int life_remove(struct tiffin *t, const struct container *c, bool force, struct 
 	char trash[STAGE_NAME_MAX];
 	struct err why = { 0 };
 
-	if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0) {
+	if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0 && why.kind != ERR_BUSY) {
 		if (why.kind == ERR_NOT_FOUND)
 			return 0;
-		if (why.kind != ERR_BUSY) {
-			*err = why;
-			return -1;
-		}
+		*err = why;
+		return -1;
+	}
+	/* A first process that changed its user outlives a monitor that was killed: prctl(2). */
+	if (dir.lock < 0 || proc_alive(&c->state.init)) {
 		if (!force)
 			return err_set(err, ERR_BUSY,
 				       "cannot remove container %s as it is running - running or paused "
 				       "containers cannot be removed without force: container state "
 				       "improper",
 				       c->id);
+		container_dir_done(&dir);
 		if (life_stop(t, c, SIGKILL, -1, err) < 0)
 			return -1;
-		if (container_dir_lock(&t->store, c->id, true, &dir, &why) < 0)
-			return 0; /* it was one with --rm */
+		if (container_dir_lock(&t->store, c->id, true, &dir, &why) < 0) {
+			if (why.kind == ERR_NOT_FOUND)
+				return 0; /* it was one with --rm */
+			*err = why;
+			return -1;
+		}
 	}
 	if (container_remove(&t->store, &dir, c->name, trash, err) < 0)
 		return -1;

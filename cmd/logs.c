@@ -189,6 +189,7 @@ static int follow(struct tiffin *t, const struct container *c, struct reader *r,
 	}
 	/* The first process has ended; the monitor writes down the last of it and lets go. */
 	container_dir_lock(&t->store, c->id, true, &dir, NULL);
+	container_dir_done(&dir); /* not to be held while somebody reads what we print */
 	print_rest(r);
 	return 0;
 }

@@ -55,7 +55,7 @@ int parse_size(const char *text, long long *ret, struct err *err)
 
 	errno = 0;
 	n = strtoll(text, &end, 10);
-	if (*end) {
+	if (*end && end != text) {
 		const char *unit = strchr(units, *end | 0x20);
 
 		if (unit && (!end[1] || ((end[1] | 0x20) == 'b' && !end[2]))) {
@@ -81,9 +81,9 @@ int set_seconds(void *field, const char *value, struct err *err)
 
 	errno = 0;
 	n = strtol(value, &end, 10);
-	if (streq(end, "s"))
+	if (end != value && streq(end, "s"))
 		end++;
-	else if (streq(end, "m") || streq(end, "h")) {
+	else if (end != value && (streq(end, "m") || streq(end, "h"))) {
 		n = n > INT_MAX / 3600 ? LONG_MAX : n * (*end == 'm' ? 60 : 3600);
 		end++;
 	}

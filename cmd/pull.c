@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "cmd/command.h"
 #include "cmd/helper.h"
+#include "image/reference.h"
 
 struct pull_command_options {
 	struct pull_options pull;
@@ -37,6 +38,12 @@ static int pull(struct tiffin *t, void *options, const struct strv *operands, st
 
 	if (o->userns && !streq(o->userns, "single"))
 		return err_set(err, ERR_USAGE, "--userns: pull knows 'single' only");
+	for (size_t i = 0; i < operands->n; i++) {
+		CLEAN(reference_done) struct reference ref = { 0 };
+
+		if (reference_parse(operands->v[i], &ref, err) < 0)
+			return -1;
+	}
 	if (tiffin_open(t, o->userns != NULL, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);

@@ -86,6 +86,11 @@ static int open_log(void *arg, int *ret_fd, struct err *err)
 	return 0;
 }
 
+static int open_listener(void *arg, int *ret_fd, struct err *err)
+{
+	return container_listen(&((struct start *)arg)->dir, ret_fd, err);
+}
+
 static void take_away(struct start *s)
 {
 	if (container_remove(&s->t->store, &s->dir, s->name, s->trash, NULL) < 0)
@@ -181,6 +186,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		.attached = s->attached,
 		.stdin_once = s->attached,
 		.open_log = open_log,
+		.open_listener = open_listener,
 		.keep = keep,
 		.n_keep = ARRAY_SIZE(keep),
 		.exited = exited,

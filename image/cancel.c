@@ -8,7 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-int cancel_init(struct cancel *ret, struct err *err)
+int cancel_init(struct cancel *ret, int listener, struct err *err)
 {
 	sigset_t set;
 
@@ -20,6 +20,7 @@ int cancel_init(struct cancel *ret, struct err *err)
 	*ret = (struct cancel){
 		.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
 		.stopped = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.listener = listener,
 	};
 	if (ret->signals < 0 || ret->stopped < 0)
 		return err_sys(err, "cannot prepare for signals");
@@ -44,12 +45,21 @@ bool cancel_wanted(const struct cancel *c)
 
 bool cancel_sleep(const struct cancel *c, int ms)
 {
-	struct pollfd p[2] = {
+	/* No event of the listener's is asked for: an error is told without. */
+	struct pollfd p[3] = {
 		{ .fd = c ? c->signals : -1, .events = POLLIN },
 		{ .fd = c ? c->stopped : -1, .events = POLLIN },
+		{ .fd = c ? c->listener : -1 },
 	};
 
-	return poll(p, 2, ms) > 0;
+	return poll(p, 3, ms) > 0;
+}
+
+bool cancel_from_outside(const struct cancel *c)
+{
+	struct pollfd p[2] = { { .fd = c->signals, .events = POLLIN }, { .fd = c->listener } };
+
+	return poll(p, 2, 0) > 0;
 }
 
 int cancel_err(struct err *err)

@@ -2,8 +2,8 @@
  * The image configuration: what the image says about how it is to be run (OCI image specification,
  * config.md; Docker's image specification v1.2 has the same shape).
  *
- * Untrusted text: every member was checked for its type, nothing else. Linked into tiffin as well as
- * tiffin-image; needs nothing but base.
+ * Untrusted text: every member was checked for its type, nothing else. Linked into tiffin as well
+ * as tiffin-image; needs nothing but base.
  */
 #ifndef IMAGE_CONFIG_H
 #define IMAGE_CONFIG_H

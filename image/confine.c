@@ -51,7 +51,8 @@ static int set_limits(const char *store, struct err *err)
 
 /*
  * Root's powers over files whose owners are mapped: to give them away (CHOWN, FOWNER, FSETID), to
- * work beneath a directory that its owner may not write (DAC_OVERRIDE), to restore file capabilities.
+ * work beneath a directory that its owner may not write (DAC_OVERRIDE), to restore files'
+ * capabilities (SETFCAP).
  */
 static const int kept_caps[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETFCAP };
 
@@ -69,7 +70,7 @@ static int drop_caps(const char *store, struct err *err)
 	struct __user_cap_data_struct data[2] = { 0 };
 
 	(void)store;
-	/* The bounding set first: to drop from it needs CAP_SETPCAP. Without it nothing is bounded. */
+	/* The bounding set first: to drop from it needs CAP_SETPCAP, which goes next. */
 	for (int cap = 0; cap <= 63; cap++)
 		if (!is_kept(cap))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
@@ -100,11 +101,11 @@ static int set_no_new_privs(const char *store, struct err *err)
 }
 
 /* landlock(7). The headers of Linux 6.1 know two of the versions (ABI) that kernels have since. */
-#define FS_TRUNCATE (UINT64_C(1) << 14)	      /* ABI 3 */
-#define FS_IOCTL_DEV (UINT64_C(1) << 15)      /* ABI 5 */
-#define NET_BIND_TCP (UINT64_C(1) << 0)	      /* ABI 4 */
-#define SCOPE_ABSTRACT_UNIX (UINT64_C(1) << 0) /* ABI 6 */
-#define SCOPE_SIGNAL (UINT64_C(1) << 1)	      /* ABI 6 */
+#define FS_TRUNCATE	    (UINT64_C(1) << 14) /* ABI 3 */
+#define FS_IOCTL_DEV	    (UINT64_C(1) << 15) /* ABI 5 */
+#define NET_BIND_TCP	    (UINT64_C(1) << 0)	/* ABI 4 */
+#define SCOPE_ABSTRACT_UNIX (UINT64_C(1) << 0)	/* ABI 6 */
+#define SCOPE_SIGNAL	    (UINT64_C(1) << 1)	/* ABI 6 */
 
 struct landlock_attr {
 	uint64_t fs, net, scoped;
@@ -244,7 +245,7 @@ static bool is_family(int f)
 
 static int add_argument_rules(scmp_filter_ctx f)
 {
-	const uint32_t eperm = SCMP_ACT_ERRNO(EPERM);
+	const uint32_t eperm = SCMP_ACT_ERRNO(EPERM), no_family = SCMP_ACT_ERRNO(EAFNOSUPPORT);
 	int bad = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(namespace_flags); i++)
@@ -255,10 +256,8 @@ static int add_argument_rules(scmp_filter_ctx f)
 	bad |= seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	for (int family = 0; family < AF_MAX; family++)
 		if (!is_family(family))
-			bad |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-						LOW(0, family));
-	bad |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_GE, AF_MAX));
+			bad |= seccomp_rule_add(f, no_family, SCMP_SYS(socket), 1, LOW(0, family));
+	bad |= seccomp_rule_add(f, no_family, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GE, AF_MAX));
 	/* Keystrokes for the shell that waits behind us (CVE-2017-5226, CVE-2019-10063). */
 	bad |= seccomp_rule_add(f, eperm, SCMP_SYS(ioctl), 1, LOW(1, TIOCSTI));
 	bad |= seccomp_rule_add(f, eperm, SCMP_SYS(ioctl), 1, LOW(1, TIOCLINUX));
@@ -305,7 +304,7 @@ static const struct {
 	{ "filter system calls", filter_calls }, /* last: it filters the rest */
 };
 
-int confine(const char *store, struct err *err)
+int image_confine(const char *store, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i].run(store, err) < 0)

@@ -1,8 +1,8 @@
 /*
- * The cage: what tiffin-image takes away from itself before it reads the first byte of a stranger.
+ * The cage: what tiffin-image takes away from itself before it reads a stranger's first byte.
  *
- * After confine() this process, and all that a bug in a parser may make of it, has
- *   - of root's powers in its user namespace those over the files it unpacks, and can't gain others;
+ * After image_confine() this process, and all that a bug in a parser may make of it, has
+ *   - of root's powers in its user namespace those over the files it unpacks, and gains no others;
  *   - of the file system the store, and to read, what name resolution and TLS need (Landlock, from
  *     Linux 5.13 on; where there is none, the rest still holds);
  *   - of system calls none that executes, traces, mounts, makes namespaces, loads code into the
@@ -15,6 +15,6 @@
 #include "base/err.h"
 
 /* Before the first thread is made. store: the one directory that may be written to. */
-int confine(const char *store, struct err *err);
+int image_confine(const char *store, struct err *err);
 
 #endif

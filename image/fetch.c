@@ -15,7 +15,8 @@
  * know. Where the digest turns out right, what unpacking said stands.
  *
  * A connection that breaks is made anew, and asks for the bytes from where it was: neither digests
- * nor unpacking notice. Attempts are counted anew with every byte that comes.
+ * nor unpacking notice. Where the last one brought something, the next is made at once; where not,
+ * after a while, and not often.
  */
 #include "image/fetch.h"
 
@@ -29,10 +30,11 @@
 #include "image/ring.h"
 #include "image/unpack.h"
 
-#define RING_BUFFERS 8
+#define RING_BUFFERS	 8
 #define RING_BUFFER_SIZE (256u << 10)
-#define ATTEMPTS 4	       /* without a byte gained */
-#define FIRST_DELAY_MS 250     /* doubled each time, and up to half of it added by chance */
+#define ATTEMPTS	 4 /* in a row that bring less than GAIN */
+#define GAIN		 (64 << 10)
+#define FIRST_DELAY_MS	 250 /* doubled each time, and up to half of it added by chance */
 
 struct pipeline {
 	const struct fetch *fetch;
@@ -111,19 +113,19 @@ static int download(struct pipeline *p, struct http *h, struct err *err)
 
 	for (;;) {
 		int64_t before = offset;
-		struct err why = { 0 };
 
-		if (registry_blob(f->registry, h, f->blob->digest, f->blob->size, &offset,
-				  on_blob, p, &why) == 0)
+		if (registry_blob(f->registry, h, f->blob->digest, f->blob->size, &offset, on_blob,
+				  p, err) == 0)
 			return 0;
-		if (offset > before) {
+		if (err->kind != ERR_NETWORK)
+			return -1;
+		if (offset - before >= GAIN) {
 			attempt = 0;
 			delay = FIRST_DELAY_MS;
+			continue;
 		}
-		if (why.kind != ERR_NETWORK || ++attempt == ATTEMPTS) {
-			*err = why;
+		if (++attempt == ATTEMPTS)
 			return -1;
-		}
 		if (cancel_sleep(f->registry->cancel, delay + random_ms(delay / 2)))
 			return cancel_err(err);
 		delay *= 2;
@@ -151,7 +153,7 @@ static void *unpack_thread(void *arg)
 	return NULL;
 }
 
-/* Runs both halves. What each has to say is in the pipeline, but for the download's own errors. */
+/* Runs both halves. Of kind NONE is the error of a download that unpacking put an end to. */
 static int run(struct pipeline *p, struct http *h, struct err *err)
 {
 	pthread_t unpacker;

@@ -19,8 +19,8 @@ struct fetch {
 };
 
 /*
- * The caller holds the layer's lock. Nothing stays in the store but a layer whose blob has the digest
- * and size of the manifest, and whose tar stream has its diff ID.
+ * The caller holds the layer's lock. Nothing stays in the store but a layer whose blob has the
+ * digest and size of the manifest, and whose tar stream has its diff ID.
  */
 int fetch_layer(const struct fetch *f, struct http *h, struct layer_info *ret, struct err *err);
 

@@ -38,7 +38,7 @@ void hash_digest(struct hash *h, char ret[DIGEST_SIZE])
 	unsigned char raw[32];
 
 	must(EVP_DigestFinal_ex(h->ctx, raw, NULL));
-	strcpy(ret, DIGEST_PREFIX);
+	memcpy(ret, DIGEST_PREFIX, sizeof(DIGEST_PREFIX));
 	for (size_t i = 0; i < sizeof(raw); i++)
 		sprintf(ret + strlen(DIGEST_PREFIX) + 2 * i, "%02x", raw[i]);
 }

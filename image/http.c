@@ -6,14 +6,14 @@
 
 #include "base/cleanup.h"
 
-#define CONNECT_SECONDS 15L
-#define STALL_SECONDS 25L  /* without so many bytes a second, on average */
-#define STALL_BYTES 64L
+#define CONNECT_SECONDS	 15L
+#define STALL_SECONDS	 25L /* without so many bytes a second, on average */
+#define STALL_BYTES	 64L
 #define DOCUMENT_SECONDS 180L
-#define REDIRECTS 10L
-#define HEADERS_MAX (256u << 10)
-#define ERROR_BODY_MAX (64u << 10)
-#define RECEIVE_BUFFER (256L << 10)
+#define REDIRECTS	 10L
+#define HEADERS_MAX	 (256u << 10)
+#define ERROR_BODY_MAX	 (64u << 10)
+#define RECEIVE_BUFFER	 (256L << 10)
 
 struct http {
 	CURL *curl;
@@ -132,7 +132,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 		t->too_large = true;
 		return 0;
 	}
-	/* Each response of a chain of redirects begins with its status: only the last one counts. */
+	/* Each response of a chain of redirects begins so: only the last one counts. */
 	if (len >= 5 && strncmp(line, "HTTP/", 5) == 0)
 		http_response_done(r);
 	read_text(line, len, "Content-Type", &r->content_type);
@@ -187,8 +187,8 @@ static int reach_err(struct http *h, const char *cause, struct err *err)
 /* libcurl's code in words: who, what, and what can be done about it. */
 static int explain(struct http *h, CURLcode code, struct err *err)
 {
-	CLEAN(clean_free) char *safe = str_printable(*h->curl_says ? h->curl_says :
-								     curl_easy_strerror(code));
+	CLEAN(clean_free)
+	char *safe = str_printable(*h->curl_says ? h->curl_says : curl_easy_strerror(code));
 	long sys = 0;
 
 	curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &sys);
@@ -208,13 +208,15 @@ static int explain(struct http *h, CURLcode code, struct err *err)
 		return err_hint(err, "install the certificate of its authority, or use "
 				     "--tls-verify=false where nobody can listen in");
 	case CURLE_TOO_MANY_REDIRECTS:
-		return err_set(err, ERR_CORRUPT, "registry '%.200s' redirects in a circle", h->peer);
+		return err_set(err, ERR_CORRUPT, "registry '%.200s' redirects in a circle",
+			       h->peer);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		return err_set(err, ERR_CORRUPT,
 			       "registry '%.200s' redirects to where no registry leads: refused",
 			       h->peer);
 	default:
-		return err_set(err, ERR_NETWORK, "registry '%.120s' broke off: %.250s", h->peer, safe);
+		return err_set(err, ERR_NETWORK, "registry '%.120s' broke off: %.250s", h->peer,
+			       safe);
 	}
 }
 

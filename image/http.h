@@ -5,8 +5,8 @@
  * brings goes either into a buffer (documents) or, as it comes, to a sink (blobs).
  *
  * Only http and https are spoken, also after a redirect, and never http after https. A connection
- * must come about within 15 s, and bring some bytes in every 25 s; a redirect leads to a redirect at
- * most 10 times.
+ * must come about within 15 s, and bring some bytes in every 25 s; a redirect leads to a redirect
+ * at most 10 times.
  *
  * Errors: NETWORK (no connection, or one that broke off: worth another try), DENIED (a certificate
  * that nobody we trust has signed), CORRUPT (more bytes than any honest answer has). They name the
@@ -39,22 +39,22 @@ void clean_http(struct http **h);
 
 struct http_response {
 	long status;
-	char *content_type;	 /* NULL where absent, as the others */
-	char *challenge;	 /* WWW-Authenticate */
-	int64_t content_length;	 /* -1 where absent */
-	int64_t range_start;	 /* of Content-Range; -1 where absent */
-	int64_t retry_after;	 /* seconds; -1 where absent */
-	struct buf body;	 /* of a document, or of an error (its beginning) */
+	char *content_type;	/* NULL where absent, as the others */
+	char *challenge;	/* WWW-Authenticate */
+	int64_t content_length; /* -1 where absent */
+	int64_t range_start;	/* of Content-Range; -1 where absent */
+	int64_t retry_after;	/* seconds; -1 where absent */
+	struct buf body;	/* of a document, or of an error (its beginning) */
 };
 void http_response_done(struct http_response *r);
 
 struct http_request {
 	const char *url;
-	const char *accept;  /* NULL: anything */
-	int64_t offset;	     /* > 0: asks for the bytes from there on */
+	const char *accept; /* NULL: anything */
+	int64_t offset;	    /* > 0: asks for the bytes from there on */
 	/*
-	 * Takes the body of a 2xx response as it comes; -1 ends the transfer with err. NULL: it goes
-	 * into the response's body, which may have max_body bytes.
+	 * Takes the body of a 2xx response as it comes; -1 ends the transfer with err. NULL: it
+	 * goes into the response's body, which may have max_body bytes.
 	 */
 	int (*sink)(void *arg, const struct http_response *r, const void *data, size_t len,
 		    struct err *err);
@@ -66,7 +66,7 @@ struct http_request {
 int http_get(struct http *h, const struct http_request *request, struct http_response *ret,
 	     struct err *err);
 
-/* Does this host and port ("https://host:port/") speak TLS? 1, 0, or -1 where it can't be reached. */
+/* Does "https://host:port/" speak TLS? 1, 0, or -1 where it can't be reached. */
 int http_speaks_tls(struct http *h, const char *url, struct err *err);
 
 #endif

@@ -15,7 +15,7 @@
 #include "base/str.h"
 
 #define ZSTD_WINDOW_LOG_MAX 27
-#define MAGIC_LEN 4
+#define MAGIC_LEN	    4
 
 /* What a format must do. run() returns 0, or -1 with err set; it may stop at a member's end. */
 struct format {
@@ -105,7 +105,8 @@ static int gzip_run(void *state, struct inflate_io *io, bool *ret_between, struc
 		if (io->in_len == 0)
 			return 0;
 		if (g->padded)
-			return err_set(err, ERR_CORRUPT, "there is something after the gzip stream");
+			return err_set(err, ERR_CORRUPT,
+				       "there is something after the gzip stream");
 		gzip_next_member(g);
 	}
 	g->z.next_in = (unsigned char *)io->in;
@@ -201,7 +202,7 @@ static const struct format *detect(const unsigned char *magic, size_t len)
 		return &gzip_format;
 	if (len >= 4 && memcmp(magic, zstd, 4) == 0)
 		return &zstd_format;
-	/* A skippable frame, which zstd:chunked may begin with: 0x184D2A50 to …5F, little-endian. */
+	/* A skippable frame (0x184D2A50 to …5F, little-endian) may come first. */
 	if (len >= 4 && (magic[0] & 0xf0) == 0x50 && memcmp(magic + 1, "\x2a\x4d\x18", 3) == 0)
 		return &zstd_format;
 	return &plain_format;
@@ -263,8 +264,10 @@ int inflate_run(struct inflate *z, struct inflate_io *io, struct err *err)
 int inflate_end(struct inflate *z, struct err *err)
 {
 	/* Fewer bytes than a magic number: nothing, or nothing that could be a tar archive. */
-	if (!z->format && z->magic_len)
-		return err_set(err, ERR_CORRUPT, "it is neither a tar archive nor compressed");
+	if (!z->format)
+		return z->magic_len == 0 ? 0 :
+					   err_set(err, ERR_CORRUPT,
+						   "it is neither a tar archive nor compressed");
 	if (!z->between)
 		return err_set(err, ERR_CORRUPT, "its %s stream breaks off", z->format->name);
 	return 0;

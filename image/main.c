@@ -1,5 +1,5 @@
 /*
- * tiffin-image: reads what strangers wrote (TLS, HTTP, JSON, tar, gzip, zstd), so that tiffin need not.
+ * tiffin-image reads what strangers wrote (TLS, HTTP, JSON, tar, gzip, zstd), in tiffin's stead.
  *
  *	tiffin-image pull --store DIR --result-fd N [--single-id] [--platform OS/ARCH[/VARIANT]]
  *			  [--quiet] [--tls-verify=BOOL] REFERENCE
@@ -92,11 +92,12 @@ static int run_pull(const struct arguments *args, struct pull_result *ret, struc
 	int result;
 
 	if (reference_parse(args->reference, &ref, err) < 0 ||
-	    store_open(args->store, &store, err) < 0 || cancel_init(&cancel, err) < 0)
+	    store_open(args->store, &store, err) < 0 ||
+	    cancel_init(&cancel, args->result_fd, err) < 0)
 		return -1;
 	store.single_id = args->single_id;
 	options.cancel = &cancel;
-	result = confine(store.root, err);
+	result = image_confine(store.root, err);
 	if (result == 0)
 		result = http_global_init(err);
 	if (result == 0)

@@ -7,11 +7,11 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-#define LAYERS_MAX 500			/* as many as overlayfs stacks */
-#define MANIFESTS_MAX 1000		/* in an index */
-#define BLOB_MAX ((int64_t)64 << 30)	/* bytes of one layer, as downloaded */
+#define LAYERS_MAX    500		  /* as many as overlayfs stacks */
+#define MANIFESTS_MAX 1000		  /* in an index */
+#define BLOB_MAX      ((int64_t)64 << 30) /* bytes of one layer, as downloaded */
 
-#define OCI "application/vnd.oci.image."
+#define OCI    "application/vnd.oci.image."
 #define DOCKER "application/vnd.docker."
 
 enum type {
@@ -107,12 +107,13 @@ static int decide(const json_t *doc, const char *content_type, enum manifest_kin
 
 	if (header == TYPE_SCHEMA1 || said == TYPE_SCHEMA1 || js_int(doc, "schemaVersion") == 1)
 		return err_set(err, ERR_UNSUPPORTED,
-			       "its manifest is of Docker's schema 1, which is obsolete and not supported");
+			       "its manifest is of the obsolete schema 1, which is not supported");
 	if (header == TYPE_OTHER)
 		return refuse(err, ERR_CORRUPT, "the answer is not a manifest but of type",
 			      content_type);
 	if (js_int(doc, "schemaVersion") != 2)
-		return err_set(err, ERR_CORRUPT, "the answer is not a manifest of schema version 2");
+		return err_set(err, ERR_CORRUPT,
+			       "the answer is not a manifest of schema version 2");
 	if (said == TYPE_OTHER)
 		return refuse(err, ERR_UNSUPPORTED, "it is not a container image but of type",
 			      media_type);
@@ -125,7 +126,7 @@ static int decide(const json_t *doc, const char *content_type, enum manifest_kin
 	    (header <= TYPE_INDEX && index != (header == TYPE_INDEX)) ||
 	    (said <= TYPE_INDEX && index != (said == TYPE_INDEX)))
 		return err_set(err, ERR_CORRUPT,
-			       "its manifest is not of the type that the registry or it says it is");
+			       "its manifest is not of the type that it is said to be");
 	*ret = index ? MANIFEST_INDEX : MANIFEST_IMAGE;
 	return 0;
 }
@@ -140,8 +141,8 @@ static int parse_descriptor(const json_t *j, const char *what, int64_t max, stru
 	if (!digest_valid(digest)) {
 		CLEAN(clean_free) char *safe = str_printable(digest ?: "");
 
-		return err_set(err, ERR_CORRUPT, "the digest of %s, '%.80s', is not a SHA-256 digest",
-			       what, safe);
+		return err_set(err, ERR_CORRUPT,
+			       "the digest of %s, '%.80s', is not a SHA-256 digest", what, safe);
 	}
 	if (!json_is_integer(size) || json_integer_value(size) < 0 ||
 	    json_integer_value(size) > max)
@@ -189,8 +190,7 @@ static int parse_image(const json_t *doc, struct manifest *m, struct err *err)
 		return err_set(err, ERR_CORRUPT, "its manifest names no configuration");
 	if (!one_of(type, config_types))
 		return refuse(err, ERR_UNSUPPORTED,
-			      "it is an artifact, not a container image: its configuration is of type",
-			      type);
+			      "it is an artifact, not a container image, of type", type);
 	if (parse_descriptor(config, "the configuration", MANIFEST_MAX, &m->config, err) < 0)
 		return -1;
 	return parse_layers(doc, m, err);
@@ -211,7 +211,7 @@ static int parse_index(const json_t *doc, struct manifest *m, struct err *err)
 	json_array_foreach(manifests, i, item) {
 		enum type type = type_of(js_str(item, "mediaType"));
 
-		/* Attestations and the like stand beside images; what is too big is never fetched. */
+		/* Attestations and the like stand beside images. */
 		if (type != TYPE_IMAGE && type != TYPE_INDEX)
 			continue;
 		if (parse_descriptor(item, "manifest", MANIFEST_MAX, &m->entries[m->n++], err) < 0)

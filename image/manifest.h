@@ -1,10 +1,10 @@
 /*
  * Manifests and indexes: what a registry says an image is made of. OCI image specification
- * (manifest.md, image-index.md) and Docker's "Image Manifest Version 2, Schema 2" and manifest list,
- * which have the same shape under other media types.
+ * (manifest.md, image-index.md) and Docker's "Image Manifest Version 2, Schema 2" and manifest
+ * list, which have the same shape under other media types.
  *
- * Every digest in a parsed manifest is valid, every size within bounds, and a document is one of the
- * two kinds for sure: one that could be read as both (CVE-2021-41190) is refused.
+ * Every digest in a parsed manifest is valid, every size within bounds, and a document is one of
+ * the two kinds for sure: one that could be read as both (CVE-2021-41190) is refused.
  *
  * Errors: CORRUPT (not a manifest), UNSUPPORTED (schema 1, artifacts, layers that are no tar
  * archives), NOT_FOUND (no image for the platform). Pure functions on bytes; nothing but base.
@@ -21,11 +21,11 @@
 
 #define MANIFEST_MAX (4u << 20) /* bytes: distribution specification, "Pushing Manifests" */
 
-/* For the Accept header: everything that manifest_parse understands, and what it refuses by name. */
-#define MANIFEST_ACCEPT                                           \
-	"application/vnd.oci.image.manifest.v1+json, "            \
-	"application/vnd.oci.image.index.v1+json, "               \
-	"application/vnd.docker.distribution.manifest.v2+json, "  \
+/* For the Accept header: everything that manifest_parse understands. */
+#define MANIFEST_ACCEPT                                                                            \
+	"application/vnd.oci.image.manifest.v1+json, "                                             \
+	"application/vnd.oci.image.index.v1+json, "                                                \
+	"application/vnd.docker.distribution.manifest.v2+json, "                                   \
 	"application/vnd.docker.distribution.manifest.list.v2+json"
 
 enum manifest_kind {

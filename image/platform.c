@@ -39,8 +39,8 @@ int platform_parse(const char *text, struct platform *ret, struct err *err)
 	struct platform p = { 0 };
 	int used = 0, n;
 
-	n = sscanf(text, "%23[a-z0-9]/%23[a-z0-9_]%n/%15[a-z0-9.]%n", p.os, p.arch, &used, p.variant,
-		   &used);
+	n = sscanf(text, "%23[a-z0-9]/%23[a-z0-9_]%n/%15[a-z0-9.]%n", p.os, p.arch, &used,
+		   p.variant, &used);
 	if (n < 2 || text[used]) {
 		CLEAN(clean_free) char *safe = str_printable(text);
 

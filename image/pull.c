@@ -1,38 +1,35 @@
 /*
  * Theory of operation
  *
- *   find_manifest   the tag's manifest: one request, two where the tag stands for an index. What the
- *		     store has already is read from there, by digest, and needs no request.
- *   find_config     the configuration, whose digest is the image's ID; its diff IDs name the layers.
- *   plan	     which layers are missing.
- *   lock_layers     each missing layer is locked, in the order of the diff IDs, so that two pulls can
- *		     never wait for each other. Who waited finds the layer there, and has nothing to do.
- *   fetch_layers    several threads, the largest layers first (what is small fills the gaps at the end).
- *   put	     the image and its name, once every layer is in place; only then are the locks let go.
+ *   find_manifest  the tag's manifest: one request, two where the tag stands for an index.
+ *   find_config    the configuration: its digest is the image's ID, its diff IDs name the layers.
+ *   fetch_and_put  the missing layers are planned, locked and fetched (image/plan.h). The image and
+ *		    its name appear once all are in place; only then are the locks let go.
+ *
+ * What the store has already is read from there, by digest, and needs no request.
+ *
+ * A pull that fails for good takes the layers that it finished with it; one that the network or the
+ * user stopped leaves them for the next.
  *
  * Layers that are there already need no lock: image_put looks, under the lock that removers hold,
- * whether all of them still are. Where one has gone meanwhile, everything from plan on is done again.
+ * whether all of them still are. Where one has gone meanwhile, the last step is done again.
  */
 #include "image/pull.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "image/config.h"
-#include "image/fetch.h"
 #include "image/hash.h"
 #include "image/manifest.h"
+#include "image/plan.h"
 #include "image/registry.h"
 #include "storage/image.h"
 #include "storage/layer.h"
 
 #define NESTED_INDEXES 3
-#define PARALLEL 4 /* layers at a time */
-#define LOCK_POLL_MS 50
-#define PLANS 3 /* how often layers may vanish under us before we give up */
+#define PLANS	       3 /* how often layers may vanish under us before we give up */
 
 struct pull {
 	const struct store *store;
@@ -158,12 +155,12 @@ static int check_platform(const struct pull *p, struct err *err)
 	platform_text(&want, wanted);
 	platform_text(&have, had);
 	if (asked)
-		return err_set(err, ERR_NOT_FOUND, "no image found for platform %s, only for %s", wanted,
-			       had);
+		return err_set(err, ERR_NOT_FOUND, "no image found for platform %s, only for %s",
+			       wanted, had);
 	CLEAN(clean_free) char *safe = str_printable(had);
 
-	progress_line(&p->options->progress,
-		      "Warning: the image is for %s, and this machine is %s", safe, wanted);
+	progress_line(&p->options->progress, "Warning: the image is for %s, and this machine is %s",
+		      safe, wanted);
 	return 0;
 }
 
@@ -181,154 +178,6 @@ static int find_config(struct pull *p, struct err *err)
 			       "its manifest has %zu layers, and its configuration has %zu",
 			       p->parsed.n, p->image.diff_ids.n);
 	return check_platform(p, err);
-}
-
-struct job {
-	struct fetch fetch;
-	int lock;
-	bool needed; /* still missing when it was locked */
-};
-
-struct plan {
-	const struct pull *pull;
-	struct job *jobs;
-	size_t n;
-	atomic_size_t next;
-	pthread_mutex_t mutex; /* guards the two below */
-	bool failed;
-	struct err err;
-};
-
-static void clean_plan(struct plan *plan)
-{
-	for (size_t i = 0; i < plan->n; i++)
-		clean_fd(&plan->jobs[i].lock);
-	free(plan->jobs);
-	pthread_mutex_destroy(&plan->mutex);
-}
-
-static bool is_planned(const struct plan *plan, const char *diff_id)
-{
-	for (size_t i = 0; i < plan->n; i++)
-		if (streq(plan->jobs[i].fetch.diff_id, diff_id))
-			return true;
-	return false;
-}
-
-static void make_plan(const struct pull *p, struct plan *plan)
-{
-	plan->pull = p;
-	plan->jobs = xcalloc(p->parsed.n, sizeof(*plan->jobs));
-	pthread_mutex_init(&plan->mutex, NULL);
-	for (size_t i = 0; i < p->parsed.n; i++) {
-		const char *diff_id = p->image.diff_ids.v[i];
-
-		if (layer_exists(p->store, diff_id) || is_planned(plan, diff_id))
-			continue;
-		plan->jobs[plan->n++] = (struct job){
-			.fetch = { p->store, &p->registry, &p->parsed.entries[i], diff_id },
-			.lock = -1,
-		};
-	}
-}
-
-static int by_diff_id(const void *a, const void *b)
-{
-	return strcmp(((const struct job *)a)->fetch.diff_id, ((const struct job *)b)->fetch.diff_id);
-}
-
-static int largest_first(const void *a, const void *b)
-{
-	int64_t x = ((const struct job *)a)->fetch.blob->size;
-	int64_t y = ((const struct job *)b)->fetch.blob->size;
-
-	return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* Waits with an ear for Ctrl-C, which a blocking lock does not have. */
-static int lock_layer(const struct pull *p, struct job *job, struct err *err)
-{
-	const char *diff_id = job->fetch.diff_id;
-	struct err why = { 0 };
-	bool told = false;
-
-	while (layer_lock(p->store, diff_id, false, &job->lock, &why) < 0) {
-		if (why.kind != ERR_BUSY) {
-			*err = why;
-			return -1;
-		}
-		if (!told)
-			progress_line(&p->options->progress,
-				      "Waiting for another pull of layer %.12s", digest_hex(diff_id));
-		told = true;
-		if (cancel_sleep(p->options->cancel, LOCK_POLL_MS))
-			return cancel_err(err);
-	}
-	job->needed = !layer_exists(p->store, diff_id);
-	return 0;
-}
-
-static int lock_layers(struct plan *plan, struct err *err)
-{
-	qsort(plan->jobs, plan->n, sizeof(*plan->jobs), by_diff_id);
-	for (size_t i = 0; i < plan->n; i++)
-		if (lock_layer(plan->pull, &plan->jobs[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* The first failure is the one to tell of; the others are told to stop, and fail for that. */
-static void fail(struct plan *plan, const struct err *err)
-{
-	pthread_mutex_lock(&plan->mutex);
-	if (!plan->failed)
-		plan->err = *err;
-	plan->failed = true;
-	pthread_mutex_unlock(&plan->mutex);
-	cancel_now(plan->pull->options->cancel);
-}
-
-static void *worker(void *arg)
-{
-	struct plan *plan = arg;
-	const struct pull *p = plan->pull;
-	CLEAN(clean_http) struct http *h = registry_connect(&p->registry);
-	struct layer_info info;
-	struct err err = { 0 };
-	size_t i;
-
-	while ((i = atomic_fetch_add(&plan->next, 1)) < plan->n) {
-		const struct job *job = &plan->jobs[i];
-
-		if (job->needed && fetch_layer(&job->fetch, h, &info, &err) < 0) {
-			fail(plan, &err);
-			return NULL;
-		}
-		progress_line(&p->options->progress, "Copying blob %.12s %s",
-			      digest_hex(job->fetch.blob->digest),
-			      job->needed ? "done" : "skipped: already there");
-	}
-	return NULL;
-}
-
-static int fetch_layers(struct plan *plan, struct err *err)
-{
-	pthread_t threads[PARALLEL];
-	size_t started = 0, want = plan->n < PARALLEL ? plan->n : PARALLEL;
-
-	if (plan->n)
-		qsort(plan->jobs, plan->n, sizeof(*plan->jobs), largest_first);
-	while (started < want && pthread_create(&threads[started], NULL, worker, plan) == 0)
-		started++;
-	if (want && !started)
-		return err_set(err, ERR_SYSTEM, "cannot start a thread");
-	for (size_t i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
-	if (plan->failed) {
-		*err = plan->err;
-		return -1;
-	}
-	return cancel_wanted(plan->pull->options->cancel) ? cancel_err(err) : 0;
 }
 
 static int layers_size(const struct pull *p, int64_t *ret, struct err *err)
@@ -367,21 +216,33 @@ static int put(const struct pull *p, struct err *err)
 	return image_put(p->store, &image, err);
 }
 
+/* Another try may go on where this one stopped. */
+static bool is_worth_another_try(const struct pull *p, const struct err *err)
+{
+	return err->kind == ERR_NETWORK || err->kind == ERR_NOT_FOUND ||
+	       cancel_from_outside(p->options->cancel);
+}
+
 static int fetch_and_put(const struct pull *p, struct err *err)
 {
-	CLEAN(clean_plan) struct plan plan = { 0 };
+	CLEAN(plan_done) struct plan plan;
 
-	make_plan(p, &plan);
-	if (lock_layers(&plan, err) < 0 || fetch_layers(&plan, err) < 0)
-		return -1;
-	return put(p, err);
+	plan_init(&plan, p->store, &p->options->progress, p->options->cancel);
+	for (size_t i = 0; i < p->parsed.n; i++)
+		plan_add(&plan, &p->registry, &p->parsed.entries[i], p->image.diff_ids.v[i]);
+	if (plan_lock(&plan, err) == 0 && plan_fetch(&plan, err) == 0 && put(p, err) == 0)
+		return 0;
+	if (!is_worth_another_try(p, err))
+		plan_drop(&plan);
+	return -1;
 }
 
 static int pull_from(struct pull *p, struct err *err)
 {
 	int attempt = 0;
+	const struct pull_options *o = p->options;
 
-	if (registry_open(p->ref, p->options->tls_verify, p->options->cancel, &p->registry, err) < 0)
+	if (registry_open(p->ref, o->tls_verify, o->cancel, &p->registry, err) < 0)
 		return -1;
 	p->http = registry_connect(&p->registry);
 	if (find_manifest(p, err) < 0 || find_config(p, err) < 0)
@@ -402,7 +263,8 @@ int pull(const struct store *s, const struct reference *ref, const struct pull_o
 	 struct pull_result *ret, struct err *err)
 {
 	CLEAN(clean_free) char *canonical = reference_canonical(ref);
-	CLEAN(clean_pull) struct pull p = {
+	CLEAN(clean_pull)
+	struct pull p = {
 		.store = s,
 		.ref = ref,
 		.options = options,
@@ -410,8 +272,11 @@ int pull(const struct store *s, const struct reference *ref, const struct pull_o
 	};
 
 	progress_line(&options->progress, "Trying to pull %s...", canonical);
-	if (pull_from(&p, err) < 0)
+	if (pull_from(&p, err) < 0) {
+		if (cancel_from_outside(options->cancel))
+			cancel_err(err);
 		return err_wrap(err, "cannot pull '%s'", canonical);
+	}
 	*ret = (struct pull_result){ .name = ptr_take(&canonical) };
 	snprintf(ret->id, sizeof(ret->id), "%.64s", digest_hex(p.config.digest));
 	snprintf(ret->digest, sizeof(ret->digest), "%s", p.top.digest);

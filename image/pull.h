@@ -24,7 +24,8 @@ struct pull_options {
 /*
  * Every layer that is not in the store is downloaded, verified and unpacked into it, several at a
  * time; then the image's name appears. Errors begin with "cannot pull '<reference>': ". A pull that
- * fails leaves the layers that were complete, for the next one, and nothing else.
+ * fails leaves nothing; one that the network or the user stopped leaves the layers that were
+ * complete, for the next one.
  */
 int pull(const struct store *s, const struct reference *ref, const struct pull_options *options,
 	 struct pull_result *ret, struct err *err);

@@ -7,11 +7,11 @@
 #include "base/str.h"
 #include "image/digest.h"
 
-#define DEFAULT_REGISTRY "docker.io"
+#define DEFAULT_REGISTRY  "docker.io"
 #define DEFAULT_NAMESPACE "library/"
-#define DEFAULT_TAG "latest"
-#define REPOSITORY_MAX 255
-#define TAG_MAX 128
+#define DEFAULT_TAG	  "latest"
+#define REPOSITORY_MAX	  255
+#define TAG_MAX		  128
 
 static bool is_lower(char c)
 {
@@ -167,8 +167,10 @@ static void set_name(const char *name, struct reference *r)
 		free(r->registry);
 		r->registry = xstrdup(DEFAULT_REGISTRY);
 	}
-	r->repository = hub && !strchr(name, '/') ? xasprintf(DEFAULT_NAMESPACE "%s", name) :
-						    xstrdup(name);
+	if (hub && !strchr(name, '/'))
+		r->repository = xasprintf(DEFAULT_NAMESPACE "%s", name);
+	else
+		r->repository = xstrdup(name);
 }
 
 /* What is wrong with it, or NULL. */
@@ -206,7 +208,8 @@ int reference_parse(const char *text, struct reference *ret, struct err *err)
 	if (fault) {
 		CLEAN(clean_free) char *safe = str_printable(text);
 
-		return err_set(err, ERR_USAGE, "'%.200s': invalid reference format: %s", safe, fault);
+		return err_set(err, ERR_USAGE, "'%.200s': invalid reference format: %s", safe,
+			       fault);
 	}
 	if (!r.tag && !r.digest)
 		r.tag = xstrdup(DEFAULT_TAG);

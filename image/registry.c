@@ -8,7 +8,7 @@
 #include "image/hash.h"
 #include "image/manifest.h"
 
-#define HUB "docker.io"
+#define HUB	 "docker.io"
 #define HUB_HOST "registry-1.docker.io"
 
 void registry_done(struct registry *r)
@@ -48,8 +48,8 @@ struct http *registry_connect(const struct registry *r)
 }
 
 /*
- * Who may speak plain HTTP is asked whether it speaks TLS, as docker does; a handshake costs next to
- * nothing there, and nothing was said yet that would need a secret kept.
+ * Who may speak plain HTTP is asked whether it speaks TLS, as docker does; a handshake costs next
+ * to nothing there, and nothing was said yet that would need a secret kept.
  */
 int registry_open(const struct reference *ref, bool verify, const struct cancel *cancel,
 		  struct registry *ret, struct err *err)
@@ -78,19 +78,15 @@ int registry_open(const struct reference *ref, bool verify, const struct cancel 
 	return 0;
 }
 
-/* The first error of {"errors": [{"code": …, "message": …}]} (distribution specification, "Error Codes"). */
-static char *error_text(const struct http_response *r, char **ret_code)
+/* The message in {"errors": [{"code": …, "message": …}]}, or NULL. The caller frees. */
+static char *error_text(const struct http_response *r)
 {
 	CLEAN(clean_json) json_t *doc = NULL;
-	const json_t *first;
 	const char *message;
 
-	*ret_code = NULL;
 	if (js_parse(buf_str(&r->body), r->body.len, &doc, NULL) < 0)
 		return NULL;
-	first = json_array_get(js_arr(doc, "errors"), 0);
-	*ret_code = xstrdup(js_str(first, "code"));
-	message = js_str(first, "message");
+	message = js_str(json_array_get(js_arr(doc, "errors"), 0), "message");
 	return message && *message ? str_printable(message) : NULL;
 }
 
@@ -98,22 +94,22 @@ static char *error_text(const struct http_response *r, char **ret_code)
 static int status_err(const struct registry *reg, const struct http_response *r, const char *what,
 		      struct err *err)
 {
-	CLEAN(clean_free) char *code = NULL;
-	CLEAN(clean_free) char *text = error_text(r, &code);
+	CLEAN(clean_free) char *text = error_text(r);
 	const char *colon = text ? ": " : "", *says = text ? text : "";
 
 	switch (r->status) {
 	case 401:
 	case 403:
 		err_set(err, ERR_DENIED, "registry '%.120s': %s: %s%s%.200s", reg->name, what,
-			r->status == 401 ? "authentication required" : "access denied", colon, says);
+			r->status == 401 ? "authentication required" : "access denied", colon,
+			says);
 		return err_hint(err, "this version of tiffin has no 'login' yet: it pulls what "
 				     "needs no password");
 	case 404:
-		/* For a manifest the well-known phrase, whichever of the two the registry misses. */
+		/* For a manifest the well-known phrase, whatever the registry says. */
 		if (starts_with(what, "manifest"))
-			return err_set(err, ERR_NOT_FOUND, "%s in registry '%.200s': manifest unknown",
-				       what, reg->name);
+			return err_set(err, ERR_NOT_FOUND,
+				       "registry '%.120s': %s: manifest unknown", reg->name, what);
 		return err_set(err, ERR_NOT_FOUND, "registry '%.120s': %s: it has none%s%.200s",
 			       reg->name, what, colon, says);
 	case 416:
@@ -125,8 +121,8 @@ static int status_err(const struct registry *reg, const struct http_response *r,
 		return err_hint(err, "wait a while, and try again");
 	default:
 		return err_set(err, r->status >= 500 ? ERR_NETWORK : ERR_CORRUPT,
-			       "registry '%.120s': %s: it answers with status %ld%s%.200s", reg->name,
-			       what, r->status, colon, says);
+			       "registry '%.120s': %s: it answers with status %ld%s%.200s",
+			       reg->name, what, r->status, colon, says);
 	}
 }
 
@@ -149,8 +145,8 @@ static int get_document(const struct registry *reg, struct http *h, const struct
 static int wrong_digest(const struct registry *reg, const char *what, const char *got,
 			struct err *err)
 {
-	return err_set(err, ERR_CORRUPT,
-		       "registry '%.120s': %s: wrong digest, what came is %.19s…", reg->name, what, got);
+	return err_set(err, ERR_CORRUPT, "registry '%.120s': %s: wrong digest, what came is %.19s…",
+		       reg->name, what, got);
 }
 
 int registry_manifest(const struct registry *r, struct http *h, const char *which,
@@ -189,8 +185,8 @@ int registry_config(const struct registry *r, struct http *h, const char *digest
 		return wrong_digest(r, what, d.digest, err);
 	if ((int64_t)d.body.len != size)
 		return err_set(err, ERR_CORRUPT,
-			       "registry '%.120s': %s has %zu bytes, and %lld in the manifest", r->name,
-			       what, d.body.len, (long long)size);
+			       "registry '%.120s': %s has %zu bytes, and %lld in the manifest",
+			       r->name, what, d.body.len, (long long)size);
 	*ret = d;
 	d = (struct document){ 0 };
 	return 0;
@@ -198,20 +194,11 @@ int registry_config(const struct registry *r, struct http *h, const char *digest
 
 /* A blob on its way from the response to the caller's sink. */
 struct blob {
-	const struct registry *registry;
-	const char *what;
 	int64_t size, *offset;
 	int64_t position; /* of the next byte of this response, in the blob; -1 before the first */
 	registry_sink *sink;
 	void *arg;
 };
-
-static int too_long(const struct blob *b, struct err *err)
-{
-	return err_set(err, ERR_CORRUPT,
-		       "registry '%.120s': %s is longer than the %lld bytes the manifest says",
-		       b->registry->name, b->what, (long long)b->size);
-}
 
 /* What was had before is passed over, where the registry does not heed ranges and begins anew. */
 static int blob_sink(void *arg, const struct http_response *r, const void *data, size_t len,
@@ -223,10 +210,11 @@ static int blob_sink(void *arg, const struct http_response *r, const void *data,
 	if (b->position < 0)
 		b->position = r->status == 206 && r->range_start >= 0 ? r->range_start : 0;
 	if (b->position > *b->offset)
-		return err_set(err, ERR_CORRUPT, "registry '%.120s': %s resumes where nobody asked",
-			       b->registry->name, b->what);
+		return err_set(err, ERR_CORRUPT, "it resumes where nobody asked it to");
 	if ((int64_t)len > b->size - b->position)
-		return too_long(b, err);
+		return err_set(err, ERR_CORRUPT,
+			       "it is longer than the %lld bytes the manifest says",
+			       (long long)b->size);
 	skip = *b->offset - b->position;
 	b->position += (int64_t)len;
 	if (skip >= (int64_t)len)
@@ -244,8 +232,6 @@ int registry_blob(const struct registry *r, struct http *h, const char *digest, 
 	CLEAN(clean_free) char *url = xasprintf("%s/blobs/%s", r->base, digest);
 	CLEAN(clean_free) char *what = xasprintf("layer %.19s", digest);
 	struct blob b = {
-		.registry = r,
-		.what = what,
 		.size = size,
 		.offset = io_offset,
 		.position = -1,
@@ -267,6 +253,6 @@ int registry_blob(const struct registry *r, struct http *h, const char *digest, 
 		return 0;
 	/* A registry that told the length, and kept to it, will not do better another time. */
 	return err_set(err, response.content_length >= 0 ? ERR_CORRUPT : ERR_NETWORK,
-		       "registry '%.120s': %s has %lld bytes, and %lld in the manifest", r->name, what,
-		       (long long)*io_offset, (long long)size);
+		       "registry '%.120s': %s has %lld bytes, and %lld in the manifest", r->name,
+		       what, (long long)*io_offset, (long long)size);
 }

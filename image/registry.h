@@ -1,6 +1,6 @@
 /*
- * A repository in a registry: its manifests and blobs by the OCI distribution specification, which is
- * Docker's v2 API.
+ * A repository in a registry: its manifests and blobs by the OCI distribution specification, which
+ * is Docker's v2 API.
  *
  * A struct registry is immutable once it is open, so that threads share it; each brings its own
  * struct http. Errors are worded for the user: NOT_FOUND "manifest unknown", DENIED "authentication
@@ -25,8 +25,8 @@ struct registry {
 };
 
 /*
- * Finds out how to talk to the registry of a reference. Everything goes over verified TLS, but plain
- * HTTP is what a registry on loopback may speak, and any with verify off.
+ * Finds out how to talk to the registry of a reference. Everything goes over verified TLS, but
+ * plain HTTP is what a registry on loopback may speak, and any with verify off.
  */
 int registry_open(const struct reference *ref, bool verify, const struct cancel *cancel,
 		  struct registry *ret, struct err *err);
@@ -42,8 +42,8 @@ struct document {
 void document_done(struct document *d);
 
 /*
- * A manifest by tag or digest. Its digest is computed, never believed: where which is a digest, it is
- * that one.
+ * A manifest by tag or digest. Its digest is computed, never believed: where which is a digest, it
+ * is that one.
  */
 int registry_manifest(const struct registry *r, struct http *h, const char *which,
 		      struct document *ret, struct err *err);
@@ -52,8 +52,9 @@ int registry_config(const struct registry *r, struct http *h, const char *digest
 		    struct document *ret, struct err *err);
 
 /*
- * A blob, from the offset on, to the sink, which is given the bytes from there on whether or not the
- * registry heeds ranges. *io_offset counts up as it goes, so that a caller can try again from there.
+ * A blob, from the offset on, to the sink, which is given the bytes from there on whether or not
+ * the registry heeds ranges. *io_offset counts up as it goes, so that a caller can try again from
+ * there.
  */
 typedef int registry_sink(void *arg, const void *data, size_t len, struct err *err);
 int registry_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,

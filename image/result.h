@@ -5,7 +5,7 @@
  *	{"error": {"kind": 2, "sys": 0, "text": "…", "hint": "…"}}
  *
  * Both sides share this file; it needs nothing but base. The reader trusts the object no further
- * than that it has these members: tiffin-image reads strangers' bytes, and may have been taken over.
+ * than that it has these members: tiffin-image reads strangers' bytes, and may be theirs by now.
  */
 #ifndef IMAGE_RESULT_H
 #define IMAGE_RESULT_H
@@ -27,8 +27,8 @@ void pull_result_done(struct pull_result *r);
 char *pull_result_format(const struct pull_result *result, const struct err *err);
 
 /*
- * Reads one: 0 and *ret, or -1 and the error that tiffin-image reports. Text that is none of the two
- * (empty, where it was killed) is ERR_SYSTEM.
+ * Reads one: 0 and *ret, or -1 and the error that tiffin-image reports. Text that is none of the
+ * two (empty, where it was killed) is ERR_SYSTEM.
  */
 int pull_result_parse(const char *data, size_t len, struct pull_result *ret, struct err *err);
 

@@ -2,10 +2,10 @@
  * A layer's tree while it is unpacked: entries are made by path, relative to the tree's root, and
  * nothing that a path or a link says can lead out of it.
  *
- * A path is resolved by the kernel (openat2, RESOLVE_IN_ROOT), its last component is used with calls
- * that do not follow it; no path of strangers is ever handed to a call that would resolve it against
- * our own root. A symlink among the parents, made by an earlier entry of the same layer, is followed
- * within the tree, as docker and containerd do after their chroot.
+ * A path is resolved by the kernel (openat2, RESOLVE_IN_ROOT), its last component is used with
+ * calls that do not follow it; no path of strangers is ever handed to a call that would resolve it
+ * against our own root. A symlink among the parents, made by an earlier entry of the same layer, is
+ * followed within the tree, as docker and containerd do after their chroot.
  *
  * Directories get their modification times when they are left, so that memory does not grow with
  * the layer.
@@ -35,7 +35,8 @@ struct tree_dir;
 struct tree {
 	int root; /* borrowed */
 	bool single_id;
-	struct tree_dir *open; /* directories last used, by depth */
+	int64_t implied;       /* directories that no entry made, but other entries need */
+	struct tree_dir *open; /* those last used, by depth */
 };
 
 /* One ID is mapped (single_id): owners are not set. The umask must be 0. */

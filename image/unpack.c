@@ -5,15 +5,15 @@
  * its reading side only the tar format is enabled and no filter, as the stream comes inflated; of
  * its writing side, which works on path strings, nothing is used. It hands us an entry, and
  *
- *   clean_path   turns the entry's name into a path of plain components: a leading "/" and every "."
- *		  fall away, ".." is refused, for no tool that writes layers writes it;
- *   apply	  looks at the last component for a whiteout, then at the entry's type, and calls the
- *		  one function of tree.c that makes such a thing, beneath the root and by descriptor;
- *   copy_data	  writes a file's content straight out of the ring that the stream arrives in.
+ *   clean_path  turns the entry's name into a path of plain components: a leading "/" and every "."
+ *		 fall away, ".." is refused, for no tool that writes layers writes it;
+ *   apply	 looks at the last component for a whiteout, then at the entry's type, and calls the
+ *		 function of tree.c that makes such a thing, beneath the root and by descriptor;
+ *   copy_data	 writes a file's content straight out of the buffer that the stream arrives in.
  *
  * Names stay the bytes that they are. libarchive would convert the UTF-8 of PAX headers to the
- * locale's encoding, and normalise it on the way (NFD to NFC: another name); in the "C" locale, which
- * a program is in that never calls setlocale, it keeps the bytes of whatever is not ASCII.
+ * locale's encoding, and normalise it on the way (NFD to NFC: another name). In the "C" locale,
+ * where a program is that never calls setlocale, it keeps the bytes of whatever is not ASCII.
  *
  * Which extended attributes are taken over is a list of what may be, not of what may not: user.*
  * without user.overlay.*, with which a layer could dress up as overlayfs' metadata, and
@@ -34,8 +34,8 @@
 #include "base/str.h"
 #include "image/tree.h"
 
-#define WHITEOUT ".wh."
-#define WHITEOUT_META ".wh..wh." /* AUFS' own: of these only the opaque marker is for others */
+#define WHITEOUT	".wh."
+#define WHITEOUT_META	".wh..wh." /* AUFS' own: of these only the opaque marker is for others */
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
 struct unpack {
@@ -324,11 +324,12 @@ static int unpack_entries(struct unpack *u, struct err *err)
 		/* A warning is about a name that is not UTF-8, which is no business of ours. */
 		if (n != ARCHIVE_OK && n != ARCHIVE_WARN)
 			return archive_err(u, err);
-		if (++u->entries > u->max_entries)
-			return err_set(err, ERR_CORRUPT, "it has more than %lld entries",
-				       (long long)u->max_entries);
+		u->entries++;
 		if (apply(u, e, err) < 0)
 			return -1;
+		if (u->entries + u->tree.implied > u->max_entries)
+			return err_set(err, ERR_CORRUPT, "it has more than %lld entries",
+				       (long long)u->max_entries);
 	}
 }
 

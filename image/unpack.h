@@ -15,8 +15,11 @@
 
 #include "base/err.h"
 
-/* What one layer may grow to: see "bombs" in docs/security.md. */
-#define UNPACK_BYTES_MAX ((int64_t)64 << 30)
+/*
+ * What one layer may grow to, so that 10 MB of bomb end before the disk does: several times what
+ * the largest images of this world have.
+ */
+#define UNPACK_BYTES_MAX   ((int64_t)64 << 30)
 #define UNPACK_ENTRIES_MAX ((int64_t)4 << 20)
 
 struct unpack_options {
@@ -26,8 +29,8 @@ struct unpack_options {
 };
 
 /*
- * Where the stream comes from: 1 and some bytes, which stay valid until the next call; 0 at its end;
- * -1 and err.
+ * Where the stream comes from: 1 and some bytes, which stay valid until the next call; 0 at its
+ * end; -1 and err.
  */
 typedef int unpack_source(void *arg, const void **ret_data, size_t *ret_len, struct err *err);
 

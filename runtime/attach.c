@@ -120,16 +120,21 @@ static void pass_on_signal(int signals, int sock, bool tty)
 	}
 }
 
-/* True while there is more to come. */
-static bool pass_on_input(int sock)
+enum input {
+	INPUT_OPEN,
+	INPUT_GIVEN, /* not taken yet: nothing more is read until it is */
+	INPUT_ENDED,
+};
+
+static enum input pass_on_input(int sock)
 {
 	char data[FRAME_DATA_MAX];
 	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
+		return INPUT_OPEN;
 	frame_send(sock, FRAME_STDIN, data, n > 0 ? (size_t)n : 0, 0);
-	return n > 0;
+	return n > 0 ? INPUT_GIVEN : INPUT_ENDED;
 }
 
 /* Output that was received and not written yet. */
@@ -185,13 +190,14 @@ static int handle_frame(int sock, struct output *o, int *ret_exit_code, struct e
 static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exit_code,
 		  struct err *err)
 {
+	enum input input = with_stdin ? INPUT_OPEN : INPUT_ENDED;
 	struct output out = { .len = 0 };
 
 	for (;;) {
 		struct pollfd p[] = {
 			{ .fd = out.len ? -1 : sock, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN },
-			{ .fd = with_stdin ? STDIN_FILENO : -1, .events = POLLIN },
+			{ .fd = input == INPUT_OPEN ? STDIN_FILENO : -1, .events = POLLIN },
 			{ .fd = out.len ? output_fd(&out) : -1, .events = POLLOUT },
 		};
 		int more;
@@ -204,11 +210,13 @@ static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exi
 			more = handle_frame(sock, &out, ret_exit_code, err);
 			if (more <= 0)
 				return more;
+			if (out.frame.kind == FRAME_TAKEN && input == INPUT_GIVEN)
+				input = INPUT_OPEN;
 		}
 		if (p[3].revents)
 			write_output(&out);
 		if (p[2].revents)
-			with_stdin = pass_on_input(sock);
+			input = pass_on_input(sock);
 	}
 }
 
@@ -224,7 +232,8 @@ int attach_stream(int sock, bool tty, bool with_stdin, int *ret_exit_code, struc
 	if (signals < 0)
 		return -1;
 	signal(SIGPIPE, SIG_IGN);
-	if (tty)
+	/* Without input the terminal is to go on making signals of Ctrl-C and the like. */
+	if (tty && with_stdin)
 		make_raw(&terminal);
 	result = stream(sock, signals, tty, with_stdin, ret_exit_code, err);
 	restore_terminal(&terminal);

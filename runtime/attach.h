@@ -20,8 +20,9 @@ enum frame_kind {
 	FRAME_STDOUT = 'o',  /* bytes */
 	FRAME_STDERR = 'e',  /* bytes */
 	FRAME_EXIT = 'x',    /* int: the exit status. The last frame. */
+	FRAME_TAKEN = 't',   /* the client's input: it may send more */
 	/* From the client. */
-	FRAME_STDIN = 'i',  /* bytes; none: the end */
+	FRAME_STDIN = 'i',  /* bytes; none: the end. One at a time, so that no signal waits behind it */
 	FRAME_SIZE = 'w',   /* struct winsize: the terminal's new size */
 	FRAME_SIGNAL = 'k', /* int: a signal for the container's first process */
 };

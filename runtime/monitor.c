@@ -2,9 +2,11 @@
  * Theory of operation
  *
  * One poll loop over: the container's first process (a pidfd), what it writes (two pipes, or the
- * terminal), and the client's socket. Output goes to the log first and then to the client; while a
- * frame waits for a slow client nothing more is read, so that a container that writes faster than
- * its reader waits, as it would in a pipeline. Input waits in the same way for the container.
+ * terminal), and the clients: the one that started the container and those that attached since.
+ * Output goes to the log first and then to the clients; while a frame waits for a slow one nothing
+ * more is read, so that a container that writes faster than its reader waits, as it would in a
+ * pipeline. Input waits in the same way for the container: a client hears when what it gave was
+ * taken, and gives no more until then, so that its signals never wait behind it.
  *
  * When the first process has ended the kernel has ended all others of its PID namespace, so the
  * pipes hold the last that was written: it is read to the end, the exit is recorded, and only then
@@ -26,27 +28,22 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "runtime/attach.h"
+#include "runtime/client.h"
 #include "runtime/log.h"
 
 #define LOG_NONE (-2)
 
-/* Frames that the client has not taken yet. */
-struct queue {
-	struct frame *frames;
-	size_t *lengths;
-	size_t n;
-};
-
 struct state {
 	const struct monitor *m;
 	struct launched child;
-	int client;	/* -1: gone */
+	struct client_set clients;
+	int listener;	/* where further clients come in, or -1 */
 	int log;	/* -1: not open yet; LOG_NONE: can't be had */
 	int input;	/* the container's stdin, or the terminal; -1: closed */
 	int output[2];	/* stdout (or the terminal) and stderr; -1: at its end */
-	struct queue queue;
-	struct frame pending; /* input that the container has not taken yet */
-	size_t pending_at, pending_len;
+	struct buf pending; /* input that the container has not taken yet, */
+	size_t taken;	/* but for so much of it */
+	bool input_ends; /* once that has been taken */
 };
 
 static void close_fd(int *fd)
@@ -56,59 +53,12 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void drop_client(struct state *s)
+/* Nobody will write any more. A terminal stays: whoever attaches next goes on with it. */
+static void end_input(struct state *s)
 {
-	close_fd(&s->client);
-	s->queue.n = 0;
-	if (s->m->stdin_once && !s->m->launch.spec->tty && s->pending_len == 0)
+	s->input_ends = s->m->stdin_once && !s->m->launch.spec->tty;
+	if (s->input_ends && s->pending.len == 0)
 		close_fd(&s->input);
-}
-
-static void enqueue(struct state *s, enum frame_kind kind, const void *data, size_t len)
-{
-	struct queue *q = &s->queue;
-
-	q->frames = xrealloc(q->frames, (q->n + 1) * sizeof(*q->frames));
-	q->lengths = xrealloc(q->lengths, (q->n + 1) * sizeof(*q->lengths));
-	q->frames[q->n].kind = (char)kind;
-	if (len)
-		memcpy(q->frames[q->n].data, data, len);
-	q->lengths[q->n++] = len;
-}
-
-/* Sends what waits, as far as the client takes it. */
-static void flush(struct state *s, int flags)
-{
-	struct queue *q = &s->queue;
-	size_t sent = 0;
-
-	while (s->client >= 0 && sent < q->n) {
-		const struct frame *f = &q->frames[sent];
-
-		if (frame_send(s->client, (enum frame_kind)f->kind, f->data, q->lengths[sent], flags) < 0) {
-			if (errno == EAGAIN)
-				break;
-			drop_client(s);
-			return;
-		}
-		sent++;
-	}
-	if (s->client < 0)
-		return;
-	memmove(q->frames, q->frames + sent, (q->n - sent) * sizeof(*q->frames));
-	memmove(q->lengths, q->lengths + sent, (q->n - sent) * sizeof(*q->lengths));
-	q->n -= sent;
-}
-
-/* To the client, now where it takes it and nothing else waits. */
-static void tell(struct state *s, enum frame_kind kind, const void *data, size_t len)
-{
-	if (s->client < 0)
-		return;
-	if (s->queue.n == 0 && frame_send(s->client, kind, data, len, MSG_DONTWAIT) == 0)
-		return;
-	enqueue(s, kind, data, len);
-	flush(s, MSG_DONTWAIT);
 }
 
 /* Without a log the container goes on: it is not to be lost with a full disk. */
@@ -137,16 +87,15 @@ static bool read_output(struct state *s, int which)
 		return false;
 	}
 	keep(s, which, data, (size_t)n);
-	if (s->m->attached)
-		tell(s, which ? FRAME_STDERR : FRAME_STDOUT, data, (size_t)n);
+	client_set_tell(&s->clients, which ? FRAME_STDERR : FRAME_STDOUT, data, (size_t)n);
 	return true;
 }
 
 /* Gives the container the input that waits. */
 static void write_input(struct state *s)
 {
-	while (s->input >= 0 && s->pending_len) {
-		ssize_t n = write(s->input, s->pending.data + s->pending_at, s->pending_len);
+	while (s->input >= 0 && s->taken < s->pending.len) {
+		ssize_t n = write(s->input, s->pending.data + s->taken, s->pending.len - s->taken);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -156,36 +105,37 @@ static void write_input(struct state *s)
 			close_fd(&s->input); /* it does not want any more */
 			break;
 		}
-		s->pending_at += (size_t)n;
-		s->pending_len -= (size_t)n;
+		s->taken += (size_t)n;
 	}
-	s->pending_len = 0;
-	if (s->client < 0 && s->m->stdin_once && !s->m->launch.spec->tty)
+	s->pending.len = s->taken = 0;
+	client_set_thank(&s->clients);
+	if (s->input_ends)
 		close_fd(&s->input);
 }
 
-static void hear_client(struct state *s)
+static void hear_client(struct state *s, struct client *c)
 {
-	int n = frame_receive(s->client, &s->pending), sig;
+	struct frame f;
+	int n = frame_receive(c->sock, &f), sig;
 
 	if (n < 0) {
-		drop_client(s);
+		client_drop(c);
 		return;
 	}
-	switch (s->pending.kind) {
+	switch (f.kind) {
 	case FRAME_STDIN:
-		s->pending_at = 0;
-		s->pending_len = (size_t)n;
-		if (n == 0 && !s->m->launch.spec->tty)
-			close_fd(&s->input);
+		c->gave = true;
+		buf_add(&s->pending, f.data, (size_t)n);
+		if (n == 0)
+			end_input(s);
 		write_input(s);
 		break;
 	case FRAME_SIZE:
 		if (s->m->launch.spec->tty && n == (int)sizeof(struct winsize))
-			ioctl(s->input, TIOCSWINSZ, s->pending.data);
+			ioctl(s->input, TIOCSWINSZ, f.data);
 		break;
 	case FRAME_SIGNAL:
-		memcpy(&sig, s->pending.data, sizeof(sig));
+		memcpy(&sig, f.data, sizeof(sig));
 		pidfd_send_signal(s->child.pidfd, sig, NULL, 0);
 		break;
 	default:
@@ -193,35 +143,63 @@ static void hear_client(struct state *s)
 	}
 }
 
+/* What happened on a client's socket. */
+static void serve_client(struct state *s, struct client *c, short revents)
+{
+	if (revents & POLLOUT)
+		client_flush(c);
+	if (c->sock >= 0 && (revents & POLLIN))
+		hear_client(s, c);
+	else if (c->sock >= 0 && (revents & (POLLHUP | POLLERR)))
+		client_drop(c);
+}
+
+static void accept_client(struct state *s)
+{
+	int sock = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (sock < 0)
+		return;
+	client_set_add(&s->clients, sock, true, false);
+	client_tell(&s->clients.v[s->clients.n - 1], FRAME_STARTED, NULL, 0);
+}
+
+enum { ON_END, ON_STDOUT, ON_STDERR, ON_INPUT, ON_LISTENER, ON_CLIENTS };
+
 static void run_loop(struct state *s)
 {
 	for (;;) {
-		/* What can't be taken is not asked for; a client's end is told in any case. */
-		short hear = s->pending_len ? 0 : POLLIN;
-		bool full = s->queue.n > 0;
-		struct pollfd p[] = {
-			{ .fd = s->child.pidfd, .events = POLLIN },
-			{ .fd = full ? -1 : s->output[0], .events = POLLIN },
-			{ .fd = full ? -1 : s->output[1], .events = POLLIN },
-			{ .fd = s->client, .events = (short)(hear | (full ? POLLOUT : 0)) },
-			{ .fd = s->pending_len ? s->input : -1, .events = POLLOUT },
+		/* What can't be taken is not asked for. */
+		bool full = client_set_is_full(&s->clients);
+		struct pollfd p[ON_CLIENTS + CLIENTS_MAX] = {
+			[ON_END] = { .fd = s->child.pidfd, .events = POLLIN },
+			[ON_STDOUT] = { .fd = full ? -1 : s->output[0], .events = POLLIN },
+			[ON_STDERR] = { .fd = full ? -1 : s->output[1], .events = POLLIN },
+			[ON_INPUT] = { .fd = s->pending.len ? s->input : -1, .events = POLLOUT },
+			[ON_LISTENER] = { .fd = s->listener, .events = POLLIN },
 		};
+		size_t n = s->clients.n;
 
-		if (poll(p, ARRAY_SIZE(p), -1) < 0)
+		for (size_t i = 0; i < n; i++)
+			p[ON_CLIENTS + i] = (struct pollfd){
+				.fd = s->clients.v[i].sock,
+				.events = (short)(POLLIN | (s->clients.v[i].n ? POLLOUT : 0)),
+			};
+		if (poll(p, ON_CLIENTS + n, -1) < 0)
 			continue;
-		if (p[1].revents)
+		if (p[ON_STDOUT].revents)
 			read_output(s, 0);
-		if (p[2].revents)
+		if (p[ON_STDERR].revents)
 			read_output(s, 1);
-		if (p[4].revents)
+		if (p[ON_INPUT].revents)
 			write_input(s);
-		if (p[3].revents & POLLOUT)
-			flush(s, MSG_DONTWAIT);
-		if (s->client >= 0 && (p[3].revents & POLLIN))
-			hear_client(s);
-		else if (s->client >= 0 && (p[3].revents & (POLLHUP | POLLERR)))
-			drop_client(s);
-		if (p[0].revents)
+		for (size_t i = 0; i < n; i++)
+			serve_client(s, &s->clients.v[i], p[ON_CLIENTS + i].revents);
+		if (client_set_tidy(&s->clients))
+			end_input(s);
+		if (p[ON_LISTENER].revents)
+			accept_client(s);
+		if (p[ON_END].revents)
 			return;
 	}
 }
@@ -306,7 +284,7 @@ static void let_go(const struct monitor *m, int client)
 static _Noreturn void monitor_main(const struct monitor *m, int client)
 {
 	struct state s = {
-		.m = m, .client = client, .log = -1, .input = -1, .output = { -1, -1 },
+		.m = m, .listener = -1, .log = -1, .input = -1, .output = { -1, -1 },
 		.child = { .pidfd = -1, .terminal = -1 },
 	};
 	struct attach_failure failure = { 0 };
@@ -322,16 +300,20 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 		frame_send(client, FRAME_FAILED, &failure, sizeof(failure), 0);
 		_exit(0);
 	}
-	tell(&s, FRAME_STARTED, NULL, 0);
+	client_set_add(&s.clients, client, m->attached, true);
+	client_tell(&s.clients.v[0], FRAME_STARTED, NULL, 0);
+	if (m->open_listener)
+		m->open_listener(m->launch.arg, &s.listener, NULL);
 	run_loop(&s);
 	exit_code = proc_reap(s.child.pid);
 	for (int which = 0; which < 2; which++)
 		while (read_output(&s, which))
 			;
 	m->exited(m->launch.arg, exit_code);
-	tell(&s, FRAME_EXIT, &exit_code, sizeof(exit_code));
-	flush(&s, 0);
-	drop_client(&s);
+	client_set_tell(&s.clients, FRAME_EXIT, &exit_code, sizeof(exit_code));
+	client_set_drain(&s.clients);
+	for (size_t i = 0; i < s.clients.n; i++)
+		client_drop(&s.clients.v[i]);
 	m->closing(m->launch.arg);
 	_exit(0);
 }

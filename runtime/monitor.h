@@ -13,6 +13,8 @@ struct monitor {
 	bool stdin_once;      /* stdin ends with the client */
 	/* Opens the log, when there is something to write to it. */
 	int (*open_log)(void *arg, int *ret_fd, struct err *err);
+	/* Opens the socket that further clients attach by. NULL: there are to be none. */
+	int (*open_listener)(void *arg, int *ret_fd, struct err *err);
 	const int *keep;      /* the descriptors that the functions below and in launch need */
 	size_t n_keep;
 	/* The container has ended: stop what was started beside it, record it or let it vanish. */

@@ -57,7 +57,7 @@ static int follow(struct walk *w, const char *target, struct err *err)
 	free(w->rest);
 	w->rest = rest;
 	if (*target == '/')
-		w->done.len = 0;
+		buf_done(&w->done);
 	return 0;
 }
 

@@ -28,7 +28,11 @@ static bool sysctl_is(const char *path, const char *value)
 
 int namespaces_refused(struct err *err)
 {
-	err_sys(err, "cannot create a user namespace");
+	/* ENOSPC and EUSERS are about limits on namespaces (clone(2)), not about disks or users. */
+	const char *why = errno == ENOSPC || errno == EUSERS ? "there are as many as are allowed" :
+							       strerror(errno);
+
+	err_set(err, ERR_DENIED, "cannot create a user namespace: %s", why);
 	if (sysctl_is("/proc/sys/user/max_user_namespaces", "0"))
 		return err_hint(err, "user namespaces are switched off here: "
 				     "'sysctl user.max_user_namespaces=15000' as root allows them");

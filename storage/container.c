@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -56,9 +58,13 @@ static bool is_container_id(const char *name)
 
 static int fill_dir(const struct store *s, struct container_dir *d, struct err *err)
 {
-	if (dir_open_or_make_at(s->containers, d->id, 0700, &d->fd, err) < 0 ||
-	    file_lock_at(d->fd, "lock", LOCK_EXCLUSIVE, true, &d->lock, err) < 0)
+	d->fd = openat(s->containers, d->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (d->fd < 0)
+		return err_sys(err, "cannot make a directory for the container");
+	if (file_lock_at(d->fd, "lock", LOCK_EXCLUSIVE, true, &d->lock, err) < 0)
 		return -1;
+	if (faccessat(s->containers, d->id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, "cannot make a directory for the container");
 	/* 0755 is what a root directory has; the mount gives it the image's own mode and owner. */
 	if (mkdirat(d->fd, "upper", 0755) < 0 || mkdirat(d->fd, "work", 0700) < 0)
 		return err_sys(err, "cannot make a directory for the container");
@@ -69,16 +75,25 @@ int container_dir_make(const struct store *s, struct container_dir *ret, struct 
 {
 	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
 
-	random_hex(d.id, CONTAINER_ID_LEN / 2);
-	if (mkdirat(s->containers, d.id, 0700) < 0)
-		return err_sys(err, "cannot make a directory for the container");
-	if (fill_dir(s, &d, err) < 0) {
+	struct err why = { 0 };
+
+	/* A sweep that comes between the directory and its lock takes it away: then another is made. */
+	for (int tries = 0; tries < 16; tries++) {
+		random_hex(d.id, CONTAINER_ID_LEN / 2);
+		if (mkdirat(s->containers, d.id, 0700) < 0)
+			return err_sys(err, "cannot make a directory for the container");
+		if (fill_dir(s, &d, &why) == 0) {
+			*ret = d;
+			d = (struct container_dir)CONTAINER_DIR_INIT;
+			return 0;
+		}
 		container_dir_discard(s, &d);
-		return -1;
+		if (why.kind != ERR_NOT_FOUND)
+			break;
 	}
-	*ret = d;
-	d = (struct container_dir)CONTAINER_DIR_INIT;
-	return 0;
+	if (err)
+		*err = why;
+	return -1;
 }
 
 void container_dir_discard(const struct store *s, struct container_dir *d)
@@ -88,42 +103,111 @@ void container_dir_discard(const struct store *s, struct container_dir *d)
 	container_dir_done(d);
 }
 
+int container_dir_lock(const struct store *s, const char *id, bool wait, struct container_dir *ret,
+		       struct err *err)
+{
+	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
+
+	snprintf(d.id, sizeof(d.id), "%s", id);
+	d.fd = openat(s->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (d.fd < 0)
+		return err_sys(err, "cannot open container %.12s", id);
+	if (file_lock_at(d.fd, "lock", LOCK_EXCLUSIVE, wait, &d.lock, err) < 0)
+		return -1;
+	/* Whoever had the lock before us may have removed the container. */
+	if (faccessat(s->containers, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, "cannot open container %.12s", id);
+	*ret = d;
+	d = (struct container_dir)CONTAINER_DIR_INIT;
+	return 0;
+}
+
+/* Was it made a container? An empty record is what a power cut makes of one that was not synced. */
+static bool is_finished(const struct store *s, const char *id)
+{
+	char path[CONTAINER_ID_LEN + 16];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/config", id);
+	if (fstatat(s->containers, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno != ENOENT;
+	return st.st_size > 0;
+}
+
+/* Removes a directory that never became a container, unless somebody is at it. */
+static void sweep_one(const struct store *s, const char *id)
+{
+	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
+	char trash[STAGE_NAME_MAX];
+
+	if (!is_finished(s, id) && container_dir_lock(s, id, false, &d, NULL) == 0 &&
+	    !is_finished(s, id) && store_trash(s, s->containers, id, trash, NULL) == 0)
+		tree_remove_at(s->tmp, trash, NULL);
+}
+
+/*
+ * A name's symlink is taken away under this lock only, so that who found it stale, or its own, does
+ * not take away what somebody else has put there since.
+ */
+static int lock_names(const struct store *s, int *ret_lock, struct err *err)
+{
+	return file_lock_at(s->locks, "names", LOCK_EXCLUSIVE, true, ret_lock, err);
+}
+
+/* Who has the name: -1 where nobody has. */
+static int read_name(const struct store *s, const char *name, char ret[CONTAINER_ID_LEN + 1])
+{
+	ssize_t n = readlinkat(s->names, name, ret, CONTAINER_ID_LEN);
+
+	if (n < 0)
+		return -1;
+	ret[n] = '\0';
+	return 0;
+}
+
+/* Does the name lead nowhere? */
+static bool is_stale(const struct store *s, const char *name, char ret_holder[CONTAINER_ID_LEN + 1])
+{
+	if (read_name(s, name, ret_holder) < 0)
+		return false;
+	if (!is_container_id(ret_holder))
+		return true;
+	sweep_one(s, ret_holder);
+	return faccessat(s->containers, ret_holder, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
 /* Points the name to the container. A symlink that leads to no container is taken over. */
 static int take_name(const struct store *s, const char *name, const char *id, struct err *err)
 {
 	for (int tries = 0; tries < 16; tries++) {
-		char holder[CONTAINER_ID_LEN + 1], stale[CONTAINER_ID_LEN + 32];
-		ssize_t n;
+		CLEAN(clean_fd) int lock = -1;
+		char holder[CONTAINER_ID_LEN + 1] = "";
 
 		if (symlinkat(id, s->names, name) == 0)
 			return 0;
 		if (errno != EEXIST)
 			return err_sys(err, "cannot take the name '%s'", name);
-		n = readlinkat(s->names, name, holder, sizeof(holder) - 1);
-		if (n < 0)
-			continue;
-		holder[n] = '\0';
-		if (faccessat(s->containers, holder, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		if (lock_names(s, &lock, err) < 0)
+			return -1;
+		if (is_stale(s, name, holder))
+			unlinkat(s->names, name, 0);
+		else if (*holder)
 			return err_set(err, ERR_EXISTS,
 				       "the container name \"%s\" is already in use by %s. You have "
 				       "to remove that container to be able to reuse that name: that "
 				       "name is already in use",
 				       name, holder);
-		/* By rename, so that of two who find it stale only one takes it away. */
-		snprintf(stale, sizeof(stale), ".stale-%s", id);
-		renameat(s->names, name, s->names, stale);
-		unlinkat(s->names, stale, 0);
 	}
 	return err_set(err, ERR_BUSY, "cannot take the name '%s': others keep taking it", name);
 }
 
-/* Drops the name if it is still this container's. */
+/* Drops the name if it is still this container's. Where that fails it is stale, and free to take. */
 static void drop_name(const struct store *s, const char *name, const char *id)
 {
+	CLEAN(clean_fd) int lock = -1;
 	char holder[CONTAINER_ID_LEN + 1];
-	ssize_t n = readlinkat(s->names, name, holder, sizeof(holder) - 1);
 
-	if (n == CONTAINER_ID_LEN && memcmp(holder, id, CONTAINER_ID_LEN) == 0)
+	if (lock_names(s, &lock, NULL) == 0 && read_name(s, name, holder) == 0 && streq(holder, id))
 		unlinkat(s->names, name, 0);
 }
 
@@ -300,22 +384,38 @@ int container_list(const struct store *s, struct container **ret, size_t *ret_n,
 	return 0;
 }
 
-int container_dir_lock(const struct store *s, const char *id, bool wait, struct container_dir *ret,
-		       struct err *err)
+static struct sockaddr_un attach_address(int dirfd)
 {
-	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(d.id, sizeof(d.id), "%s", id);
-	d.fd = openat(s->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (d.fd < 0)
-		return err_sys(err, "cannot open container %.12s", id);
-	if (file_lock_at(d.fd, "lock", LOCK_EXCLUSIVE, wait, &d.lock, err) < 0)
-		return -1;
-	/* Whoever had the lock before us may have removed the container. */
-	if (faccessat(s->containers, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(err, "cannot open container %.12s", id);
-	*ret = d;
-	d = (struct container_dir)CONTAINER_DIR_INIT;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/attach", dirfd);
+	return address;
+}
+
+int container_listen(const struct container_dir *d, int *ret_sock, struct err *err)
+{
+	CLEAN(clean_fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const struct sockaddr_un address = attach_address(d->fd);
+
+	unlinkat(d->fd, "attach", 0); /* of a monitor that died */
+	if (sock < 0 || bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(sock, 8) < 0)
+		return err_sys(err, "cannot make a socket to attach by");
+	*ret_sock = fd_take(&sock);
+	return 0;
+}
+
+int container_connect(const struct store *s, const char *id, int *ret_sock, struct err *err)
+{
+	CLEAN(clean_fd)
+	int dir = openat(s->containers, id, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	CLEAN(clean_fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	const struct sockaddr_un address = attach_address(dir);
+
+	if (dir < 0 || sock < 0 ||
+	    connect(sock, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return err_sys(err, "cannot attach to container %.12s", id);
+	*ret_sock = fd_take(&sock);
 	return 0;
 }
 
@@ -342,23 +442,29 @@ int container_remove(const struct store *s, struct container_dir *d, const char 
 	return 0;
 }
 
+static void sweep_names(const struct store *s)
+{
+	int fd = openat(s->names, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEAN(clean_fd) int lock = -1;
+	char holder[CONTAINER_ID_LEN + 1];
+	struct dirent *e;
+
+	if (!dir || lock_names(s, &lock, NULL) < 0)
+		return;
+	while ((e = readdir(dir)))
+		if (e->d_name[0] != '.' && is_stale(s, e->d_name, holder))
+			unlinkat(s->names, e->d_name, 0);
+}
+
 void container_sweep(const struct store *s)
 {
 	int fd = openat(s->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
-	while (dir && (e = readdir(dir))) {
-		CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
-		char path[CONTAINER_ID_LEN + 16];
-
-		if (!is_container_id(e->d_name))
-			continue;
-		snprintf(path, sizeof(path), "%s/config", e->d_name);
-		if (faccessat(s->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-		    container_dir_lock(s, e->d_name, false, &d, NULL) < 0 ||
-		    faccessat(s->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			continue;
-		tree_remove_at(s->containers, e->d_name, NULL);
-	}
+	while (dir && (e = readdir(dir)))
+		if (is_container_id(e->d_name))
+			sweep_one(s, e->d_name);
+	sweep_names(s);
 }

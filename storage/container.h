@@ -6,6 +6,7 @@
  *	containers/<id>/state	JSON, replaced atomically: the processes, times and exit status
  *	containers/<id>/upper, work	the writable layer
  *	containers/<id>/log	what it wrote
+ *	containers/<id>/attach	the socket of its monitor, while it runs
  *	names/<name>		a symlink to <id>; one that leads nowhere is free to take
  *
  * "Running" is not stored: the state names the processes by pid, start time and boot id, and they
@@ -97,6 +98,12 @@ int container_save_state(const struct container_dir *d, const struct container_s
 			 struct err *err);
 /* Back to never having been started. */
 void container_clear_state(const struct container_dir *d);
+/*
+ * The socket that clients attach by is a file in its directory: made by its monitor, reached by
+ * everybody else. (The path through /proc/self/fd is short whatever the store's is: unix(7).)
+ */
+int container_listen(const struct container_dir *d, int *ret_sock, struct err *err);
+int container_connect(const struct store *s, const char *id, int *ret_sock, struct err *err);
 /* The file that its output goes to. */
 int container_open_log(const struct store *s, const char *id, int *ret_fd, struct err *err);
 

@@ -45,7 +45,8 @@ static int load_references(const struct store *s, json_t **ret, struct err *err)
 
 	if (file_read_at(s->images, "references", MAX_REFERENCES, &text, &why) < 0) {
 		if (why.kind != ERR_NOT_FOUND) {
-			*err = why;
+			if (err)
+				*err = why;
 			return -1;
 		}
 		*ret = json_object();

@@ -72,6 +72,14 @@ static int open_dir_at(int dirfd, const char *name, int *ret_fd, struct err *err
 	return *ret_fd < 0 ? err_sys(err, "cannot open '%s' of the store", name) : 0;
 }
 
+static bool comes_again(const struct strv *layers, size_t at)
+{
+	for (size_t i = at + 1; i < layers->n; i++)
+		if (streq(layers->v[i], layers->v[at]))
+			return true;
+	return false;
+}
+
 /* "/proc/self/fd/N:" for each layer, the topmost first, as overlayfs wants them; the base last. */
 static int add_lower(const struct store *s, int dir, const struct strv *layers, struct buf *options,
 		     struct stat *ret_top, struct err *err)
@@ -80,6 +88,9 @@ static int add_lower(const struct store *s, int dir, const struct strv *layers, 
 	int fd; /* left open for mount(2); close-on-exec */
 
 	for (size_t i = layers->n; i-- > 0;) {
+		/* A layer may come twice; overlayfs takes it once, and the topmost is what counts. */
+		if (comes_again(layers, i))
+			continue;
 		if (layer_open(s, layers->v[i], &fd, err) < 0)
 			return -1;
 		if (i == layers->n - 1 && fstat(fd, ret_top) < 0)

@@ -79,6 +79,8 @@ int store_open(const char *root, struct store *ret, struct err *err)
 		{ "names", &s.names },	 { "locks", &s.locks },	  { "tmp", &s.tmp },
 	};
 
+	if (!*root)
+		return err_set(err, ERR_USAGE, "the name of the store's directory is empty");
 	if (*root == '/') {
 		s.root = xstrdup(root);
 	} else {

@@ -9,7 +9,7 @@
  *	  containers/<id>/	storage/container.h
  *	  names/<name>		a symlink to the container's ID
  *	  locks/		one file a lock
-	  base/			the layer below all others: the places that mounts are made on
+ *	  base/			the layer below all others: the places that mounts are made on
  *	  tmp/			staging and trash; swept
  *
  * Invariants: what is immutable is built in tmp/, verified, synced and renamed into place, its

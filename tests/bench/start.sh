@@ -130,7 +130,7 @@ trap 'exit 130' INT TERM HUP
 
 chmod 755 "$work"
 mkdir -m 700 "$work/user"
-make -s install B="$build" PREFIX="$work/prefix" DESTDIR= >/dev/null
+make -s -o all install B="$build" PREFIX="$work/prefix" DESTDIR= >/dev/null
 install -m 755 "$build/bench/floor" "$work/prefix/bin/floor"
 cp -R "$here/.." "$work/tests"
 chmod -R a+rX "$work/tests" "$work/prefix"

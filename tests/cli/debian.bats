@@ -23,7 +23,7 @@ DEBIAN=$REGISTRY/debian:bookworm
 	matches "$output" 'rwxrwsr-x +[0-9]+ +0 +50 .*/var/local'
 	matches "$output" 'rwsr-xr-x +[0-9]+ +0 +0 .*/usr/bin/passwd'
 	matches "$output" 'rwxrwxrwt +[0-9]+ +0 +0 .*/tmp'
-	same "$(tiffin run --rm "$DEBIAN" stat -c %U:%G /var/cache/apt/archives/partial)" _apt:root
+	same "$(tiffin run --rm "$DEBIAN" stat -c %U:%G /var/mail /etc/shadow)" $'root:mail\nroot:shadow'
 }
 
 @test "apt-get update and install work through the container's own network" {

@@ -58,7 +58,10 @@ maps_of() { # maps_of PROGRAM
 
 @test "the records are the user's alone" {
 	tiffin run -d --name d -e SECRET=word "$BUSYBOX" sleep 1000
-	run find "$TIFFIN_ROOT/containers" -maxdepth 2 -type f -perm /077
+	same "$(stat -c %a "$TIFFIN_ROOT" "$TIFFIN_ROOT"/containers/* | sort -u)" 700
+	# Those three are the container's /etc/hosts and so on, for all of its users.
+	run find "$TIFFIN_ROOT/containers" -maxdepth 2 -type f -perm /077 ! -name hosts \
+		! -name hostname ! -name resolv.conf
 	same "$output" ""
 }
 

@@ -119,12 +119,12 @@ mirror_host() { # of apt, if it speaks plain http
 }
 
 @test "the network's process ends with the container" {
+	none_left() { [ -z "$(pids_with libexec/tiffin/tiffin-net)" ]; }
 	in_box true
-	wait_for test -z "$(pids_with libexec/tiffin/tiffin-net)"
+	wait_for none_left
 	id=$(tiffin run -d "$BUSYBOX" sleep 100)
 	[ -n "$(pids_with libexec/tiffin/tiffin-net)" ]
 	tiffin rm -f "$id"
-	none_left() { [ -z "$(pids_with libexec/tiffin/tiffin-net)" ]; }
 	wait_for none_left
 }
 

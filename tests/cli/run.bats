@@ -278,8 +278,9 @@ CONFIG=$REGISTRY/config
 
 @test "a name is made up where none is given" {
 	tiffin run "$BUSYBOX" true
-	matches "$(tiffin ps -a --noheading -l)" ' [a-z]+_[a-z]+ *$'
-	tiffin rm -l 2>/dev/null || tiffin rm -a
+	row=$(tiffin ps -a --noheading -l)
+	matches "$row" ' [a-z]+_[a-z]+ *$'
+	tiffin rm "${row%% *}"
 }
 
 @test "--cidfile gets the ID, and must not be there before" {
@@ -350,8 +351,8 @@ CONFIG=$REGISTRY/config
 }
 
 @test "a volume of the image has the image's content and owner" {
-	same "$(tiffin run --rm "$CONFIG" exec sh -c 'cat /vol/seed; stat -c %U /vol/seed; grep -c " /vol " /proc/mounts' | tail -n 3)" \
-		$'seeded\napp\n1'
+	same "$(tiffin run --rm "$CONFIG" exec sh -c 'cat /vol/seed; stat -c %U /vol/seed' | tail -n 2)" \
+		$'seeded\napp'
 }
 
 #--- images ----------------------------------------------------------------------------------------

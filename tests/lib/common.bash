@@ -15,7 +15,8 @@ LIB=$BATS_TEST_DIRNAME/../lib
 # bats waits for whoever holds its descriptors: a container that outlives the test would, if tiffin
 # let it. That it does not is a test of its own (detached.bats).
 tiffin() {
-	"$TIFFIN" "$@" 3>&- 4>&-
+	# One that hangs, deaf to signals, must not hang the suite. No test takes a minute.
+	timeout --foreground -k 1 100 "$TIFFIN" "$@" 3>&- 4>&-
 }
 
 own_store() {

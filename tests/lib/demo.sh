@@ -43,7 +43,7 @@ plain_if_not_a_terminal() {
 set_up() {
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM HUP
-	make -s install B="$build" PREFIX="$work/prefix" DESTDIR= >/dev/null
+	make -s -o all install B="$build" PREFIX="$work/prefix" DESTDIR= >/dev/null
 	chmod 755 "$work"
 	chmod -R a+rX "$work/prefix"
 	mkdir -m 700 "$work/store"

@@ -50,14 +50,16 @@ remove() {
 }
 
 clean_up() {
-	local pid
+	local pid who
 	"$here/registry.sh" stop "$work/registry"
 	for pid in $(ours); do
 		kill -9 "$pid" 2>/dev/null || :
 	done
-	if mountpoint -q "$work/small"; then
-		umount "$work/small"
-	fi
+	for who in $(whos); do
+		if mountpoint -q "$work/small-$who"; then
+			umount "$work/small-$who"
+		fi
+	done
 	remove "$work"
 	remove "$runtime"
 }
@@ -90,11 +92,14 @@ open_tun() {
 	chmod 666 /dev/net/tun
 }
 
-make_small_disk() {
+make_small_disks() {
+	local who
 	[ "$kind" = root ] || return 0
-	mkdir "$work/small"
-	mount -t tmpfs -o size=8m,mode=700 tiffin-tests "$work/small"
-	chown "$("$here/user.sh" name range):" "$work/small"
+	for who in $(whos); do
+		mkdir "$work/small-$who"
+		mount -t tmpfs -o size=8m,mode=700 tiffin-tests "$work/small-$who"
+		chown "$("$here/user.sh" name "$who"):" "$work/small-$who"
+	done
 }
 
 # The suites see a copy of what they need: the tree itself may be in a directory closed to them, and
@@ -102,7 +107,7 @@ make_small_disk() {
 stage() {
 	local tree
 	tree=$(cd "$here/../.." && pwd)
-	make -s -C "$tree" install B="$build" PREFIX="$work/prefix" DESTDIR= >/dev/null
+	make -s -C "$tree" -o all install B="$build" PREFIX="$work/prefix" DESTDIR= >/dev/null
 	mkdir "$work/tree"
 	cp -R "$tree/tests" "$work/tree/"
 	if [ -d "$build/tests" ]; then
@@ -125,8 +130,8 @@ start_registry() {
 as() { # as WHO COMMAND…: with the environment of the suites
 	local who=$1 small=
 	shift
-	if mountpoint -q "$work/small" && [ "$who" = range ]; then
-		small=$work/small
+	if mountpoint -q "$work/small-$who"; then
+		small=$work/small-$who
 	fi
 	"${in_namespace[@]}" "$here/user.sh" run "$who" \
 		TIFFIN="$work/prefix/bin/tiffin" TIFFIN_TEST_WORK="$work" \
@@ -264,7 +269,7 @@ summary() {
 
 set_up_users
 open_tun
-make_small_disk
+make_small_disks
 stage
 start_registry
 all_suites

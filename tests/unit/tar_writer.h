@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -19,7 +20,7 @@
 
 struct tar_entry {
 	const char *name, *link; /* at most 100 bytes; longer ones by tar_pax */
-	char type;		 /* '0' file, '1' hardlink, '2' symlink, '3' char, '5' directory … */
+	char type; /* '0' file, '1' hardlink, '2' symlink, '3' char, '5' directory … */
 	unsigned int mode;
 	int64_t uid, gid, size; /* size 0: the data's own */
 	int64_t mtime;
@@ -66,7 +67,8 @@ static inline void tar_add(struct buf *t, struct tar_entry e)
 	h[156] = e.type;
 	if (e.link)
 		strncpy(h + 157, e.link, 100);
-	memcpy(h + 257, "ustar\0" "00", 8);
+	memcpy(h + 257, "ustar", sizeof("ustar"));
+	memset(h + 263, '0', 2); /* the version */
 	tar_number(h + 329, 8, e.major);
 	tar_number(h + 337, 8, e.minor);
 	for (size_t i = 0; i < sizeof(h); i++)

@@ -1,0 +1,155 @@
+# ids: any
+#
+# A registry that lies (lying_registry.py says how): an error that names the cause, status 125, and
+# nothing of it in the store.
+load ../lib/common
+
+setup_file() { own_store busybox; }
+teardown() { [ -z "${liar:-}" ] || kill "$liar"; }
+teardown_file() { drop_store; }
+
+lie() { # lie MODE: starts the registry; its port is in $port
+	python3 "$LIB/lying_registry.py" "$1" >"$BATS_TEST_TMPDIR/port" 3>&- 4>&- &
+	liar=$!
+	wait_for test -s "$BATS_TEST_TMPDIR/port"
+	port=$(cat "$BATS_TEST_TMPDIR/port")
+}
+
+stop_lying() {
+	kill "$liar"
+	wait "$liar" 2>/dev/null || :
+	liar=
+	rm "$BATS_TEST_TMPDIR/port"
+}
+
+refused() { # refused MODE TEXT…: the pull fails and says so
+	local mode=$1 before
+	shift
+	before=$(snapshot)
+	lie "$mode"
+	echo "mode $mode" >&2
+	fails 125 pull "localhost:$port/lunch"
+	contains "$error" "localhost:$port" "$@"
+	lacks "$stderr" $'\e' $'\a'
+	same "$(snapshot)" "$before"
+	stop_lying
+}
+
+taken() { # taken MODE: the pull succeeds, and what it made is removed again
+	lie "$1"
+	echo "mode $1" >&2
+	run --separate-stderr tiffin pull -q "localhost:$port/lunch"
+	echo "$stderr" >&2
+	same "$status" 0
+	tiffin rmi "localhost:$port/lunch" >/dev/null
+	stop_lying
+}
+
+@test "one that does not lie" {
+	taken good
+	taken index
+	taken redirect
+}
+
+@test "connections that break are taken up again" {
+	taken cut-once
+	taken cut-often
+	taken cut-no-range
+	taken 500-twice
+}
+
+@test "statuses are put into words" {
+	refused 401 "authentication required"
+	refused 403 "denied"
+	refused 404 "manifest unknown"
+	refused 404-html "manifest unknown"
+	refused 429 "too many requests"
+	refused 500 500
+	refused 500-manifest 500
+}
+
+@test "a registry's text is escaped" {
+	refused 404-escape
+}
+
+@test "what is no manifest" {
+	refused html "text/html"
+	refused not-json "not JSON"
+	refused deep-json "not a manifest"
+	refused duplicate-keys duplicate
+	refused schema1 "schema 1"
+	refused artifact artifact
+}
+
+@test "a manifest that is two things, or not what its type says" {
+	refused confusion "an image and an index at once"
+	refused confusion-type "not of the type"
+}
+
+@test "digests that are none, and bytes that are others" {
+	refused bad-digest "not a SHA-256 digest"
+	refused wrong-config "wrong digest"
+	refused wrong-digest "wrong digest"
+	refused flipped-bit "wrong digest"
+	refused wrong-diff-id "wrong diff ID"
+}
+
+@test "a digest that is none leads to no request" {
+	lie bad-digest
+	fails 125 pull "localhost:$port/lunch"
+	lacks "$(curl -fsS "http://localhost:$port/_requests")" ".."
+	stop_lying
+}
+
+@test "numbers that do not fit together" {
+	refused million-layers layers
+	refused layer-count
+	refused lying-size
+	refused short
+	refused long "longer than"
+	refused truncated
+}
+
+@test "platforms that are not there" {
+	refused no-platform "no image found for platform"
+	refused nested-index "nested too deeply"
+}
+
+@test "input without end" {
+	for mode in endless-manifest endless-config endless-error endless-headers endless-layer; do
+		refused "$mode"
+	done
+}
+
+@test "redirects that lead astray" {
+	refused redirect-file
+	refused redirect-loop
+}
+
+@test "layers that lead out" {
+	refused dotdot "leads out of the layer"
+	refused hardlink-out "not in the layer"
+	refused symlink-out "not a directory"
+	[ ! -e "$TIFFIN_ROOT/escaped" ]
+}
+
+@test "layers that are no layers" {
+	refused not-tar "not a valid tar archive"
+	refused not-gzip "not a valid gzip stream"
+	refused garbage-after "gzip stream"
+	refused zstd-window zstd
+}
+
+@test "an owner beyond the range" {
+	if [ "$TIFFIN_TEST_IDS" = single ]; then
+		taken owner
+	else
+		refused owner "beyond your range"
+	fi
+}
+
+@test "a registry that does not answer" {
+	start=$SECONDS
+	refused stall-manifest
+	[ $((SECONDS - start)) -lt 40 ]
+}

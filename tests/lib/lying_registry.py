@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+"""R: a registry on loopback that lies.
+
+    lying_registry.py MODE      prints "PORT" and a newline, then serves until it is killed
+
+It serves one small image of one layer (a few files, 400 KB of them random) under every repository name
+and tag, over plain HTTP, and lies about it in the way that MODE says. The image is the same each time.
+
+    GET /_requests              what was asked so far: JSON, [{"method", "path", "range",
+                                "authorization"}, ...], without such requests themselves
+
+What a pull must do in each mode (exit status 125 unless it says "succeeds"; the store unchanged):
+
+    good                 succeeds
+    index                succeeds: the tag is an index with this platform and others
+    redirect             succeeds: blobs are behind a redirect to another port of this host
+    cut-once             succeeds: the connection breaks in mid-layer; ranges are honoured
+    cut-often            succeeds: it breaks every 64 KiB; ranges are honoured
+    cut-no-range         succeeds: it breaks once, and Range is ignored
+    500-twice            succeeds: the layer answers 500 twice, then it is there
+    500-manifest 500     "status 500"
+    401 403              "authentication required", "access denied"
+    429                  "too many requests", Retry-After: 1
+    404                  "manifest unknown"
+    404-html             the same, though the answer is a page of HTML
+    404-escape           the same; its text has ESC and OSC 52 sequences that must not come through
+    html                 "not a manifest but of type 'text/html'"
+    not-json             "not JSON"
+    deep-json            100,000 levels: "not a manifest"
+    duplicate-keys       "duplicate"
+    schema1              "schema 1"
+    artifact             "artifact"
+    confusion            manifests and layers in one document: "an image and an index at once"
+    confusion-type       Content-Type unlike mediaType: "not of the type"
+    bad-digest           sha256:../../x as the layer's digest: "not a SHA-256 digest", and no request
+    million-layers       "1000000 layers"
+    no-platform          an index without this platform: "no image found for platform"
+    nested-index         an index of an index of an index ...: "nested too deeply"
+    wrong-manifest       for pulls by digest: "wrong digest"
+    wrong-config         "wrong digest"
+    wrong-digest         the layer is another, valid one: "wrong digest"
+    flipped-bit          "wrong digest"
+    wrong-diff-id        "wrong diff ID"
+    layer-count          the configuration names two layers, the manifest one
+    truncated            the layer breaks off in the middle, each time, from the start
+    short                Content-Length and layer are short: "bytes, and"
+    long                 Content-Length and layer are long: "longer than"
+    lying-size           the manifest's size is too big
+    endless-manifest endless-config endless-error endless-headers endless-layer
+                         bytes without end
+    redirect-file        to file:///etc/passwd: "redirects to where no registry leads"
+    redirect-loop        "in a circle"
+    stall                the layer stops in the middle: an error within some 2 minutes (4 attempts)
+    stall-manifest       no answer at all: an error within 30 s
+    dotdot               an entry ../../escaped: "leads out of the layer"
+    hardlink-out         a hardlink to /etc/passwd: "not in the layer"
+    symlink-out          a file beneath a symlink to /: "is not a directory"
+    owner                a file of user 70000: "beyond your range"
+    not-tar              text, gzipped: "not a valid tar archive"
+    not-gzip             the gzip stream is damaged, its digest is right: "not a valid gzip stream"
+    garbage-after        something follows the gzip stream: "gzip stream"
+    zstd-window          a zstd frame that wants a window of 2 GB: "zstd"
+"""
+
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import random
+import sys
+import tarfile
+import threading
+import time
+
+OCI = "application/vnd.oci.image."
+MANIFEST = OCI + "manifest.v1+json"
+INDEX = OCI + "index.v1+json"
+CHUNK = 64 << 10
+
+
+def digest(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def tar_of(entries):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, fields, data in entries:
+            info = tarfile.TarInfo(name)
+            info.mode, info.mtime, info.size = 0o644, 1700000000, len(data)
+            for key, value in fields.items():
+                setattr(info, key, value)
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def entries_of(mode):
+    noise = random.Random(1).randbytes(400_000)
+    entries = [("etc", {"type": tarfile.DIRTYPE, "mode": 0o755}, b""),
+               ("etc/hello", {}, b"hello\n"), ("noise", {}, noise)]
+    extra = {
+        "dotdot": [("../../escaped", {}, b"out\n")],
+        "hardlink-out": [("passwd", {"type": tarfile.LNKTYPE, "linkname": "/etc/passwd"}, b"")],
+        "symlink-out": [("out", {"type": tarfile.SYMTYPE, "linkname": "../../../../../.."}, b""),
+                        ("out/noise/escaped", {}, b"out\n")],
+        "owner": [("owned", {"uid": 70000, "gid": 70000}, b"x")],
+    }
+    return entries + extra.get(mode, [])
+
+
+class Image:
+    """The documents and blobs, with the lies that are in the bytes themselves."""
+
+    def __init__(self, mode):
+        tar = tar_of(entries_of(mode))
+        layer = gzip.compress(b"not an archive\n" * 1000 if mode == "not-tar" else tar, mtime=0)
+        if mode == "not-gzip":
+            layer = layer[:1000] + bytes(100) + layer[1100:]
+        elif mode == "garbage-after":
+            layer += b"garbage"
+        elif mode == "zstd-window":
+            layer = bytes.fromhex("28b52ffd00a8010000") + bytes(1000)
+        diff_ids = [digest(b"another" if mode == "wrong-diff-id" else tar)]
+        if mode == "layer-count":
+            diff_ids *= 2
+        config = self.document(architecture="amd64", os="linux", config={"Cmd": ["hello"]},
+                               rootfs={"type": "layers", "diff_ids": diff_ids})
+        size = len(layer) + (1000 if mode == "lying-size" else 0)
+        layer_entry = {"mediaType": OCI + "layer.v1.tar+gzip", "digest": digest(layer), "size": size}
+        if mode == "bad-digest":
+            layer_entry["digest"] = "sha256:../../x"
+        layers = [layer_entry] * (1_000_000 if mode == "million-layers" else 1)
+        self.layer_digest, self.config_digest = digest(layer), digest(config)
+        self.blobs = {self.layer_digest: self.twist(mode, layer), self.config_digest: config}
+        if mode == "wrong-config":
+            self.blobs[self.config_digest] = config.replace(b"hello", b"olleh")
+        # As small as it can be, so that a million layers stay under the limit of 4 MiB.
+        if mode == "million-layers":
+            layers = [0] * 1_000_000
+        self.manifest = self.document(
+            schemaVersion=2, mediaType=MANIFEST, layers=layers,
+            config={"mediaType": OCI + "config.v1+json", "digest": self.config_digest,
+                    "size": len(config)})
+        self.type = MANIFEST
+        self.other = None  # what the tag stands for, where it is not the manifest
+        self.indexes = {}  # others, by digest
+        self.lie_in_manifest(mode)
+
+    @staticmethod
+    def document(**members):
+        return json.dumps(members, separators=(",", ":")).encode()
+
+    @staticmethod
+    def twist(mode, layer):
+        if mode == "wrong-digest":
+            return gzip.compress(tar_of([("other", {}, b"other\n")]), mtime=0).ljust(len(layer), b"\0")
+        if mode == "flipped-bit":
+            middle = len(layer) // 2
+            return layer[:middle] + bytes([layer[middle] ^ 1]) + layer[middle + 1:]
+        if mode == "short":
+            return layer[:-1000]
+        if mode == "long":
+            return layer + bytes(1000)
+        return layer
+
+    def index(self, *architectures, of=None):
+        return self.document(schemaVersion=2, mediaType=INDEX, manifests=[
+            {"mediaType": INDEX if of else MANIFEST, "digest": digest(of or self.manifest),
+             "size": len(of or self.manifest), "platform": {"os": "linux", "architecture": a}}
+            for a in architectures])
+
+    def lie_in_manifest(self, mode):
+        body = json.loads(self.manifest) if mode != "million-layers" else {}
+        if mode == "index":
+            self.other = self.index("s390x", "amd64", "arm64")
+        elif mode == "no-platform":
+            self.other = self.index("pdp11")
+        elif mode == "nested-index":
+            self.other = self.index("amd64", "arm64")
+            for _ in range(10):
+                self.indexes[digest(self.other)] = self.other
+                self.other = self.index("amd64", "arm64", of=self.other)
+        elif mode == "schema1":
+            self.type = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+            self.manifest = self.document(schemaVersion=1, name="x", tag="latest", fsLayers=[])
+        elif mode == "artifact":
+            body["config"]["mediaType"] = "application/vnd.cncf.helm.config.v1+json"
+            self.manifest = self.document(**body)
+        elif mode == "confusion":
+            self.manifest = self.document(manifests=[], **body)
+        elif mode == "confusion-type":
+            self.type = INDEX
+        elif mode == "duplicate-keys":
+            self.manifest = b'{"schemaVersion":2,' + self.manifest[1:]
+        elif mode == "deep-json":
+            self.manifest = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+        elif mode == "html":
+            self.type, self.manifest = "text/html; charset=utf-8", b"<html>Please log in</html>"
+        elif mode == "not-json":
+            self.manifest = b"Please log in"
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    mode, image, requests, asked, ports, lock = "", None, [], {}, [], threading.Lock()
+
+    def log_message(self, *args):
+        pass
+
+    def reply(self, status, body, kind="application/json", **headers):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def refuse(self, status, code, message, **headers):
+        self.reply(status, Image.document(errors=[{"code": code, "message": message}]), **headers)
+
+    def endless(self, piece, status=200, kind="application/json"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.close_connection = True
+        while True:
+            self.wfile.write(piece)
+
+    def times(self, path):
+        """How often the path was asked for, this time included."""
+        with self.lock:
+            self.asked[path] = self.asked.get(path, 0) + 1
+            return self.asked[path]
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        if self.path == "/_requests":
+            self.reply(200, json.dumps(self.requests).encode())
+            return
+        with self.lock:
+            self.requests.append({"method": self.command, "path": self.path,
+                                  "range": self.headers.get("Range"),
+                                  "authorization": self.headers.get("Authorization")})
+        try:
+            if "/manifests/" in self.path:
+                self.get_manifest(self.path.rpartition("/")[2])
+            elif "/blobs/" in self.path:
+                self.get_blob(self.path.rpartition("/")[2])
+            else:
+                self.reply(200, b"{}")
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def get_manifest(self, which):
+        mode, image = self.mode, self.image
+        if mode == "500-manifest":
+            self.refuse(500, "UNKNOWN", "out of order")
+        elif mode == "401":
+            self.refuse(401, "UNAUTHORIZED", "who are you?",
+                        WWW_Authenticate=f'Bearer realm="http://localhost:{self.ports[0]}/token"')
+        elif mode == "403":
+            self.refuse(403, "DENIED", "not for you")
+        elif mode == "404":
+            self.refuse(404, "MANIFEST_UNKNOWN", "manifest unknown")
+        elif mode == "404-html":
+            self.reply(404, b"<html>not here</html>", "text/html")
+        elif mode == "404-escape":
+            self.refuse(404, "NAME_UNKNOWN", "\x1b[2J\x1b]52;c;aGVsbG8=\x07\u202egone")
+        elif mode == "429":
+            self.refuse(429, "TOOMANYREQUESTS", "slow down", Retry_After="1")
+        elif mode == "endless-manifest":
+            self.endless(b" " * CHUNK, kind=MANIFEST)
+        elif mode == "endless-error":
+            self.endless(b" " * CHUNK, status=404)
+        elif mode == "endless-headers":
+            self.send_response(200)
+            while True:
+                self.send_header("X-More", "x" * 1000)
+                self.flush_headers()
+        elif mode == "stall-manifest":
+            time.sleep(3600)
+        elif mode == "wrong-manifest":
+            self.reply(200, image.manifest + b" ", MANIFEST)
+        elif image.other and not which.startswith("sha256:"):
+            self.reply(200, image.other, INDEX)
+        elif which in image.indexes:
+            self.reply(200, image.indexes[which], INDEX)
+        else:
+            self.reply(200, image.manifest, image.type)
+
+    def get_blob(self, which):
+        mode, image = self.mode, self.image
+        body = image.blobs.get(which)
+        if body is None:
+            self.refuse(404, "BLOB_UNKNOWN", "blob unknown")
+        elif which == image.config_digest:
+            self.endless(b" " * CHUNK) if mode == "endless-config" else self.reply(200, body)
+        elif mode == "redirect-file":
+            self.reply(307, b"", Location="file:///etc/passwd")
+        elif mode == "redirect-loop":
+            self.reply(307, b"", Location=self.path)
+        elif mode == "redirect" and self.server.server_port == self.ports[0]:
+            self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
+        elif mode == "500" or (mode == "500-twice" and self.times(which) <= 2):
+            self.refuse(500, "UNKNOWN", "out of order")
+        elif mode == "endless-layer":
+            self.endless(body, kind="application/octet-stream")
+        else:
+            self.send_layer(body, self.times(which + " layer"))
+
+    def send_layer(self, body, attempt):
+        start, cut = 0, len(body)
+        wanted = self.headers.get("Range", "")
+        if wanted.startswith("bytes=") and self.mode not in ("cut-no-range", "truncated"):
+            start = int(wanted[6:].partition("-")[0])
+        if start >= len(body):
+            self.refuse(416, "RANGE", "nothing there")
+            return
+        if self.mode in ("truncated", "stall") or (
+                self.mode in ("cut-once", "cut-no-range") and attempt == 1):
+            cut = len(body) // 2
+        elif self.mode == "cut-often":
+            cut = start + CHUNK
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(len(body) - start))
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        self.end_headers()
+        self.wfile.write(body[start:cut])
+        if cut < len(body):
+            self.wfile.flush()
+            if self.mode == "stall":
+                time.sleep(3600)
+            self.close_connection = True
+
+
+def main():
+    modes = {word for line in __doc__.splitlines() if line.startswith("    ") and line[4:5].strip()
+             for word in line[4:24].split()} - {"lying_registry.py", "GET"}
+    modes |= {"endless-config", "endless-error", "endless-headers", "endless-layer"}
+    if len(sys.argv) != 2 or sys.argv[1] not in modes:
+        sys.exit(f"usage: lying_registry.py MODE, one of {' '.join(sorted(modes))}")
+    Registry.mode = sys.argv[1]
+    Registry.image = Image(Registry.mode)
+    # The second one is where "redirect" leads.
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry) for _ in range(2)]
+    Registry.ports = [s.server_port for s in servers]
+    threading.Thread(target=servers[1].serve_forever, daemon=True).start()
+    print(servers[0].server_port, flush=True)
+    servers[0].serve_forever()
+
+
+if __name__ == "__main__":
+    main()
