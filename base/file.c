@@ -133,6 +133,26 @@ int dir_open_or_make_at(int dirfd, const char *name, mode_t mode, int *ret_fd, s
 }
 
 /*
+ * Opens a directory to be emptied, whatever its mode. What is given another mode is what was found
+ * to be a directory, whoever puts a symlink in its place meanwhile.
+ */
+static int open_to_empty(int at, const char *name)
+{
+	const int flags = O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(at, name, O_RDONLY | flags);
+	char path[FD_PATH_MAX];
+
+	if (fd < 0 && errno == EACCES) {
+		CLEAN(clean_fd) int dir = openat(at, name, O_PATH | flags);
+
+		if (dir < 0 || chmod(fd_path(dir, path), 0700) < 0)
+			return -1;
+		fd = openat(at, name, O_RDONLY | flags);
+	}
+	return fd;
+}
+
+/*
  * Empties the directory that fd is. Descends with one descriptor a level; below DEPTH_MAX a
  * directory is moved up to top instead, where the caller's next round meets it, so that a tree of
  * any depth needs a bounded number of descriptors. Sets *moved then.
@@ -170,12 +190,10 @@ static int empty_dir(int fd_owned, int top, int depth, bool *moved)
 			*moved = true;
 			continue;
 		}
-		fd = openat(at, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd < 0 && errno == EACCES && fchmodat(at, e->d_name, 0700, 0) == 0)
-			fd = openat(at, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		fd = open_to_empty(at, e->d_name);
 		if (fd < 0) {
-			result = -1;
-			break;
+			result = errno == ENOENT ? 0 : -1;
+			continue;
 		}
 		/* A directory without write permission refuses the removal of what is in it. */
 		if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
@@ -193,7 +211,6 @@ static int empty_dir(int fd_owned, int top, int depth, bool *moved)
 
 int tree_remove_at(int dirfd, const char *name, struct err *err)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 	bool moved = true;
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
@@ -205,9 +222,7 @@ int tree_remove_at(int dirfd, const char *name, struct err *err)
 		int fd;
 
 		moved = false;
-		fd = openat(dirfd, name, flags);
-		if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-			fd = openat(dirfd, name, flags);
+		fd = open_to_empty(dirfd, name);
 		if (fd < 0)
 			return errno == ENOENT ? 0 : err_sys(err, "cannot remove '%s'", name);
 		fchmod(fd, 0700);

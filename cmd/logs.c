@@ -108,6 +108,9 @@ static void print_record(struct reader *r, const struct log_record *record)
 
 	if (record->time < r->since || (r->until && record->time > r->until))
 		return;
+	/* stderr is not buffered: what came before it is to stand before it. */
+	if (record->is_stderr)
+		fflush(stdout);
 	if (r->timestamps && r->at_start[record->is_stderr])
 		print_time(out, record->time);
 	fwrite(record->text, 1, record->len, out);

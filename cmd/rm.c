@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "cmd/helper.h"
@@ -6,15 +7,32 @@
 
 struct rm_options {
 	bool all, force, ignore;
+	char *timeout;
 };
 
 static const struct opt rm_opts[] = {
 	{ 'a', "all", NULL, "every container", set_flag, FIELD(rm_options, all) },
 	{ 'f', "force", NULL, "kill those that run first", set_flag, FIELD(rm_options, force) },
+	{ 't', "time", "SECONDS", "with --force: how long to wait before it is killed (0)", set_string,
+	  FIELD(rm_options, timeout) },
 	{ 'i', "ignore", NULL, "one that is not there is no error", set_flag,
 	  FIELD(rm_options, ignore) },
 	{ 0 },
 };
+
+/* With a time to wait it is stopped first, as "stop" does. */
+static int rm_one(struct tiffin *t, const struct container *c, const struct rm_options *o,
+		  struct err *err)
+{
+	if (o->timeout && o->force && life_stop_as_configured(t, c, o->timeout, err) < 0)
+		return -1;
+	return life_remove(t, c, o->force, err);
+}
+
+static void done(void *options)
+{
+	free(((struct rm_options *)options)->timeout);
+}
 
 static int rm_all(struct tiffin *t, const struct rm_options *o, struct err *err)
 {
@@ -27,7 +45,7 @@ static int rm_all(struct tiffin *t, const struct rm_options *o, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		struct err why = { 0 };
 
-		if (life_remove(t, &list[i], o->force, &why) < 0)
+		if (rm_one(t, &list[i], o, &why) < 0)
 			code = report_item(&why, code);
 		else
 			printf("%s\n", list[i].id);
@@ -55,7 +73,7 @@ static int rm(struct tiffin *t, void *options, const struct strv *operands, stru
 			if ((o->ignore || o->force) && why.kind == ERR_NOT_FOUND)
 				continue;
 			code = report_item(&why, code);
-		} else if (life_remove(t, &c, o->force, &why) < 0) {
+		} else if (rm_one(t, &c, o, &why) < 0) {
 			code = report_item(&why, code);
 		} else {
 			printf("%s\n", operands->v[i]);
@@ -72,4 +90,5 @@ const struct command command_rm = {
 	.size = sizeof(struct rm_options),
 	.max_operands = SIZE_MAX,
 	.run = rm,
+	.done = done,
 };

@@ -105,7 +105,11 @@ static int watch_signals(sigset_t *ret_before, struct err *err)
 	return fd < 0 ? err_sys(err, "cannot watch for signals") : fd;
 }
 
-static void pass_on_signal(int signals, int sock, bool tty)
+/*
+ * With a terminal, what the user types goes to the container as bytes, and a signal is meant for us,
+ * as docker has it. Returns the one to die of, or 0.
+ */
+static int pass_on_signal(int signals, int sock, bool tty)
 {
 	struct signalfd_siginfo info;
 
@@ -113,11 +117,16 @@ static void pass_on_signal(int signals, int sock, bool tty)
 		int sig = (int)info.ssi_signo;
 		struct winsize size;
 
-		if (sig != SIGWINCH)
+		if (sig == SIGWINCH) {
+			if (tty && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+				frame_send(sock, FRAME_SIZE, &size, sizeof(size), 0);
+		} else if (!tty) {
 			frame_send(sock, FRAME_SIGNAL, &sig, sizeof(sig), 0);
-		else if (tty && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-			frame_send(sock, FRAME_SIZE, &size, sizeof(size), 0);
+		} else if (sig != SIGCONT && sig != SIGTSTP) {
+			return sig;
+		}
 	}
+	return 0;
 }
 
 enum input {
@@ -150,17 +159,22 @@ static int output_fd(const struct output *o)
 
 /*
  * Writes as much as a pipe that poll(2) found writable surely takes, so that we never block where a
- * signal would go unheard. Output that nobody reads any more is nobody's loss; the log has it.
+ * signal would go unheard. Where nobody reads any more ("| head"), the container is to find that out
+ * as it would without us between.
  */
-static void write_output(struct output *o)
+static void write_output(int sock, struct output *o)
 {
 	size_t most = o->len < PIPE_BUF ? o->len : PIPE_BUF;
 	ssize_t n = write(output_fd(o), o->frame.data + o->at, most);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	o->at += n < 0 ? o->len : (size_t)n;
-	o->len -= n < 0 ? o->len : (size_t)n;
+	if (n < 0) {
+		frame_send(sock, FRAME_CLOSED, &o->frame.kind, 1, 0);
+		n = (ssize_t)o->len;
+	}
+	o->at += (size_t)n;
+	o->len -= (size_t)n;
 }
 
 /* 1: go on; 0: the container has ended; -1 */
@@ -187,8 +201,9 @@ static int handle_frame(int sock, struct output *o, int *ret_exit_code, struct e
 	}
 }
 
+/* Until the container ends, or we are to die of *ret_signal. */
 static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exit_code,
-		  struct err *err)
+		  int *ret_signal, struct err *err)
 {
 	enum input input = with_stdin ? INPUT_OPEN : INPUT_ENDED;
 	struct output out = { .len = 0 };
@@ -204,8 +219,8 @@ static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exi
 
 		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
 			return err_sys(err, "cannot wait for the container");
-		if (p[1].revents)
-			pass_on_signal(signals, sock, tty);
+		if (p[1].revents && (*ret_signal = pass_on_signal(signals, sock, tty)))
+			return 0;
 		if (p[0].revents) {
 			more = handle_frame(sock, &out, ret_exit_code, err);
 			if (more <= 0)
@@ -214,7 +229,7 @@ static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exi
 				input = INPUT_OPEN;
 		}
 		if (p[3].revents)
-			write_output(&out);
+			write_output(sock, &out);
 		if (p[2].revents)
 			input = pass_on_input(sock);
 	}
@@ -224,8 +239,8 @@ int attach_stream(int sock, bool tty, bool with_stdin, int *ret_exit_code, struc
 {
 	CLEAN(clean_fd) int signals = -1;
 	CLEAN(restore_terminal) struct raw_terminal terminal = { 0 };
+	int result, deadly = 0;
 	sigset_t before;
-	int result;
 
 	*ret_exit_code = 125;
 	signals = watch_signals(&before, err);
@@ -235,8 +250,12 @@ int attach_stream(int sock, bool tty, bool with_stdin, int *ret_exit_code, struc
 	/* Without input the terminal is to go on making signals of Ctrl-C and the like. */
 	if (tty && with_stdin)
 		make_raw(&terminal);
-	result = stream(sock, signals, tty, with_stdin, ret_exit_code, err);
+	result = stream(sock, signals, tty, with_stdin, ret_exit_code, &deadly, err);
 	restore_terminal(&terminal);
+	if (deadly) {
+		signal(deadly, SIG_DFL);
+		raise(deadly); /* comes with the next line */
+	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return result;
 }

@@ -25,6 +25,7 @@ enum frame_kind {
 	FRAME_STDIN = 'i',  /* bytes; none: the end. One at a time, so that no signal waits behind it */
 	FRAME_SIZE = 'w',   /* struct winsize: the terminal's new size */
 	FRAME_SIGNAL = 'k', /* int: a signal for the container's first process */
+	FRAME_CLOSED = 'c', /* char: nobody reads FRAME_STDOUT or FRAME_STDERR any more */
 };
 
 #define FRAME_DATA_MAX 32768

@@ -47,6 +47,11 @@ int caps_parse(const char *name, uint64_t *ret, struct err *err)
 	return err_set(err, ERR_USAGE, "there is no capability '%s'", name);
 }
 
+const char *caps_name(unsigned int capability)
+{
+	return capability < ARRAY_SIZE(names) ? names[capability] : NULL;
+}
+
 int caps_bound(uint64_t keep, struct err *err)
 {
 	/* Up to the kernel's last one, which may be newer than our names. */

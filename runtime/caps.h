@@ -17,6 +17,8 @@
 uint64_t caps_default(void);
 /* "CHOWN", "cap_chown" or "ALL" to a mask. ERR_USAGE: no such capability. */
 int caps_parse(const char *name, uint64_t *ret, struct err *err);
+/* "CHOWN" for 0; NULL for one that is not known. */
+const char *caps_name(unsigned int capability);
 
 /* Child: what is not in keep leaves the bounding set, for good. Takes CAP_SETPCAP. */
 int caps_bound(uint64_t keep, struct err *err);

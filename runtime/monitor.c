@@ -134,6 +134,10 @@ static void hear_client(struct state *s, struct client *c)
 		if (s->m->launch.spec->tty && n == (int)sizeof(struct winsize))
 			ioctl(s->input, TIOCSWINSZ, f.data);
 		break;
+	case FRAME_CLOSED:
+		if (c->owner && n == 1)
+			close_fd(&s->output[s->pending.data[0] == FRAME_STDERR]);
+		break;
 	case FRAME_SIGNAL:
 		memcpy(&sig, f.data, sizeof(sig));
 		pidfd_send_signal(s->child.pidfd, sig, NULL, 0);

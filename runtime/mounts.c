@@ -148,26 +148,29 @@ int mount_system(struct child *c, struct err *err)
 	return 0;
 }
 
+/* A kernel that has not got it, or will not have it set, works without. */
+static void set_sysctl(struct child *c, const char *name, const char *value)
+{
+	CLEAN(clean_fd) int fd = openat(c->proc, name, O_WRONLY | O_CLOEXEC);
+	ssize_t ignored = fd < 0 ? 0 : write(fd, value, strlen(value));
+
+	(void)ignored;
+}
+
 /* Of the container's own network namespace: every port and ping are everybody's. */
 int set_sysctls(struct child *c, struct err *err)
 {
-	static const char *const values[][2] = {
-		{ "sys/net/ipv4/ip_unprivileged_port_start", "0" },
-		{ "sys/net/ipv4/ping_group_range", "0 2147483647" },
-		/* Only root is mapped: a group that does not exist can't be named. */
-		{ "sys/net/ipv4/ping_group_range", "0 0" },
-	};
+	const struct id_map *ids = c->launch->ids;
+	const struct id_range *last = &ids->gids[ids->n_gids - 1];
+	char groups[32];
 
 	(void)err;
 	if (c->spec->network == NETWORK_HOST)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-		CLEAN(clean_fd) int fd = openat(c->proc, values[i][0], O_WRONLY | O_CLOEXEC);
-
-		/* A kernel without one of them works without. */
-		if (fd >= 0 && write(fd, values[i][1], strlen(values[i][1])) > 0 && i == 1)
-			break;
-	}
+	/* A group that is not mapped can't be named. */
+	snprintf(groups, sizeof(groups), "0 %u", last->inside + last->count - 1);
+	set_sysctl(c, "sys/net/ipv4/ip_unprivileged_port_start", "0");
+	set_sysctl(c, "sys/net/ipv4/ping_group_range", groups);
 	return 0;
 }
 

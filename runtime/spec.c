@@ -50,6 +50,7 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	json_t *j = json_object(), *mounts = json_array();
 
 	js_set_strv(j, "args", &spec->args);
+	js_set_int(j, "n_entrypoint", (int64_t)spec->n_entrypoint);
 	js_set_strv(j, "env", &spec->env);
 	js_set_str(j, "cwd", spec->cwd);
 	js_set_str(j, "user", spec->user);
@@ -102,6 +103,7 @@ static int network_from_name(const char *name, enum network_mode *ret, struct er
 int container_spec_from_json(const json_t *j, struct container_spec *ret, struct err *err)
 {
 	CLEAN(container_spec_done) struct container_spec spec = {
+		.n_entrypoint = (size_t)js_int(j, "n_entrypoint"),
 		.cwd = xstrdup(js_str(j, "cwd")),
 		.user = xstrdup(js_str(j, "user")),
 		.hostname = xstrdup(js_str(j, "hostname") ?: ""),

@@ -34,6 +34,7 @@ struct mount_spec {
 
 struct container_spec {
 	struct strv args; /* args.v[0] is looked up in the container's PATH */
+	size_t n_entrypoint; /* so many of args, the first ones, are the entrypoint */
 	struct strv env;
 	char *cwd, *user; /* user: "name|uid[:group|gid]", or NULL for root */
 	char *hostname;

@@ -89,7 +89,7 @@ maps_of() { # maps_of PROGRAM
 
 @test "the network's process has nothing of the host: no files, no capabilities" {
 	tiffin run -d --name d "$BUSYBOX" sleep 1000
-	pid=$(pids_with libexec/tiffin/tiffin-net | head -n 1)
+	pid=$(pids_with "${TIFFIN%/bin/tiffin}/libexec/tiffin/tiffin-net" | head -n 1)
 	[ -n "$pid" ]
 	run grep -E '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' "/proc/$pid/status"
 	same "$(tr '\t' ' ' <<<"$output")" "CapPrm: 0000000000000000

@@ -31,7 +31,8 @@ CONFIG=$REGISTRY/config
 	start_tiffin "$BATS_TEST_TMPDIR/out" run --name dying "$BUSYBOX" sleep 100
 	wait_for has_status dying ' Up '
 	tiffin stop -t 0 dying
-	run wait $!
+	status=0
+	wait $! || status=$?
 	same "$status" 137
 	tiffin rm dying
 }
@@ -99,7 +100,8 @@ CONFIG=$REGISTRY/config
 		sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 0.1; done'
 	wait_for grep -q ready "$BATS_TEST_TMPDIR/out"
 	kill -TERM $!
-	run wait $!
+	status=0
+	wait $! || status=$?
 	same "$status" 7
 }
 

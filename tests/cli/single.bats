@@ -20,7 +20,7 @@ teardown_file() { drop_store; }
 	same "$status" 0
 	said+=$'\n'$stderr
 	contains "$said" subuid
-	same "$(grep -ci 'subordinate\|subuid' <<<"$said")" 1
+	same "$(grep -c 'no subordinate IDs' <<<"$said")" 1
 	run --separate-stderr tiffin run --rm "$BUSYBOX" true
 	same "$stderr" ""
 	drop_store
