@@ -1,0 +1,99 @@
+# ids: any
+load ../lib/common
+
+setup_file() { own_store busybox; }
+teardown() { remove_containers; }
+teardown_file() { drop_store; }
+
+@test "create makes a container that start runs" {
+	id=$(tiffin create --name made "$BUSYBOX" sh -c 'echo running; exit 4')
+	matches "$id" '^[0-9a-f]{64}$'
+	has_status made Created
+	run tiffin start -a made
+	same "$status" 4
+	same "$output" running
+	has_status made 'Exited \(4\)'
+}
+
+@test "start starts again what has ended, with what it wrote" {
+	tiffin run --name again "$BUSYBOX" sh -c 'echo x >>/count; wc -l </count'
+	same "$(tiffin start -a again)" 2
+	same "$(tiffin start -a again)" 3
+	same "$(tiffin logs again)" $'1\n2\n3'
+}
+
+@test "start echoes what it was given, and what runs already is no error" {
+	tiffin run -d --name up "$BUSYBOX" sleep 1000
+	same "$(tiffin start up)" up
+	fails 125 start nobody
+	contains "$error" "no such container"
+}
+
+@test "restart stops and starts" {
+	tiffin run -d --name re "$BUSYBOX" sh -c 'trap "exit 0" TERM; echo go; while :; do sleep 0.05; done'
+	same "$(tiffin restart -t 5 re)" re
+	twice() { [ "$(tiffin logs re)" = $'go\ngo' ]; }
+	wait_for twice
+	has_status re Up
+}
+
+@test "kill sends the signal that it is told to" {
+	tiffin run -d --name k "$BUSYBOX" sh -c 'trap "exit 10" USR1; echo ready; while :; do sleep 0.05; done'
+	ready() { [ "$(tiffin logs k)" = ready ]; }
+	wait_for ready
+	same "$(tiffin kill -s USR1 k)" k
+	same "$(tiffin wait k)" 10
+	fails 125 kill k
+	contains "$error" "container state improper"
+	fails 125 kill -s NOSUCH k
+}
+
+@test "wait prints the exit status, of what runs and of what has ended" {
+	tiffin run -d --name w "$BUSYBOX" sh -c 'sleep 0.3; exit 7'
+	same "$(tiffin wait w)" 7
+	same "$(tiffin wait w w)" $'7\n7'
+	fails 125 wait nobody
+	same "$(tiffin wait -i nobody)" -1
+}
+
+@test "two clients attach, and both get the output and the exit status" {
+	tiffin run -d --name a "$BUSYBOX" sh -c 'sleep 0.5; echo one; sleep 0.2; echo two; exit 6'
+	start_tiffin "$BATS_TEST_TMPDIR/1" attach a
+	first=$!
+	start_tiffin "$BATS_TEST_TMPDIR/2" attach a
+	for pid in $! $first; do
+		status=0
+		wait "$pid" || status=$?
+		same "$status" 6
+	done
+	same "$(cat "$BATS_TEST_TMPDIR/1")" $'one\ntwo'
+	same "$(cat "$BATS_TEST_TMPDIR/2")" $'one\ntwo'
+}
+
+@test "attach feeds a container that was started with -i" {
+	tiffin run -di --name fed "$BUSYBOX" sh -c 'read line; echo "got $line"'
+	same "$(echo soup | tiffin attach fed)" "got soup"
+}
+
+@test "what does not run can't be attached to" {
+	tiffin create --name asleep "$BUSYBOX" true
+	fails 125 attach asleep
+}
+
+@test "a container that can't be started stays as it was created" {
+	tiffin create --name odd "$BUSYBOX" no-such-command
+	run tiffin start odd
+	same "$status" 127
+	has_status odd Created
+}
+
+@test "the monitor killed: the container ends, and its status is unknown, never 0" {
+	tiffin run -d --name orphan "$BUSYBOX" sleep 1000.4
+	kill -9 "$(pids_with 'tiffin: monitor of orphan')"
+	gone() { [ -z "$(pids_with 'sleep 1000.4')" ]; }
+	wait_for gone
+	has_status orphan 'Exited \(255\)'
+	same "$(tiffin wait orphan)" 255
+	tiffin start orphan
+	has_status orphan Up
+}
