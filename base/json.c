@@ -80,6 +80,12 @@ void js_set_str(json_t *obj, const char *key, const char *value)
 		set_new(obj, key, string_of(value));
 }
 
+void js_set_str_take(json_t *obj, const char *key, char *value)
+{
+	js_set_str(obj, key, value);
+	free(value);
+}
+
 void js_set_int(json_t *obj, const char *key, int64_t value)
 {
 	set_new(obj, key, json_integer(value));

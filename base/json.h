@@ -32,6 +32,7 @@ void js_strv(const json_t *obj, const char *key, struct strv *ret);
 
 /* Setters that take NULL for "leave it out". */
 void js_set_str(json_t *obj, const char *key, const char *value);
+void js_set_str_take(json_t *obj, const char *key, char *value); /* takes the string over */
 void js_set_int(json_t *obj, const char *key, int64_t value);
 void js_set_bool(json_t *obj, const char *key, bool value);
 void js_set_strv(json_t *obj, const char *key, const struct strv *value);

@@ -1,6 +1,7 @@
 #include "cmd/human.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -43,4 +44,31 @@ char *human_size(int64_t bytes)
 		unit++;
 	}
 	return xasprintf("%.3g%s", n, units[unit]);
+}
+
+char *human_time(int64_t seconds)
+{
+	time_t t = seconds;
+	char text[64];
+	struct tm tm;
+
+	if (!localtime_r(&t, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &tm))
+		return xstrdup("");
+	return xstrdup(text);
+}
+
+char *rfc3339_nano(int64_t nanoseconds)
+{
+	time_t t = nanoseconds / 1000000000;
+	char text[32], fraction[16] = "";
+	struct tm tm;
+	size_t n;
+
+	if (nanoseconds <= 0 || !gmtime_r(&t, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm))
+		return xstrdup("0001-01-01T00:00:00Z");
+	snprintf(fraction, sizeof(fraction), ".%09d", (int)(nanoseconds % 1000000000));
+	for (n = strlen(fraction); fraction[n - 1] == '0';)
+		n--;
+	return xasprintf("%s%.*sZ", text, n > 1 ? (int)n : 0, fraction);
 }

@@ -3,15 +3,14 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "base/proc.h"
 #include "cmd/command.h"
-#include "cmd/human.h"
-#include "cmd/table.h"
+#include "cmd/container_row.h"
 #include "storage/container.h"
 
 struct ps_options {
 	bool all, quiet, latest, no_trunc, no_heading;
 	int last;
+	char *format;
 	struct strv filters;
 };
 
@@ -24,6 +23,8 @@ static const struct opt ps_opts[] = {
 	  FIELD(ps_options, last) },
 	{ 'f', "filter", "KEY=VALUE", "id, name, label, status, exited, ancestor (repeatable)",
 	  set_list, FIELD(ps_options, filters) },
+	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'", set_string,
+	  FIELD(ps_options, format) },
 	{ 0, "no-trunc", NULL, "print IDs and commands whole", set_flag,
 	  FIELD(ps_options, no_trunc) },
 	{ 0, "noheading", NULL, "no headings", set_flag, FIELD(ps_options, no_heading) },
@@ -32,45 +33,10 @@ static const struct opt ps_opts[] = {
 
 static void ps_done(void *options)
 {
-	strv_done(&((struct ps_options *)options)->filters);
-}
+	struct ps_options *o = options;
 
-static const char *const status_words[] = {
-	[CONTAINER_CREATED] = "created",
-	[CONTAINER_RUNNING] = "running",
-	[CONTAINER_EXITED] = "exited",
-};
-
-/* "Up 3 seconds", "Exited (0) 2 minutes ago". */
-static char *describe_status(const struct container *c)
-{
-	int64_t now = now_realtime();
-	CLEAN(clean_free) char *age = NULL;
-
-	if (c->status == CONTAINER_CREATED)
-		return xstrdup("Created");
-	if (c->status == CONTAINER_RUNNING) {
-		age = human_duration((now - c->state.started) / 1000000000);
-		return xasprintf("Up %s", age);
-	}
-	if (c->state.finished == 0)
-		return xasprintf("Exited (%d), its monitor died", c->state.exit_code);
-	age = human_duration((now - c->state.finished) / 1000000000);
-	return xasprintf("Exited (%d) %s ago", c->state.exit_code, age);
-}
-
-/* The command as docker shows it: in quotes, cut after 19 characters. */
-static char *describe_command(const struct container *c, bool whole)
-{
-	CLEAN(strv_done) struct strv args = { 0 };
-	CLEAN(buf_done) struct buf text = { 0 };
-
-	js_strv(js_obj(c->config, "spec"), "args", &args);
-	for (size_t i = 0; i < args.n; i++)
-		buf_addf(&text, "%s%s", i ? " " : "", args.v[i]);
-	if (whole || text.len <= 20)
-		return xasprintf("\"%s\"", buf_str(&text));
-	return xasprintf("\"%.19s…\"", buf_str(&text));
+	strv_done(&o->filters);
+	free(o->format);
 }
 
 static bool has_label(const struct container *c, const char *want)
@@ -97,7 +63,7 @@ static bool matches(const struct container *c, const char *key, const char *valu
 	if (streq(key, "label"))
 		return has_label(c, value);
 	if (streq(key, "status"))
-		return streq(status_words[c->status], value);
+		return streq(container_status_word(c), value);
 	if (streq(key, "ancestor"))
 		return starts_with(c->image_id, value) || strstr(c->image, value) != NULL;
 	snprintf(number, sizeof(number), "%d", c->state.exit_code);
@@ -139,28 +105,44 @@ static int check_filters(const struct strv *filters, struct err *err)
 	return 0;
 }
 
-static void add_row(struct table *table, const struct container *c, const struct ps_options *o)
-{
-	CLEAN(clean_free) char *age = human_duration((now_realtime() - c->created) / 1000000000);
+#define PS_TABLE                                                                                  \
+	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t"      \
+	"{{.Names}}"
 
-	table_cell(table, xasprintf("%.*s", o->no_trunc ? 64 : 12, c->id));
-	table_cell(table, xstrdup(c->image));
-	table_cell(table, describe_command(c, o->no_trunc));
-	table_cell(table, xasprintf("%s ago", age));
-	table_cell(table, describe_status(c));
-	table_cell(table, xstrdup(""));
-	table_cell(table, xstrdup(c->name));
+static const char *format_of(const struct ps_options *o)
+{
+	if (o->format && !streq(o->format, "table"))
+		return o->format;
+	return o->quiet ? "{{.ID}}" : PS_TABLE;
+}
+
+static int print_rows(const struct container *list, size_t n, const struct ps_options *o, bool all,
+		      size_t most, struct err *err)
+{
+	CLEAN(format_done) struct format format = { 0 };
+
+	if (format_parse("ps", format_of(o), container_headings, &format, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n && most; i++) {
+		CLEAN(clean_json) json_t *methods = NULL;
+
+		if ((!all && list[i].status != CONTAINER_RUNNING) || !passes(&list[i], &o->filters))
+			continue;
+		most--;
+		methods = container_row_methods(&list[i]);
+		if (format_row(&format, container_row(&list[i], o->no_trunc), methods, err) < 0)
+			return -1;
+	}
+	return format_print(&format, !o->no_heading, err);
 }
 
 static int ps(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
-	static const char *const headings[] = { "CONTAINER ID", "IMAGE", "COMMAND", "CREATED",
-						"STATUS",	"PORTS", "NAMES",   NULL };
 	const struct ps_options *o = options;
 	size_t n = 0, most = o->latest ? 1 : o->last > 0 ? (size_t)o->last : SIZE_MAX;
 	struct container *list = NULL;
-	struct table table;
 	bool all = o->all || most != SIZE_MAX;
+	int result;
 
 	(void)operands;
 	/* Who asks for a status has said which. */
@@ -170,20 +152,9 @@ static int ps(struct tiffin *t, void *options, const struct strv *operands, stru
 	if (check_filters(&o->filters, err) < 0 || tiffin_open(t, false, err) < 0 ||
 	    container_list(&t->store, &list, &n, err) < 0)
 		return -1;
-	table_init(&table, headings, !o->no_heading);
-	for (size_t i = 0; i < n && most; i++) {
-		if ((!all && list[i].status != CONTAINER_RUNNING) || !passes(&list[i], &o->filters))
-			continue;
-		most--;
-		if (o->quiet)
-			printf("%.*s\n", o->no_trunc ? 64 : 12, list[i].id);
-		else
-			add_row(&table, &list[i], o);
-	}
-	if (!o->quiet)
-		table_print(&table);
+	result = print_rows(list, n, o, all, most, err);
 	container_list_done(list, n);
-	return 0;
+	return result;
 }
 
 const struct command command_ps = {

@@ -1,0 +1,169 @@
+#include "cmd/container_row.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/proc.h"
+#include "cmd/human.h"
+#include "cmd/ports.h"
+
+#define COMMAND_WIDTH 20
+#define MOUNT_WIDTH   15
+
+const struct heading container_headings[] = {
+	{ "AutoRemove", "AUTO REMOVE" },
+	{ "Command", "COMMAND" },
+	{ "CreatedAt", "CREATED AT" },
+	{ "ExitCode", "EXIT CODE" },
+	{ "ID", "CONTAINER ID" },
+	{ "Image", "IMAGE" },
+	{ "ImageID", "IMAGE ID" },
+	{ "Labels", "LABELS" },
+	{ "Mounts", "MOUNTS" },
+	{ "Names", "NAMES" },
+	{ "Networks", "NETWORKS" },
+	{ "Pid", "PID" },
+	{ "Ports", "PORTS" },
+	{ "RunningFor", "CREATED" },
+	{ "State", "STATE" },
+	{ "Status", "STATUS" },
+	{ 0 },
+};
+
+const char *container_status_word(const struct container *c)
+{
+	static const char *const words[] = {
+		[CONTAINER_CREATED] = "created",
+		[CONTAINER_RUNNING] = "running",
+		[CONTAINER_EXITED] = "exited",
+	};
+
+	return words[c->status];
+}
+
+/* "Up 3 seconds", "Exited (0) 2 minutes ago". */
+static char *describe_status(const struct container *c)
+{
+	int64_t now = now_realtime();
+	CLEAN(clean_free) char *age = NULL;
+
+	if (c->status == CONTAINER_CREATED)
+		return xstrdup("Created");
+	if (c->status == CONTAINER_RUNNING) {
+		age = human_duration((now - c->state.started) / 1000000000);
+		return xasprintf("Up %s", age);
+	}
+	if (c->state.finished == 0)
+		return xasprintf("Exited (%d), its monitor died", c->state.exit_code);
+	age = human_duration((now - c->state.finished) / 1000000000);
+	return xasprintf("Exited (%d) %s ago", c->state.exit_code, age);
+}
+
+/* At most so many characters, the last of which is then an ellipsis. */
+static char *cut(const char *text, size_t width)
+{
+	size_t end = 0, last = 0, n = 0;
+
+	while (text[end] && n < width) {
+		last = end;
+		for (end++; (text[end] & 0xc0) == 0x80;)
+			end++;
+		n++;
+	}
+	return text[end] ? xasprintf("%.*s…", (int)last, text) : xstrdup(text);
+}
+
+/* The command as docker shows it: in quotes, cut to 20 characters. */
+static char *describe_command(const struct container *c, bool whole)
+{
+	CLEAN(strv_done) struct strv args = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_free) char *short_text = NULL;
+
+	js_strv(js_obj(c->config, "spec"), "args", &args);
+	for (size_t i = 0; i < args.n; i++)
+		buf_addf(&text, "%s%s", i ? " " : "", args.v[i]);
+	if (whole)
+		return xasprintf("\"%s\"", buf_str(&text));
+	short_text = cut(buf_str(&text), COMMAND_WIDTH);
+	return xasprintf("\"%s\"", short_text);
+}
+
+/* Of one that does not run, docker says none. */
+static char *describe_ports(const struct container *c)
+{
+	CLEAN(port_list_done) struct port_list ports = { 0 };
+
+	if (c->status == CONTAINER_RUNNING)
+		port_list_from_json(c->state.ports, &ports);
+	return port_list_describe(&ports);
+}
+
+static char *describe_labels(const struct container *c)
+{
+	CLEAN(strv_done) struct strv labels = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	js_strv(c->config, "labels", &labels);
+	for (size_t i = 0; i < labels.n; i++)
+		buf_addf(&text, "%s%s%s", i ? "," : "", labels.v[i], strchr(labels.v[i], '=') ? "" : "=");
+	return xstrdup(buf_str(&text));
+}
+
+/* The sources of what is bound. */
+static char *describe_mounts(const struct container *c, bool whole)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	json_t *mount;
+	size_t i;
+
+	json_array_foreach(js_arr(js_obj(c->config, "spec"), "mounts"), i, mount) {
+		const char *source = js_str(mount, "source") ?: "";
+		CLEAN(clean_free) char *shown = whole ? xstrdup(source) : cut(source, MOUNT_WIDTH);
+
+		if (streq(js_str(mount, "kind") ?: "", "bind"))
+			buf_addf(&text, "%s%s", text.len ? "," : "", shown);
+	}
+	return xstrdup(buf_str(&text));
+}
+
+json_t *container_row(const struct container *c, bool whole)
+{
+	const json_t *spec = js_obj(c->config, "spec");
+	CLEAN(clean_free) char *age = human_duration((now_realtime() - c->created) / 1000000000);
+	json_t *row = json_object();
+
+	js_set_bool(row, "AutoRemove", js_bool(spec, "auto_remove"));
+	js_set_str_take(row, "Command", describe_command(c, whole));
+	js_set_str_take(row, "CreatedAt", human_time(c->created / 1000000000));
+	js_set_int(row, "ExitCode", c->state.exit_code);
+	js_set_str_take(row, "ID", xasprintf("%.*s", whole ? 64 : 12, c->id));
+	js_set_str(row, "Image", c->image);
+	js_set_str_take(row, "ImageID", xasprintf("%.*s", whole ? 64 : 12, c->image_id));
+	js_set_str_take(row, "Labels", describe_labels(c));
+	js_set_str_take(row, "Mounts", describe_mounts(c, whole));
+	js_set_str(row, "Names", c->name);
+	js_set_str(row, "Networks", js_str(spec, "network"));
+	js_set_int(row, "Pid", c->status == CONTAINER_RUNNING ? c->state.init.pid : 0);
+	js_set_str_take(row, "Ports", describe_ports(c));
+	js_set_str_take(row, "RunningFor", xasprintf("%s ago", age));
+	js_set_str(row, "State", container_status_word(c));
+	js_set_str_take(row, "Status", describe_status(c));
+	return row;
+}
+
+json_t *container_row_methods(const struct container *c)
+{
+	CLEAN(strv_done) struct strv labels = { 0 };
+	json_t *map = json_object();
+
+	js_strv(c->config, "labels", &labels);
+	for (size_t i = 0; i < labels.n; i++) {
+		size_t len = strcspn(labels.v[i], "=");
+		CLEAN(clean_free) char *key = xstrndup(labels.v[i], len);
+
+		js_set_str(map, key, labels.v[i][len] ? labels.v[i] + len + 1 : "");
+	}
+	return json_pack("{so}", "Label", map);
+}

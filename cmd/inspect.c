@@ -1,0 +1,218 @@
+#include "cmd/inspect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "cmd/format.h"
+#include "image/reference.h"
+#include "storage/layer.h"
+#include "storage/rootfs.h"
+
+struct inspect_options {
+	char *type, *format;
+};
+
+static const struct opt inspect_opts[] = {
+	{ 0, "type", "TYPE", "container or image; else whichever has that name, a container first",
+	  set_string, FIELD(inspect_options, type) },
+	{ 'f', "format", "TEMPLATE", "print each so: a template, or 'json'", set_string,
+	  FIELD(inspect_options, format) },
+	{ 0 },
+};
+
+static void of_containers(void *options)
+{
+	((struct inspect_options *)options)->type = xstrdup("container");
+}
+
+static void of_images(void *options)
+{
+	((struct inspect_options *)options)->type = xstrdup("image");
+}
+
+static void inspect_done(void *options)
+{
+	struct inspect_options *o = options;
+
+	free(o->type);
+	free(o->format);
+}
+
+void inspect_add_key(json_t *set, const char *key)
+{
+	json_object_set_new(set, key, json_object());
+}
+
+/* Where a layer's tree is; only storage knows how a digest becomes a path. */
+static char *layer_path(const struct store *s, const char *diff_id)
+{
+	CLEAN(clean_fd) int fd = -1;
+	char path[4096], link[FD_PATH_MAX];
+	ssize_t n;
+
+	if (layer_open(s, diff_id, &fd, NULL) < 0)
+		return NULL;
+	n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
+	return n > 0 ? xstrndup(path, (size_t)n) : NULL;
+}
+
+json_t *inspect_graph_driver(const struct tiffin *t, const struct store *s,
+			     const struct strv *layers, const char *container_id)
+{
+	const struct rootfs_driver *driver = NULL;
+	CLEAN(buf_done) struct buf lower = { 0 };
+	CLEAN(clean_free) char *upper = NULL;
+	json_t *data = json_object();
+
+	rootfs_driver_find(t->driver, &driver, NULL);
+	/* The topmost first. An image's topmost is, in docker's words, its upper one. */
+	for (size_t i = layers->n; i-- > 0;) {
+		CLEAN(clean_free) char *path = layer_path(s, layers->v[i]);
+
+		if (path && !container_id && !upper)
+			upper = ptr_take(&path);
+		else if (path)
+			buf_addf(&lower, "%s%s", lower.len ? ":" : "", path);
+	}
+	if (container_id) {
+		CLEAN(clean_free) char *work = xasprintf("%s/containers/%s/work", s->root, container_id);
+
+		upper = xasprintf("%s/containers/%s/upper", s->root, container_id);
+		js_set_str(data, "WorkDir", work);
+	}
+	js_set_str(data, "LowerDir", buf_str(&lower));
+	js_set_str(data, "UpperDir", upper);
+	return json_pack("{ssso}", "Name", driver ? driver->name : "overlay", "Data", data);
+}
+
+static int container_of_name(const struct tiffin *t, const char *name, json_t **ret,
+			     struct err *err)
+{
+	struct container c = { 0 };
+
+	if (container_find(&t->store, name, &c, err) < 0)
+		return -1;
+	*ret = inspect_container(t, &c);
+	container_done(&c);
+	return 0;
+}
+
+static int image_of_name(const struct tiffin *t, const char *name, json_t **ret, struct err *err)
+{
+	CLEAN(image_record_done) struct image_record image = { 0 };
+	CLEAN(reference_done) struct reference ref = { 0 };
+	CLEAN(clean_free) char *canonical = NULL;
+	CLEAN(clean_fd) int lock = -1;
+	const char *id = starts_with(name, "sha256:") ? name + strlen("sha256:") : name;
+	struct err why = { 0 };
+
+	if (reference_parse(name, &ref, &why) == 0)
+		canonical = reference_canonical(&ref);
+	if (image_lock(&t->store, false, &lock, err) < 0)
+		return -1;
+	if (image_find(&t->store, canonical, id, &image, err) < 0)
+		return err->kind == ERR_NOT_FOUND ?
+			       err_set(err, ERR_NOT_FOUND, "%s: image not known", name) :
+			       -1;
+	return inspect_image(t, &image, ret, err);
+}
+
+static int find(const struct tiffin *t, const char *name, const char *type, json_t **ret,
+		struct err *err)
+{
+	if (type && streq(type, "container"))
+		return container_of_name(t, name, ret, err);
+	if (type && streq(type, "image"))
+		return image_of_name(t, name, ret, err);
+	if (container_of_name(t, name, ret, err) == 0)
+		return 0;
+	if (err->kind == ERR_NOT_FOUND && image_of_name(t, name, ret, err) == 0)
+		return 0;
+	if (err->kind == ERR_NOT_FOUND)
+		err_set(err, ERR_NOT_FOUND, "no such object: \"%s\"", name);
+	return -1;
+}
+
+static int check_type(const char *type, struct err *err)
+{
+	if (!type || streq(type, "container") || streq(type, "image") || streq(type, "all"))
+		return 0;
+	return err_set(err, ERR_USAGE,
+		       "invalid type \"%s\": must be \"image\", \"container\" or \"all\"", type);
+}
+
+/* What is found is printed, and what is not is told of behind it. */
+static int inspect(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
+{
+	const struct inspect_options *o = options;
+	CLEAN(format_done) struct format format = { 0 };
+	CLEAN(clean_json) json_t *found = json_array();
+	CLEAN(clean_free) struct err *missing = xcalloc(operands->n, sizeof(*missing));
+	bool template = o->format && !streq(o->format, "json");
+	size_t n_missing = 0;
+
+	if (check_type(o->type, err) < 0 ||
+	    (template && format_parse("inspect", o->format, NULL, &format, err) < 0) ||
+	    tiffin_open(t, false, err) < 0)
+		return -1;
+	for (size_t i = 0; i < operands->n; i++) {
+		json_t *one = NULL;
+
+		if (find(t, operands->v[i], o->type, &one, &missing[n_missing]) < 0)
+			n_missing++;
+		else
+			json_array_append_new(found, one);
+	}
+	for (size_t i = 0; template && i < json_array_size(found); i++)
+		if (format_row(&format, json_incref(json_array_get(found, i)), NULL, err) < 0)
+			return -1;
+	if (template)
+		format_print(&format, false, err);
+	else
+		print_json(found, !o->format);
+	for (size_t i = 0; i < n_missing; i++)
+		report(&missing[i]);
+	return n_missing ? EXIT_TIFFIN : 0;
+}
+
+const struct command command_inspect = {
+	.names = "inspect",
+	.operands = "[OPTIONS] NAME [NAME…]",
+	.summary = "print all about containers and images",
+	.opts = inspect_opts,
+	.size = sizeof(struct inspect_options),
+	.min_operands = 1,
+	.max_operands = SIZE_MAX,
+	.run = inspect,
+	.done = inspect_done,
+};
+
+/* These two have said the type, and do without the first option. */
+const struct command command_container_inspect = {
+	.names = "inspect",
+	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.summary = "print all about containers",
+	.opts = &inspect_opts[1],
+	.size = sizeof(struct inspect_options),
+	.min_operands = 1,
+	.max_operands = SIZE_MAX,
+	.run = inspect,
+	.init = of_containers,
+	.done = inspect_done,
+};
+
+const struct command command_image_inspect = {
+	.names = "inspect",
+	.operands = "[OPTIONS] IMAGE [IMAGE…]",
+	.summary = "print all about images",
+	.opts = &inspect_opts[1],
+	.size = sizeof(struct inspect_options),
+	.min_operands = 1,
+	.max_operands = SIZE_MAX,
+	.run = inspect,
+	.init = of_images,
+	.done = inspect_done,
+};

@@ -1,0 +1,27 @@
+/*
+ * What inspect says of a container and of an image: docker's documents, with what podman's scripts
+ * look for where docker has nothing (ImageName, Digest, History). The callers decref.
+ *
+ * What is not known, because tiffin has nothing like it, is left out, so that a template which asks
+ * for it fails rather than acting on a default. A list or map that is empty is there, and empty.
+ */
+#ifndef CMD_INSPECT_H
+#define CMD_INSPECT_H
+
+#include "cmd/command.h"
+#include "storage/container.h"
+#include "storage/image.h"
+
+/* Name has no leading slash, as in podman; docker has one. */
+json_t *inspect_container(const struct tiffin *t, const struct container *c);
+/* ERR_CORRUPT: the store's copy of its configuration is broken. */
+int inspect_image(const struct tiffin *t, const struct image_record *image, json_t **ret,
+		  struct err *err);
+
+/* The directories of layers as docker names them, in an object with Name and Data. */
+json_t *inspect_graph_driver(const struct tiffin *t, const struct store *s,
+			     const struct strv *layers, const char *container_id);
+/* A set as Go's map[string]struct{}: { "80/tcp": {} }. The key's member is made an empty object. */
+void inspect_add_key(json_t *set, const char *key);
+
+#endif

@@ -1,0 +1,292 @@
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "cmd/container_row.h"
+#include "cmd/human.h"
+#include "cmd/inspect.h"
+#include "cmd/ports.h"
+#include "runtime/caps.h"
+#include "runtime/spec.h"
+
+static json_t *strings(char *const *v, size_t n)
+{
+	const struct strv part = { .v = (char **)v, .n = n };
+	CLEAN(clean_json) json_t *j = json_object();
+
+	js_set_strv(j, "all", &part);
+	return json_incref(json_object_get(j, "all"));
+}
+
+static json_t *state_of(const struct container *c)
+{
+	json_t *j = json_object();
+
+	js_set_str(j, "Status", container_status_word(c));
+	js_set_bool(j, "Running", c->status == CONTAINER_RUNNING);
+	js_set_bool(j, "Paused", false);
+	js_set_bool(j, "Restarting", false);
+	js_set_bool(j, "OOMKilled", false);
+	js_set_bool(j, "Dead", false);
+	js_set_int(j, "Pid", c->status == CONTAINER_RUNNING ? c->state.init.pid : 0);
+	js_set_int(j, "ExitCode", c->state.exit_code);
+	js_set_str(j, "Error", "");
+	js_set_str_take(j, "StartedAt", rfc3339_nano(c->state.started));
+	js_set_str_take(j, "FinishedAt", rfc3339_nano(c->state.finished));
+	return j;
+}
+
+/* --- mounts --- */
+
+static json_t *mount_of(const struct mount_spec *m)
+{
+	CLEAN(strv_done) struct strv options = { 0 };
+	bool bind = m->kind == MOUNT_BIND;
+	json_t *j = json_object();
+
+	if (bind)
+		strv_add(&options, "rbind");
+	if (m->no_exec)
+		strv_add(&options, "noexec");
+	if (m->no_suid)
+		strv_add(&options, "nosuid");
+	if (m->no_dev)
+		strv_add(&options, "nodev");
+	js_set_str(j, "Type", bind ? "bind" : "tmpfs");
+	js_set_str(j, "Source", bind ? m->source : "");
+	js_set_str(j, "Destination", m->target);
+	js_set_str(j, "Mode", bind ? "" : m->source);
+	js_set_strv(j, "Options", &options);
+	js_set_bool(j, "RW", !m->read_only);
+	js_set_str(j, "Propagation", bind ? "rprivate" : "");
+	return j;
+}
+
+static json_t *mounts_of(const struct container_spec *spec)
+{
+	json_t *list = json_array();
+
+	/* As in docker, a tmpfs is the host configuration's alone. */
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (spec->mounts[i].kind == MOUNT_BIND)
+			json_array_append_new(list, mount_of(&spec->mounts[i]));
+	return list;
+}
+
+static void set_binds(json_t *j, const struct container_spec *spec)
+{
+	CLEAN(strv_done) struct strv binds = { 0 };
+	json_t *tmpfs = json_object();
+
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct mount_spec *m = &spec->mounts[i];
+
+		if (m->kind == MOUNT_BIND)
+			strv_addf(&binds, "%s:%s:%s", m->source, m->target, m->read_only ? "ro" : "rw");
+		else
+			js_set_str(tmpfs, m->target, m->source);
+	}
+	js_set_strv(j, "Binds", &binds);
+	json_object_set_new(j, "Tmpfs", tmpfs);
+}
+
+/* --- ports and the network --- */
+
+/* The key's list: { "80/tcp": [ … ] }. */
+static json_t *bindings_at(json_t *map, const struct network_port *p)
+{
+	CLEAN(clean_free) char *key = xasprintf("%u/%s", p->container, p->udp ? "udp" : "tcp");
+	json_t *list = js_arr(map, key);
+
+	if (list)
+		return list;
+	list = json_array();
+	json_object_set_new(map, key, list);
+	return list;
+}
+
+/* published: those alone that lead to the container; else of the others the keys too. */
+static json_t *port_map(const json_t *ports, bool published)
+{
+	CLEAN(port_list_done) struct port_list list = { 0 };
+	json_t *map = json_object();
+
+	port_list_from_json(ports, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		const struct network_port *p = &list.v[i];
+		json_t *binding;
+
+		if (!port_published(p)) {
+			if (!published)
+				bindings_at(map, p);
+			continue;
+		}
+		binding = json_object();
+		js_set_str(binding, "HostIp", p->address);
+		js_set_str_take(binding, "HostPort", p->host ? xasprintf("%u", p->host) : xstrdup(""));
+		json_array_append_new(bindings_at(map, p), binding);
+	}
+	return map;
+}
+
+static json_t *exposed_ports(const json_t *ports)
+{
+	CLEAN(clean_json) json_t *map = port_map(ports, false);
+	json_t *set = json_object(), *bindings;
+	const char *key;
+
+	json_object_foreach(map, key, bindings)
+		inspect_add_key(set, key);
+	return set;
+}
+
+static json_t *addresses_of(bool there)
+{
+	json_t *j = json_object();
+
+	js_set_str(j, "Gateway", there ? NETWORK_GATEWAY : "");
+	js_set_str(j, "IPAddress", there ? NETWORK_ADDRESS : "");
+	js_set_int(j, "IPPrefixLen", there ? 24 : 0);
+	js_set_str(j, "IPv6Gateway", there ? NETWORK_GATEWAY6 : "");
+	js_set_str(j, "GlobalIPv6Address", there ? NETWORK_ADDRESS6 : "");
+	js_set_int(j, "GlobalIPv6PrefixLen", there ? 64 : 0);
+	return j;
+}
+
+static json_t *network_of(const struct container *c, const char *mode)
+{
+	bool there = c->status == CONTAINER_RUNNING && streq(mode, "slirp");
+	json_t *j = addresses_of(there);
+
+	json_object_set_new(j, "Ports",
+			    port_map(c->status == CONTAINER_RUNNING ? c->state.ports : NULL, false));
+	json_object_set_new(j, "Networks", json_pack("{so}", mode, addresses_of(there)));
+	return j;
+}
+
+/* --- the configuration, and the host's part of it --- */
+
+static json_t *caps_of(uint64_t mask)
+{
+	CLEAN(strv_done) struct strv names = { 0 };
+
+	for (unsigned int i = 0; caps_name(i); i++)
+		if (mask >> i & 1)
+			strv_addf(&names, "CAP_%s", caps_name(i));
+	return strings(names.v, names.n);
+}
+
+static json_t *host_config_of(const struct container *c, const struct container_spec *spec,
+			      const char *mode)
+{
+	json_t *j = json_object();
+
+	set_binds(j, spec);
+	js_set_str(j, "NetworkMode", mode);
+	json_object_set_new(j, "PortBindings", port_map(js_arr(c->config, "ports"), true));
+	json_object_set_new(j, "RestartPolicy",
+			    json_pack("{sssi}", "Name", "no", "MaximumRetryCount", 0));
+	js_set_bool(j, "AutoRemove", spec->auto_remove);
+	json_object_set_new(j, "CapAdd", caps_of(spec->caps & ~caps_default()));
+	json_object_set_new(j, "CapDrop", caps_of(caps_default() & ~spec->caps));
+	js_set_bool(j, "Privileged", false);
+	js_set_bool(j, "ReadonlyRootfs", spec->read_only);
+	json_object_set_new(j, "SecurityOpt",
+			    spec->seccomp ? json_array() : json_pack("[s]", "seccomp=unconfined"));
+	js_set_int(j, "ShmSize", spec->shm_size);
+	js_set_str(j, "UsernsMode", js_bool(c->config, "single_id") ? "single" : "");
+	js_set_str(j, "PidMode", "private");
+	js_set_str(j, "IpcMode", "private");
+	js_set_str(j, "UTSMode", "private");
+	js_set_str(j, "CgroupnsMode", "private");
+	return j;
+}
+
+static json_t *labels_of(const struct container *c)
+{
+	CLEAN(clean_json) json_t *methods = container_row_methods(c);
+
+	return json_incref(json_object_get(methods, "Label"));
+}
+
+static char *signal_name(int number)
+{
+	const char *name = sigabbrev_np(number);
+
+	return name ? xasprintf("SIG%s", name) : xasprintf("%d", number);
+}
+
+static json_t *config_of(const struct container *c, const struct container_spec *spec)
+{
+	size_t n = spec->n_entrypoint <= spec->args.n ? spec->n_entrypoint : 0;
+	json_t *j = json_object();
+
+	js_set_str(j, "Hostname", spec->hostname);
+	js_set_str(j, "User", spec->user ?: "");
+	json_object_set_new(j, "ExposedPorts", exposed_ports(js_arr(c->config, "ports")));
+	js_set_bool(j, "Tty", spec->tty);
+	js_set_bool(j, "OpenStdin", spec->open_stdin);
+	js_set_strv(j, "Env", &spec->env);
+	json_object_set_new(j, "Cmd", strings(spec->args.v + n, spec->args.n - n));
+	js_set_str(j, "Image", c->image);
+	js_set_str(j, "WorkingDir", spec->cwd ?: "");
+	json_object_set_new(j, "Entrypoint", strings(spec->args.v, n));
+	json_object_set_new(j, "Labels", labels_of(c));
+	js_set_str_take(j, "StopSignal", signal_name(spec->stop_signal));
+	js_set_int(j, "StopTimeout", spec->stop_timeout);
+	return j;
+}
+
+static void set_paths(json_t *j, const struct tiffin *t, const char *id)
+{
+	static const char *const files[][2] = { { "ResolvConfPath", "resolv.conf" },
+						{ "HostnamePath", "hostname" },
+						{ "HostsPath", "hosts" },
+						{ "LogPath", "log" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		js_set_str_take(j, files[i][0],
+				xasprintf("%s/containers/%s/%s", t->store.root, id, files[i][1]));
+}
+
+static void set_origin(json_t *j, const struct tiffin *t, const struct container *c)
+{
+	CLEAN(strv_done) struct strv layers = { 0 };
+	struct store store = t->store;
+	json_t *driver;
+
+	js_strv(c->config, "layers", &layers);
+	/* The layers as they were unpacked for the IDs that it was created with. */
+	store.single_id = js_bool(c->config, "single_id");
+	driver = inspect_graph_driver(t, &store, &layers, c->id);
+	js_set_str_take(j, "Image", xasprintf("sha256:%s", c->image_id));
+	js_set_str(j, "ImageName", c->image);
+	js_set_str(j, "Driver", js_str(driver, "Name"));
+	json_object_set_new(j, "GraphDriver", driver);
+}
+
+json_t *inspect_container(const struct tiffin *t, const struct container *c)
+{
+	CLEAN(container_spec_done) struct container_spec spec = { 0 };
+	const char *mode = js_str(js_obj(c->config, "spec"), "network") ?: "slirp";
+	json_t *j = json_object();
+
+	/* A record that is broken has what can be read of it. */
+	container_spec_from_json(js_obj(c->config, "spec"), &spec, NULL);
+	js_set_str(j, "Id", c->id);
+	js_set_str_take(j, "Created", rfc3339_nano(c->created));
+	js_set_str(j, "Path", spec.args.n ? spec.args.v[0] : "");
+	json_object_set_new(j, "Args", strings(spec.args.v + !!spec.args.n, spec.args.n - !!spec.args.n));
+	json_object_set_new(j, "State", state_of(c));
+	set_origin(j, t, c);
+	set_paths(j, t, c->id);
+	js_set_str(j, "Name", c->name);
+	js_set_int(j, "RestartCount", 0);
+	js_set_str(j, "Platform", "linux");
+	json_object_set_new(j, "Mounts", mounts_of(&spec));
+	json_object_set_new(j, "HostConfig", host_config_of(c, &spec, mode));
+	json_object_set_new(j, "Config", config_of(c, &spec));
+	json_object_set_new(j, "NetworkSettings", network_of(c, mode));
+	return j;
+}
