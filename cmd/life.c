@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -29,9 +30,9 @@ int parse_signal(const char *text, int *ret, struct err *err)
 			return 0;
 		}
 	}
-	if (strncasecmp(name, "RTMIN", 5) == 0 && (!name[5] || name[5] == '+')) {
-		n = name[5] ? strtol(name + 6, NULL, 10) : 0;
-		if (n >= 0 && SIGRTMIN + n <= SIGRTMAX) {
+	if (strncasecmp(name, "RTMIN", 5) == 0 && (!name[5] || (name[5] == '+' && name[6]))) {
+		n = name[5] ? strtol(name + 6, &end, 10) : 0;
+		if ((!name[5] || !*end) && n >= 0 && n <= SIGRTMAX - SIGRTMIN) {
 			*ret = SIGRTMIN + (int)n;
 			return 0;
 		}
@@ -47,14 +48,39 @@ static void await_monitor(struct tiffin *t, const struct container *c)
 	container_dir_lock(&t->store, c->id, true, &dir, NULL);
 }
 
+/*
+ * Its first process, or -1 where none runs. A start that is under way is waited for: in a moment
+ * there is a process, or nobody has the lock.
+ */
+static int open_process(struct tiffin *t, const struct container *c)
+{
+	const struct timespec moment = { .tv_nsec = 5000000 };
+	int pidfd = proc_open(&c->state.init);
+
+	while (pidfd < 0) {
+		CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+		CLEAN(container_done) struct container now = { 0 };
+		struct err why = { 0 };
+
+		if (container_dir_lock(&t->store, c->id, false, &dir, &why) == 0 ||
+		    why.kind != ERR_BUSY || container_find(&t->store, c->id, &now, NULL) < 0)
+			break;
+		pidfd = proc_open(&now.state.init);
+		if (pidfd < 0)
+			nanosleep(&moment, NULL);
+	}
+	return pidfd;
+}
+
 int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout, struct err *err)
 {
-	CLEAN(clean_fd) int pidfd = proc_open(&c->state.init);
+	CLEAN(clean_fd) int pidfd = open_process(t, c);
 
 	if (pidfd >= 0) {
 		if (pidfd_send_signal(pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
 			return err_sys(err, "cannot signal container %.12s", c->id);
-		if (pidfd_wait(pidfd, timeout < 0 || timeout > INT_MAX / 1000 ? -1 : timeout * 1000) < 0) {
+		if (pidfd_wait(pidfd, timeout < 0 || timeout > INT_MAX / 1000 ? -1 :
+										timeout * 1000) < 0) {
 			pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 			pidfd_wait(pidfd, -1);
 		}

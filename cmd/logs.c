@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -140,11 +141,16 @@ static void print_rest(struct reader *r)
 /* Goes to where the last n lines begin: once over the file, to note where lines begin. */
 static void seek_tail(struct reader *r, long n)
 {
-	long *starts = xcalloc((size_t)n + 1, sizeof(*starts)), at = 0;
+	long *starts, at = 0;
 	bool fresh = true;
 	size_t lines = 0;
+	struct stat st;
 	ssize_t len;
 
+	/* No more lines are remembered than there can be: a record takes 40 bytes and more. */
+	if (fstat(fileno(r->file), &st) == 0 && n > st.st_size / 40)
+		n = st.st_size / 40 + 1;
+	starts = xcalloc((size_t)n + 1, sizeof(*starts));
 	while ((len = getline(&r->line, &r->size, r->file)) > 0 && r->line[len - 1] == '\n') {
 		struct log_record record;
 

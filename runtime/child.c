@@ -92,6 +92,17 @@ static int leave_keyring(struct child *c, struct err *err)
 	return 0;
 }
 
+/* A group beyond the map is nobody's: the image's /etc/group may name any number. */
+static void keep_mapped_groups(struct user *u, const struct id_map *ids)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < u->n_groups; i++)
+		if (id_map_has(ids, 0, u->groups[i]))
+			u->groups[kept++] = u->groups[i];
+	u->n_groups = kept;
+}
+
 static int resolve_user(struct child *c, struct err *err)
 {
 	CLEAN(clean_fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -104,6 +115,7 @@ static int resolve_user(struct child *c, struct err *err)
 		return err_hint(err, "a range for you in /etc/subuid and /etc/subgid, wide enough, and "
 				     "newuidmap (package uidmap) give a container its other users");
 	}
+	keep_mapped_groups(&c->user, c->launch->ids);
 	for (size_t i = 0; i < c->spec->env.n; i++)
 		strv_add(&c->env, c->spec->env.v[i]);
 	if (!strv_get_env(&c->env, "HOME"))

@@ -54,7 +54,8 @@ static bool parse_time(const char *text, int64_t *ret)
 	memcpy(copy, text, TIME_LEN);
 	copy[TIME_LEN] = '\0';
 	rest = strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!rest || sscanf(rest, ".%9dZ", &fraction) != 1)
+	if (!rest || rest[0] != '.' || strspn(rest + 1, "0123456789") != 9 || !streq(rest + 10, "Z") ||
+	    sscanf(rest + 1, "%9d", &fraction) != 1)
 		return false;
 	*ret = (int64_t)timegm(&tm) * 1000000000 + fraction;
 	return true;
@@ -65,11 +66,15 @@ bool log_parse(const char *line, size_t len, struct log_record *ret)
 	/* "TIME stdout F TEXT": both streams' names are of one length. */
 	const size_t head = TIME_LEN + strlen(" stdout F ");
 	struct log_record r = { 0 };
+	const char *stream = line + TIME_LEN;
 
 	if (len < head || !parse_time(line, &r.time))
 		return false;
-	r.is_stderr = memcmp(line + TIME_LEN, " stderr ", 8) == 0;
+	r.is_stderr = memcmp(stream, " stderr ", 8) == 0;
 	r.partial = line[head - 2] == 'P';
+	if ((!r.is_stderr && memcmp(stream, " stdout ", 8) != 0) ||
+	    (!r.partial && line[head - 2] != 'F') || line[head - 1] != ' ')
+		return false;
 	r.text = line + head;
 	r.len = len - head;
 	*ret = r;

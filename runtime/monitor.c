@@ -162,8 +162,10 @@ static void accept_client(struct state *s)
 {
 	int sock = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (sock < 0)
+	if (sock < 0 || s->clients.n == CLIENTS_MAX) {
+		close_fd(&sock);
 		return;
+	}
 	client_set_add(&s->clients, sock, true, false);
 	client_tell(&s->clients.v[s->clients.n - 1], FRAME_STARTED, NULL, 0);
 }
@@ -291,7 +293,7 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 		.m = m, .listener = -1, .log = -1, .input = -1, .output = { -1, -1 },
 		.child = { .pidfd = -1, .terminal = -1 },
 	};
-	struct attach_failure failure = { 0 };
+	struct attach_failure failure = { .exit_code = 125 };
 	int exit_code;
 
 	setsid();

@@ -23,6 +23,7 @@ void container_done(struct container *c)
 	free(c->image);
 	free(c->image_id);
 	json_decref(c->config);
+	json_decref(c->state.ports);
 	*c = (struct container){ 0 };
 }
 
@@ -246,6 +247,8 @@ static void state_to_json(const struct container_state *state, json_t *j)
 	js_set_int(j, "started", state->started);
 	js_set_int(j, "finished", state->finished);
 	js_set_int(j, "exit_code", state->exit_code);
+	if (state->ports)
+		json_object_set(j, "ports", state->ports);
 }
 
 static void state_from_json(const json_t *j, struct container_state *ret)
@@ -255,6 +258,7 @@ static void state_from_json(const json_t *j, struct container_state *ret)
 		.started = js_int(j, "started"),
 		.finished = js_int(j, "finished"),
 		.exit_code = (int)js_int(j, "exit_code"),
+		.ports = json_incref(js_arr(j, "ports")),
 	};
 	snprintf(ret->init.boot, sizeof(ret->init.boot), "%s", js_str(j, "boot") ?: "");
 }
@@ -370,10 +374,19 @@ int container_list(const struct store *s, struct container **ret, size_t *ret_n,
 		return err_sys(err, "cannot list the store's containers");
 	while ((e = readdir(dir))) {
 		struct container c;
+		struct err why = { 0 };
 
-		/* One without a config is in the making, or being removed. */
-		if (!is_container_id(e->d_name) || load(s, e->d_name, &c, NULL) < 0)
+		if (!is_container_id(e->d_name))
 			continue;
+		if (load(s, e->d_name, &c, &why) < 0) {
+			/* One without a config is in the making, or being removed. */
+			if (why.kind == ERR_NOT_FOUND || why.kind == ERR_CORRUPT)
+				continue;
+			container_list_done(list, n);
+			if (err)
+				*err = why;
+			return -1;
+		}
 		list = xrealloc(list, (n + 1) * sizeof(*list));
 		list[n++] = c;
 	}

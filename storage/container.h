@@ -7,7 +7,8 @@
  *	containers/<id>/upper, work	the writable layer
  *	containers/<id>/log	what it wrote
  *	containers/<id>/attach	the socket of its monitor, while it runs
- *	names/<name>		a symlink to <id>; one that leads nowhere is free to take
+ *	names/<name>		a symlink to <id>; one that leads nowhere is free to take. It is
+ *				taken away under the lock on names only.
  *
  * "Running" is not stored: the state names the processes by pid, start time and boot id, and they
  * are alive or not. The lock belongs to the container's monitor as long as it lives, so that its
@@ -39,6 +40,7 @@ struct container_state {
 	struct proc_id init;	/* the container's first process, as the host sees it */
 	int64_t started, finished; /* nanoseconds since the epoch; 0: not yet */
 	int exit_code;
+	json_t *ports; /* where its ports are, as cmd/ports.h has them; NULL: it has none */
 };
 
 struct container {

@@ -155,12 +155,13 @@ static int put_files(const struct store *s, const struct image_new *image, struc
 	return result;
 }
 
-static void set_reference(json_t *references, const char *name, const struct image_new *image)
+static void set_reference(json_t *references, const char *name, const char *id,
+			  const char *manifest_digest)
 {
 	json_t *entry = json_object();
 
-	js_set_str(entry, "id", image->id);
-	js_set_str(entry, "digest", image->manifest_digest);
+	js_set_str(entry, "id", id);
+	js_set_str(entry, "digest", manifest_digest);
 	json_object_set_new(references, name, entry);
 }
 
@@ -178,18 +179,18 @@ int image_put(const struct store *s, const struct image_new *image, struct err *
 	if (load_references(s, &references, err) < 0 || put_files(s, image, err) < 0)
 		return -1;
 	if (image->name)
-		set_reference(references, image->name, image);
+		set_reference(references, image->name, image->id, image->manifest_digest);
 	if (image->repository) {
 		CLEAN(clean_free)
 		char *name = xasprintf("%s@%s", image->repository, image->manifest_digest);
 
-		set_reference(references, name, image);
+		set_reference(references, name, image->id, image->manifest_digest);
 	}
 	if (image->repository && image->index_digest) {
 		CLEAN(clean_free)
 		char *name = xasprintf("%s@%s", image->repository, image->index_digest);
 
-		set_reference(references, name, image);
+		set_reference(references, name, image->id, image->manifest_digest);
 	}
 	return save_references(s, references, err);
 }
@@ -248,26 +249,32 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err)
+/*
+ * All that can be read. *ret_whole: none was passed over but such as are being removed; where it is
+ * false nobody can tell which layers are in use.
+ */
+static int read_images(const struct store *s, json_t *references, struct image_record **ret,
+		       size_t *ret_n, bool *ret_whole, struct err *err)
 {
 	int fd = openat(s->images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	CLEAN(clean_json) json_t *references = NULL;
 	struct image_record *list = NULL;
 	struct dirent *e;
 	size_t n = 0;
 
 	if (!dir)
 		return err_sys(err, "cannot list the store's images");
-	if (load_references(s, &references, err) < 0)
-		return -1;
+	*ret_whole = true;
 	while ((e = readdir(dir))) {
 		struct image_record r = { 0 };
+		struct err why = { 0 };
 
-		/* One that has just been removed is no error; one that can't be read is not listed. */
-		if (!is_image_id(e->d_name) ||
-		    load_record(s, references, e->d_name, &r, NULL) < 0)
+		if (!is_image_id(e->d_name))
 			continue;
+		if (load_record(s, references, e->d_name, &r, &why) < 0) {
+			*ret_whole = *ret_whole && why.kind == ERR_NOT_FOUND;
+			continue;
+		}
 		list = xrealloc(list, (n + 1) * sizeof(*list));
 		list[n++] = r;
 	}
@@ -276,6 +283,16 @@ int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, 
 	*ret = list;
 	*ret_n = n;
 	return 0;
+}
+
+int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	bool whole;
+
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	return read_images(s, references, ret, ret_n, &whole, err);
 }
 
 static int read_file(const struct store *s, const char *id, const char *name, struct buf *ret,
@@ -297,6 +314,17 @@ int image_read_config(const struct store *s, const char *id, struct buf *ret, st
 int image_read_manifest(const struct store *s, const char *id, struct buf *ret, struct err *err)
 {
 	return read_file(s, id, "manifest", ret, err);
+}
+
+int image_tag(const struct store *s, const struct image_record *image, const char *canonical,
+	      struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	set_reference(references, canonical, image->id, image->manifest_digest);
+	return save_references(s, references, err);
 }
 
 int image_untag(const struct store *s, const char *canonical, struct err *err)
@@ -336,6 +364,7 @@ int image_remove(const struct store *s, const struct image_record *image, struct
 	struct image_record *list = NULL;
 	char trash[STAGE_NAME_MAX];
 	struct err full = { 0 };
+	bool whole;
 	size_t n = 0;
 
 	if (load_references(s, &references, err) < 0)
@@ -351,9 +380,9 @@ int image_remove(const struct store *s, const struct image_record *image, struct
 	}
 	if (store_trash(s, s->images, image->id, trash, err) < 0)
 		return -1;
-	if (image_list(s, &list, &n, err) < 0)
+	if (read_images(s, references, &list, &n, &whole, err) < 0)
 		return -1;
-	for (size_t i = 0; i < image->layers.n; i++) {
+	for (size_t i = 0; whole && i < image->layers.n; i++) {
 		const char *layer = image->layers.v[i];
 
 		if (!layer_in_use(list, n, layer) && layer_remove(s, layer, NULL) == 0)

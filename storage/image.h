@@ -60,6 +60,9 @@ int image_read_manifest(const struct store *s, const char *id, struct buf *ret, 
 
 /* The lock on names; see above. */
 int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err);
+/* Under the exclusive lock: points a name to the image, whatever it stood for before. */
+int image_tag(const struct store *s, const struct image_record *image, const char *canonical,
+	      struct err *err);
 /* Under the exclusive lock: drops a name. */
 int image_untag(const struct store *s, const char *canonical, struct err *err);
 /*

@@ -49,6 +49,23 @@ int layer_open(const struct store *s, const char *diff_id, int *ret_fs, struct e
 	return 0;
 }
 
+int layer_open_file(const struct store *s, const char *diff_id, const char *name, int *ret_fd,
+		    struct err *err)
+{
+	char layer[LAYER_NAME_MAX];
+	CLEAN(clean_free) char *path = NULL;
+	int fd;
+
+	if (layer_name(s, diff_id, layer, err) < 0)
+		return -1;
+	path = xasprintf("%s/%s", layer, name);
+	fd = openat(s->layers, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(err, "cannot open '%s' of layer %.19s", name, diff_id);
+	*ret_fd = fd;
+	return 0;
+}
+
 int layer_read_info(const struct store *s, const char *diff_id, struct layer_info *ret,
 		    struct err *err)
 {

@@ -28,6 +28,9 @@ struct layer_info {
 bool layer_exists(const struct store *s, const char *diff_id);
 /* Opens the layer's tree (O_PATH). ERR_NOT_FOUND where it is not there. */
 int layer_open(const struct store *s, const char *diff_id, int *ret_fs, struct err *err);
+/* Opens, for reading, what lies beside the tree under that name. */
+int layer_open_file(const struct store *s, const char *diff_id, const char *name, int *ret_fd,
+		    struct err *err);
 int layer_read_info(const struct store *s, const char *diff_id, struct layer_info *ret,
 		    struct err *err);
 /* Takes the layer's lock, waiting for it where wait says so (else ERR_BUSY). */
