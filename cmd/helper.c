@@ -8,12 +8,15 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "image/auth_file.h"
+#include "image/reference.h"
 #include "image/result.h"
 #include "runtime/userns.h"
 #include "storage/container.h"
 
-#define RESULT_FD  3
-#define RESULT_MAX 65536
+#define RESULT_FD      3
+#define CREDENTIALS_FD 4
+#define RESULT_MAX     65536
 
 static int read_result(int fd, struct buf *ret, struct err *err)
 {
@@ -34,34 +37,19 @@ static int read_result(int fd, struct buf *ret, struct err *err)
 	}
 }
 
-static void pull_argv(const struct tiffin *t, const char *program, const char *reference,
-		      const struct pull_options *o, struct strv *argv)
-{
-	strv_add(argv, program);
-	strv_add(argv, "pull");
-	strv_addf(argv, "--store=%s", t->store.root);
-	strv_addf(argv, "--result-fd=%d", RESULT_FD);
-	if (t->ids.single)
-		strv_add(argv, "--single-id");
-	if (o->quiet)
-		strv_add(argv, "--quiet");
-	if (o->platform)
-		strv_addf(argv, "--platform=%s", o->platform);
-	if (o->tls_verify)
-		strv_addf(argv, "--tls-verify=%s", o->tls_verify);
-	strv_add(argv, "--");
-	strv_add(argv, reference);
-}
-
-int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
-		char **ret_id, struct err *err)
+/*
+ * Runs tiffin-image to its end: what it says of it. credentials may be NULL, or not set. Of argv only
+ * what is the task's own is given.
+ */
+static int run_image(struct tiffin *t, const char *task, const struct strv *arguments,
+		     const struct credentials *credentials, struct buf *ret, struct err *err)
 {
 	CLEAN(clean_free) char *program = NULL;
 	CLEAN(strv_done) struct strv argv = { 0 };
-	CLEAN(buf_done) struct buf text = { 0 };
-	CLEAN(pull_result_done) struct pull_result result = { 0 };
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
+	CLEAN(clean_fd) int secret = -1;
+	struct fd_map fds[3] = { FD_MAP_END, FD_MAP_END, FD_MAP_END };
 	sighandler_t before;
 	int ends[2], code;
 	pid_t pid;
@@ -72,22 +60,84 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 		return err_sys(err, "cannot make a pipe");
 	ours = ends[0];
 	theirs = ends[1];
-	pull_argv(t, program, reference, options, &argv);
-	if (userns_spawn(&t->ids, (const char *const *)argv.v,
-			 (const struct fd_map[]){ { theirs, RESULT_FD }, FD_MAP_END }, &pid, err) < 0)
+	fds[0] = (struct fd_map){ theirs, RESULT_FD };
+	strv_add(&argv, program);
+	strv_add(&argv, task);
+	strv_addf(&argv, "--result-fd=%d", RESULT_FD);
+	if (credentials && credentials_are_set(credentials)) {
+		if (credentials_to_fd(credentials, &secret, err) < 0)
+			return -1;
+		fds[1] = (struct fd_map){ secret, CREDENTIALS_FD };
+		strv_addf(&argv, "--credentials-fd=%d", CREDENTIALS_FD);
+	}
+	for (size_t i = 0; i < arguments->n; i++)
+		strv_add(&argv, arguments->v[i]);
+	if (userns_spawn(&t->ids, (const char *const *)argv.v, fds, &pid, err) < 0)
 		return -1;
 	close(fd_take(&theirs));
 	/* Ctrl-C reaches tiffin-image as well, which cleans up and reports. */
 	before = signal(SIGINT, SIG_IGN);
-	code = read_result(ours, &text, err);
+	code = read_result(ours, ret, err);
 	if (code < 0)
 		kill(pid, SIGKILL);
 	proc_reap(pid);
 	signal(SIGINT, before);
-	if (code < 0 || pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
+	return code;
+}
+
+static int find_credentials(const char *reference, const struct pull_options *o,
+			    struct credentials *ret, struct err *err)
+{
+	CLEAN(reference_done) struct reference ref = { 0 };
+
+	if (o->creds)
+		return credentials_parse(o->creds, ret, err) < 0 ? err_wrap(err, "--creds") : 0;
+	if (reference_parse(reference, &ref, err) < 0)
+		return -1;
+	return auth_file_find(o->authfile, ref.registry, ref.repository, ret, err);
+}
+
+int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
+		char **ret_id, struct err *err)
+{
+	CLEAN(credentials_done) struct credentials credentials = { 0 };
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(pull_result_done) struct pull_result result = { 0 };
+
+	if (find_credentials(reference, options, &credentials, err) < 0)
+		return -1;
+	strv_addf(&argv, "--store=%s", t->store.root);
+	if (t->ids.single)
+		strv_add(&argv, "--single-id");
+	if (options->quiet)
+		strv_add(&argv, "--quiet");
+	if (options->platform)
+		strv_addf(&argv, "--platform=%s", options->platform);
+	if (options->tls_verify)
+		strv_addf(&argv, "--tls-verify=%s", options->tls_verify);
+	strv_add(&argv, "--");
+	strv_add(&argv, reference);
+	if (run_image(t, "pull", &argv, &credentials, &text, err) < 0 ||
+	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
 		return -1;
 	*ret_id = xstrdup(result.id);
 	return 0;
+}
+
+int helper_login(struct tiffin *t, const char *registry, const struct credentials *credentials,
+		 const char *tls_verify, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (tls_verify)
+		strv_addf(&argv, "--tls-verify=%s", tls_verify);
+	strv_add(&argv, "--");
+	strv_add(&argv, registry);
+	if (run_image(t, "login", &argv, credentials, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, err);
 }
 
 static int try_remove(const struct store *store, const char *name, void *arg)

@@ -1,21 +1,27 @@
 /*
- * Work that is done by a helper in the user namespace: pulling (tiffin-image), and removing what
- * belongs to subordinate users.
+ * Work that is done by a helper in the user namespace: what talks to registries (tiffin-image), and
+ * removing what belongs to subordinate users.
  */
 #ifndef CMD_HELPER_H
 #define CMD_HELPER_H
 
 #include "cmd/command.h"
+#include "image/credentials.h"
 
 struct pull_options {
 	bool quiet;
 	char *platform;	  /* NULL: this machine's */
 	char *tls_verify; /* "true", "false", or NULL */
+	char *creds;	  /* "USER:PASSWORD"; NULL: what the user's files have */
+	char *authfile;	  /* the file to look in; NULL: the usual ones */
 };
 
 /* Pulls by tiffin-image. reference is as the user typed it. *ret_id is the image's, to be freed. */
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
 		char **ret_id, struct err *err);
+/* Are the credentials good for a registry? DENIED where it says that they are not. */
+int helper_login(struct tiffin *t, const char *registry, const struct credentials *credentials,
+		 const char *tls_verify, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */
 void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*

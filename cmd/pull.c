@@ -16,6 +16,10 @@ static const struct opt pull_opts[] = {
 	  FIELD(pull_command_options, pull.quiet) },
 	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string,
 	  FIELD(pull_command_options, pull.platform) },
+	{ 0, "creds", "USER:PASSWORD", "log in with these, for this once", set_string,
+	  FIELD(pull_command_options, pull.creds) },
+	{ 0, "authfile", "FILE", "look for credentials there, and nowhere else", set_string,
+	  FIELD(pull_command_options, pull.authfile) },
 	{ 0, "tls-verify", "BOOL", "false: plain HTTP and any certificate will do", set_string,
 	  FIELD(pull_command_options, pull.tls_verify) },
 	{ 0, "userns", "single", "unpack for containers with one ID", set_string,
@@ -29,6 +33,8 @@ static void pull_done(void *options)
 
 	free(o->pull.platform);
 	free(o->pull.tls_verify);
+	free(o->pull.creds);
+	free(o->pull.authfile);
 	free(o->userns);
 }
 

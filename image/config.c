@@ -24,8 +24,7 @@ void image_config_done(struct image_config *c)
 	*c = (struct image_config){ 0 };
 }
 
-/* RFC 3339 to seconds since the epoch; 0 where it is anything else. */
-static int64_t parse_time(const char *s)
+int64_t image_config_time(const char *s)
 {
 	int hours = 0, minutes = 0, used = 0;
 	struct tm tm = { 0 };
@@ -105,7 +104,7 @@ int image_config_parse(const char *data, size_t len, struct image_config *ret, s
 	c.architecture = string_or_null(doc, "architecture");
 	c.os = string_or_null(doc, "os");
 	c.variant = string_or_null(doc, "variant");
-	c.created = parse_time(js_str(doc, "created"));
+	c.created = image_config_time(js_str(doc, "created"));
 	run = js_obj(doc, "config");
 	c.user = string_or_null(run, "User");
 	c.workdir = string_or_null(run, "WorkingDir");

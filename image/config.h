@@ -26,6 +26,8 @@ struct image_config {
 };
 
 void image_config_done(struct image_config *c);
+/* RFC 3339 to seconds since the epoch; 0 where it is anything else, or NULL. */
+int64_t image_config_time(const char *s);
 /* ERR_CORRUPT: not a configuration. */
 int image_config_parse(const char *data, size_t len, struct image_config *ret, struct err *err);
 

@@ -9,6 +9,8 @@
  * The halves cost about the same, so that one large layer keeps both cores of a small machine busy,
  * and a slow disk holds the network back through the ring, not through memory.
  *
+ * What the tree does not hold of the stream is kept beside it (image/skeleton.h).
+ *
  * Both digests are compared before the layer is committed. The blob's comes first: a registry or a
  * disk that flips a bit makes a broken gzip stream or tar archive too, and "wrong digest" is the
  * truth about it. So where unpacking finds something wrong, the download goes on to its end, to
@@ -46,6 +48,7 @@ struct pipeline {
 	struct err inflate_err;
 	/* The unpacker's. */
 	int root;
+	struct skeleton *skeleton;
 	struct hash *diff_hash;
 	int64_t bytes;
 	int unpacked; /* 0 or -1 */
@@ -58,6 +61,7 @@ static void clean_pipeline(struct pipeline *p)
 	hash_free(p->blob_hash);
 	hash_free(p->diff_hash);
 	inflate_free(p->inflate);
+	skeleton_free(p->skeleton);
 }
 
 /* Inflates into the ring. -1 where the stream is wrong (inflate_err), or the unpacker gave up. */
@@ -145,9 +149,14 @@ static int read_ring(void *arg, const void **ret_data, size_t *ret_len, struct e
 static void *unpack_thread(void *arg)
 {
 	struct pipeline *p = arg;
-	const struct unpack_options options = { .single_id = p->fetch->store->single_id };
+	const struct unpack_options options = {
+		.single_id = p->fetch->store->single_id,
+		.skeleton = p->skeleton,
+	};
 
 	p->unpacked = unpack_tar(p->root, read_ring, p, &options, &p->bytes, &p->unpack_err);
+	if (p->unpacked == 0)
+		p->unpacked = skeleton_finish(p->skeleton, &p->unpack_err);
 	if (p->unpacked < 0)
 		ring_abort(p->ring);
 	return NULL;
@@ -227,7 +236,8 @@ int fetch_layer(const struct fetch *f, struct http *h, struct layer_info *ret, s
 	struct layer_info info = { .size = f->blob->size };
 	struct err why = { 0 };
 
-	if (layer_stage_new(f->store, &s.stage, err) < 0)
+	if (layer_stage_new(f->store, &s.stage, err) < 0 ||
+	    skeleton_new(s.stage.dir, &p.skeleton, err) < 0)
 		return -1;
 	p.ring = ring_new(RING_BUFFERS, RING_BUFFER_SIZE);
 	p.blob_hash = hash_new();

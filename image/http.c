@@ -6,6 +6,9 @@
 
 #include "base/cleanup.h"
 
+/* Older ones keep an Authorization on the way to another port or scheme (CVE-2022-27774, -27776). */
+_Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is needed");
+
 #define CONNECT_SECONDS	 15L
 #define STALL_SECONDS	 25L /* without so many bytes a second, on average */
 #define STALL_BYTES	 64L
@@ -71,6 +74,7 @@ void clean_http(struct http **h)
 
 void http_response_done(struct http_response *r)
 {
+	free(r->url);
 	free(r->content_type);
 	free(r->challenge);
 	buf_done(&r->body);
@@ -110,6 +114,18 @@ static void read_text(const char *line, size_t len, const char *name, char **ret
 	}
 }
 
+/* A field that may be there several times, as if it were one. */
+static void read_list(const char *line, size_t len, const char *name, char **ret)
+{
+	CLEAN(clean_free) char *value = header_value(line, len, name);
+	CLEAN(clean_free) char *before = NULL;
+
+	if (!value)
+		return;
+	before = *ret;
+	*ret = before ? xasprintf("%s, %s", before, value) : ptr_take(&value);
+}
+
 static void read_number(const char *line, size_t len, const char *name, const char *prefix,
 			int64_t *ret)
 {
@@ -136,7 +152,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	if (len >= 5 && strncmp(line, "HTTP/", 5) == 0)
 		http_response_done(r);
 	read_text(line, len, "Content-Type", &r->content_type);
-	read_text(line, len, "WWW-Authenticate", &r->challenge);
+	read_list(line, len, "WWW-Authenticate", &r->challenge);
 	read_number(line, len, "Content-Length", "", &r->content_length);
 	read_number(line, len, "Content-Range", "bytes ", &r->range_start);
 	read_number(line, len, "Retry-After", "", &r->retry_after);
@@ -248,7 +264,9 @@ static void set_transfer(struct http *h, struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_URL, req->url);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "tiffin/" TIFFIN_VERSION);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, req->form ? 0L : 1L);
+	if (req->form)
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->form);
 	curl_easy_setopt(c, CURLOPT_MAXREDIRS, REDIRECTS);
 	/* Who began over TLS stays there, unless nobody's certificate was asked for anyway. */
 	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
@@ -275,6 +293,16 @@ static void clean_slist(struct curl_slist **list)
 	curl_slist_free_all(*list);
 }
 
+static void add_header(struct curl_slist **list, const char *name, const char *value)
+{
+	CLEAN(clean_free) char *line = value ? xasprintf("%s: %s", name, value) : NULL;
+
+	if (!line)
+		return;
+	*list = curl_slist_append(*list, line);
+	explicit_bzero(line, strlen(line));
+}
+
 int http_get(struct http *h, const struct http_request *request, struct http_response *ret,
 	     struct err *err)
 {
@@ -286,18 +314,20 @@ int http_get(struct http *h, const struct http_request *request, struct http_res
 		.err = err,
 	};
 	CLEAN(clean_slist) struct curl_slist *headers = NULL;
-	CLEAN(clean_free) char *accept = NULL;
+	char *url = NULL;
 	CURLcode code;
 
 	http_response_done(ret);
 	set_transfer(h, &t);
-	if (request->accept) {
-		accept = xasprintf("Accept: %s", request->accept);
-		headers = curl_slist_append(NULL, accept);
-		curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
-	}
+	add_header(&headers, "Accept", request->accept);
+	/* As a header of ours libcurl drops it at the border of the origin, and keeps no copy. */
+	add_header(&headers, "Authorization", request->authorization);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
 	code = curl_easy_perform(h->curl);
 	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &ret->status);
+	curl_easy_getinfo(h->curl, CURLINFO_EFFECTIVE_URL, &url);
+	free(ret->url);
+	ret->url = xstrdup(url);
 	/* The list above goes out of scope, and libcurl keeps no copy. */
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	if (t.cancelled)

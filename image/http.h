@@ -1,5 +1,5 @@
 /*
- * HTTP GET, over libcurl: one host at a time, bounded in every dimension.
+ * HTTP requests, over libcurl: one host at a time, bounded in every dimension.
  *
  * A struct http holds open connections to reuse; one thread uses it at a time. What a response
  * brings goes either into a buffer (documents) or, as it comes, to a sink (blobs).
@@ -7,6 +7,9 @@
  * Only http and https are spoken, also after a redirect, and never http after https. A connection
  * must come about within 15 s, and bring some bytes in every 25 s; a redirect leads to a redirect
  * at most 10 times.
+ *
+ * An authorization goes to the origin of the URL that it was given with, and to no other, wherever
+ * redirects lead. A form is sent to no other either: a redirect is the answer then.
  *
  * Errors: NETWORK (no connection, or one that broke off: worth another try), DENIED (a certificate
  * that nobody we trust has signed), CORRUPT (more bytes than any honest answer has). They name the
@@ -39,8 +42,9 @@ void clean_http(struct http **h);
 
 struct http_response {
 	long status;
+	char *url;		/* whose answer it is, after redirects */
 	char *content_type;	/* NULL where absent, as the others */
-	char *challenge;	/* WWW-Authenticate */
+	char *challenge;	/* WWW-Authenticate, all of them, with commas between */
 	int64_t content_length; /* -1 where absent */
 	int64_t range_start;	/* of Content-Range; -1 where absent */
 	int64_t retry_after;	/* seconds; -1 where absent */
@@ -51,6 +55,8 @@ void http_response_done(struct http_response *r);
 struct http_request {
 	const char *url;
 	const char *accept; /* NULL: anything */
+	const char *authorization; /* the header's value; NULL: none */
+	const char *form;   /* is posted; NULL: GET */
 	int64_t offset;	    /* > 0: asks for the bytes from there on */
 	/*
 	 * Takes the body of a 2xx response as it comes; -1 ends the transfer with err. NULL: it

@@ -2,11 +2,12 @@
  * tiffin-image reads what strangers wrote (TLS, HTTP, JSON, tar, gzip, zstd), in tiffin's stead.
  *
  *	tiffin-image pull --store DIR --result-fd N [--single-id] [--platform OS/ARCH[/VARIANT]]
- *			  [--quiet] [--tls-verify=BOOL] REFERENCE
+ *			  [--quiet] [--tls-verify=BOOL] [--credentials-fd N] REFERENCE
+ *	tiffin-image login --result-fd N [--tls-verify=BOOL] --credentials-fd N REGISTRY
  *
  * tiffin starts it in a user namespace, in which root is the caller and, without --single-id, the
  * subordinate IDs are mapped; in the host's network. It confines itself (image/confine.h), writes
- * what became of it to descriptor N (image/result.h), and ends with 0 or 125.
+ * what became of it to the result's descriptor (image/result.h), and ends with 0 or 125.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -19,17 +20,25 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "image/confine.h"
+#include "image/credentials.h"
 #include "image/http.h"
 #include "image/pull.h"
+#include "image/registry.h"
 
 #define EXIT_TOOL 125
 
 struct arguments {
-	const char *store, *reference;
+	const char *store, *what;
 	struct pull_options pull;
-	int result_fd;
+	struct credentials credentials;
+	int result_fd, credentials_fd;
 	bool single_id;
 };
+
+static void clean_arguments(struct arguments *a)
+{
+	credentials_done(&a->credentials);
+}
 
 static int parse_bool(const char *s, bool *ret, struct err *err)
 {
@@ -37,11 +46,12 @@ static int parse_bool(const char *s, bool *ret, struct err *err)
 	return *ret || streq(s, "false") ? 0 : err_set(err, ERR_USAGE, "'%s' is not a boolean", s);
 }
 
-static int parse_arguments(int argc, char **argv, struct arguments *ret, struct err *err)
+static int parse_options(int argc, char **argv, struct arguments *ret, struct err *err)
 {
 	static const struct option options[] = {
 		{ "store", required_argument, NULL, 's' },
 		{ "result-fd", required_argument, NULL, 'r' },
+		{ "credentials-fd", required_argument, NULL, 'c' },
 		{ "single-id", no_argument, NULL, '1' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -57,6 +67,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret, struct 
 			break;
 		case 'r':
 			ret->result_fd = atoi(optarg);
+			break;
+		case 'c':
+			ret->credentials_fd = atoi(optarg);
 			break;
 		case '1':
 			ret->single_id = true;
@@ -74,52 +87,109 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret, struct 
 			bad = err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
 		}
 	}
-	if (bad)
-		return -1;
-	if (argc - optind != 2 || !streq(argv[optind], "pull") || !ret->store)
-		return err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
-	ret->reference = argv[optind + 1];
-	return 0;
+	return bad;
 }
 
-/* The store is opened outside of the cage, which is built around it. */
-static int run_pull(const struct arguments *args, struct pull_result *ret, struct err *err)
+/* Read at once, and the descriptor closed, so that nothing else finds them there. */
+static int read_credentials(struct arguments *args, struct err *err)
+{
+	CLEAN(clean_fd) int fd = args->credentials_fd;
+
+	return fd < 0 ? 0 : credentials_from_fd(fd, &args->credentials, err);
+}
+
+/* The store, if any, is opened outside of the cage, which is built around it. */
+static int enter_cage(const char *store, struct err *err)
+{
+	return image_confine(store, err) < 0 ? -1 : http_global_init(err);
+}
+
+static int run_pull(struct arguments *args, struct pull_result *ret, struct err *err)
 {
 	CLEAN(reference_done) struct reference ref = { 0 };
 	CLEAN(store_done) struct store store = STORE_INIT;
-	struct pull_options options = args->pull;
-	struct cancel cancel;
-	int result;
 
-	if (reference_parse(args->reference, &ref, err) < 0 ||
-	    store_open(args->store, &store, err) < 0 ||
-	    cancel_init(&cancel, args->result_fd, err) < 0)
+	if (!args->store)
+		return err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
+	if (reference_parse(args->what, &ref, err) < 0 || store_open(args->store, &store, err) < 0 ||
+	    enter_cage(store.root, err) < 0)
 		return -1;
 	store.single_id = args->single_id;
-	options.cancel = &cancel;
-	result = image_confine(store.root, err);
-	if (result == 0)
-		result = http_global_init(err);
-	if (result == 0)
-		result = pull(&store, &ref, &options, ret, err);
-	cancel_done(&cancel);
-	return result;
+	return pull(&store, &ref, &args->pull, ret, err);
+}
+
+static int run_login(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	const struct registry_options options = {
+		.verify = args->pull.tls_verify,
+		.credentials = &args->credentials,
+		.cancel = args->pull.cancel,
+	};
+
+	(void)ret;
+	return enter_cage("", err) < 0 ? -1 : registry_login(args->what, &options, err);
+}
+
+struct task {
+	const char *name;
+	int (*run)(struct arguments *args, struct pull_result *ret, struct err *err);
+	bool has_image; /* that the result tells of */
+};
+
+static const struct task tasks[] = {
+	{ "pull", run_pull, true },
+	{ "login", run_login, false },
+};
+
+static int find_task(int argc, char **argv, const struct task **ret, struct err *err)
+{
+	for (size_t i = 0; argc - optind == 2 && i < ARRAY_SIZE(tasks); i++) {
+		if (!streq(argv[optind], tasks[i].name))
+			continue;
+		*ret = &tasks[i];
+		return 0;
+	}
+	return err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
+}
+
+/* What became of it, as the result's line. The caller frees. */
+static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
+{
+	CLEAN(pull_result_done) struct pull_result result = { 0 };
+	const struct task *task = NULL;
+	struct cancel cancel;
+	struct err err = { 0 };
+	int code = -1;
+
+	if (parse_options(argc, argv, args, &err) == 0 &&
+	    find_task(argc, argv, &task, &err) == 0 && read_credentials(args, &err) == 0 &&
+	    cancel_init(&cancel, args->result_fd, &err) == 0) {
+		args->what = argv[optind + 1];
+		args->pull.cancel = &cancel;
+		args->pull.credentials = &args->credentials;
+		code = task->run(args, &result, &err);
+		cancel_done(&cancel);
+	}
+	*ret_code = code;
+	return pull_result_format(task && task->has_image ? &result : NULL, code < 0 ? &err : NULL);
 }
 
 int main(int argc, char **argv)
 {
-	struct arguments args = { .pull.tls_verify = true, .result_fd = STDOUT_FILENO };
-	CLEAN(pull_result_done) struct pull_result result = { 0 };
+	CLEAN(clean_arguments)
+	struct arguments args = {
+		.pull.tls_verify = true,
+		.result_fd = STDOUT_FILENO,
+		.credentials_fd = -1,
+	};
 	CLEAN(clean_free) char *line = NULL;
-	struct err err = { 0 };
-	int failed;
+	int code;
 
 	/* Modes are those that layers say; a reader that went away is seen by write. */
 	umask(0);
 	signal(SIGPIPE, SIG_IGN);
-	failed = parse_arguments(argc, argv, &args, &err) < 0 || run_pull(&args, &result, &err) < 0;
-	line = pull_result_format(&result, failed ? &err : NULL);
+	line = run(argc, argv, &args, &code);
 	if (write_all(args.result_fd, line, strlen(line), NULL) < 0)
 		return EXIT_TOOL;
-	return failed ? EXIT_TOOL : 0;
+	return code < 0 ? EXIT_TOOL : 0;
 }

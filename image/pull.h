@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "image/cancel.h"
+#include "image/credentials.h"
 #include "image/platform.h"
 #include "image/progress.h"
 #include "image/reference.h"
@@ -17,6 +18,7 @@
 struct pull_options {
 	struct platform platform; /* os "": this machine's */
 	bool tls_verify;
+	const struct credentials *credentials; /* NULL: anonymous */
 	struct progress progress;
 	const struct cancel *cancel;
 };

@@ -2,19 +2,23 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "image/hash.h"
 #include "image/manifest.h"
+#include "image/origin.h"
 
 #define HUB	 "docker.io"
 #define HUB_HOST "registry-1.docker.io"
+#define ATTEMPTS 3 /* of one request, while other threads are given tokens */
 
 void registry_done(struct registry *r)
 {
 	free(r->name);
 	free(r->base);
+	auth_free(r->auth);
 	*r = (struct registry){ 0 };
 }
 
@@ -23,16 +27,6 @@ void document_done(struct document *d)
 	buf_done(&d->body);
 	free(d->content_type);
 	*d = (struct document){ 0 };
-}
-
-/* "localhost", 127.0.0.0/8 and ::1 by name: what a name resolves to is up to others. */
-static bool is_loopback(const char *registry)
-{
-	size_t len = *registry == '[' ? strcspn(registry, "]") + 1 : strcspn(registry, ":");
-	CLEAN(clean_free) char *host = xstrndup(registry, len);
-
-	return streq(host, "localhost") || streq(host, "[::1]") ||
-	       (starts_with(host, "127.") && host[strspn(host, "0123456789.")] == '\0');
 }
 
 struct http *registry_connect(const struct registry *r)
@@ -51,31 +45,101 @@ struct http *registry_connect(const struct registry *r)
  * Who may speak plain HTTP is asked whether it speaks TLS, as docker does; a handshake costs next
  * to nothing there, and nothing was said yet that would need a secret kept.
  */
-int registry_open(const struct reference *ref, bool verify, const struct cancel *cancel,
-		  struct registry *ret, struct err *err)
+static int find_root(struct registry *r, char **ret, struct err *err)
 {
-	const char *host = streq(ref->registry, HUB) ? HUB_HOST : ref->registry;
-	struct registry r = {
-		.name = xstrdup(ref->registry),
-		.loopback = is_loopback(ref->registry),
-		.verify = verify,
-		.cancel = cancel,
-	};
+	const char *host = streq(r->name, HUB) ? HUB_HOST : r->name;
+	CLEAN(clean_free) char *url = xasprintf("https://%s/", host);
+	CLEAN(origin_done) struct origin origin = { 0 };
+	CLEAN(clean_http) struct http *h = NULL;
 	int tls = 1;
 
-	if (r.loopback || !verify) {
-		CLEAN(clean_http) struct http *h = registry_connect(&r);
-		CLEAN(clean_free) char *url = xasprintf("https://%s/", host);
-
+	if (origin_parse(url, &origin) < 0)
+		return err_set(err, ERR_USAGE, "'%.200s' is not a registry's host and port", r->name);
+	r->loopback = origin_is_loopback(&origin);
+	if (r->loopback || !r->verify) {
+		h = registry_connect(r);
 		tls = http_speaks_tls(h, url, err);
 	}
-	if (tls < 0) {
-		registry_done(&r);
+	if (tls < 0)
 		return -1;
-	}
-	r.base = xasprintf("%s://%s/v2/%s", tls ? "https" : "http", host, ref->repository);
-	*ret = r;
+	*ret = xasprintf("%s://%s/v2/", tls ? "https" : "http", host);
 	return 0;
+}
+
+/* Without a repository: for the greeting alone. */
+static int open_registry(const char *name, const char *repository,
+			 const struct registry_options *options, struct registry *ret,
+			 struct err *err)
+{
+	CLEAN(clean_free) char *root = NULL;
+	CLEAN(clean_free) char *scope = NULL;
+	CLEAN(registry_done)
+	struct registry r = {
+		.name = xstrdup(name),
+		.verify = options->verify,
+		.cancel = options->cancel,
+	};
+
+	if (find_root(&r, &root, err) < 0)
+		return -1;
+	r.base = xasprintf("%s%s", root, repository ?: "");
+	if (repository)
+		scope = xasprintf("repository:%s:pull", repository);
+	r.auth = auth_new(&(struct auth_options){
+		.registry = name,
+		.url = root,
+		.scope = scope,
+		.credentials = options->credentials,
+		.verify = options->verify,
+		.cancel = options->cancel,
+	});
+	*ret = r;
+	r = (struct registry){ 0 };
+	return 0;
+}
+
+int registry_open(const struct reference *ref, const struct registry_options *options,
+		  struct registry *ret, struct err *err)
+{
+	return open_registry(ref->registry, ref->repository, options, ret, err);
+}
+
+/* Where a redirect led elsewhere, what is asked for there is none of our business. */
+static bool is_own(const struct registry *r, const struct http_response *response)
+{
+	CLEAN(origin_done) struct origin own = { 0 };
+	CLEAN(origin_done) struct origin theirs = { 0 };
+
+	return origin_parse(r->base, &own) == 0 && response->url &&
+	       origin_parse(response->url, &theirs) == 0 && origin_same(&own, &theirs);
+}
+
+/*
+ * A request, with what the registry wants to be shown. A 401 is answered, and stands where what was
+ * had for this very request did not do.
+ */
+static int get(const struct registry *r, struct http *h, const struct http_request *request,
+	       struct http_response *ret, struct err *err)
+{
+	struct http_request with = *request;
+	bool fresh = false;
+
+	for (int n = 0;; n++) {
+		enum auth_result what;
+		unsigned int turn;
+		CLEAN(clean_free) char *header = auth_header(r->auth, &turn);
+
+		with.authorization = header;
+		if (http_get(h, &with, ret, err) < 0)
+			return -1;
+		if (ret->status != 401 || fresh || n == ATTEMPTS || !is_own(r, ret))
+			return 0;
+		if (auth_answer(r->auth, ret->challenge, turn, &what, err) < 0)
+			return -1;
+		if (what == AUTH_NOTHING)
+			return 0;
+		fresh = what == AUTH_FRESH;
+	}
 }
 
 /* The message in {"errors": [{"code": …, "message": …}]}, or NULL. The caller frees. */
@@ -95,16 +159,16 @@ static int status_err(const struct registry *reg, const struct http_response *r,
 		      struct err *err)
 {
 	CLEAN(clean_free) char *text = error_text(r);
-	const char *colon = text ? ": " : "", *says = text ? text : "";
+	const char *phrase = r->status == 401 ? "authentication required" : "access denied";
+	const bool more = text && strcasecmp(text, phrase) != 0;
+	const char *colon = more ? ": " : "", *says = more ? text : "";
 
 	switch (r->status) {
 	case 401:
 	case 403:
 		err_set(err, ERR_DENIED, "registry '%.120s': %s: %s%s%.200s", reg->name, what,
-			r->status == 401 ? "authentication required" : "access denied", colon,
-			says);
-		return err_hint(err, "this version of tiffin has no 'login' yet: it pulls what "
-				     "needs no password");
+			phrase, colon, says);
+		return auth_hint(reg->auth, err);
 	case 404:
 		/* For a manifest the well-known phrase, whatever the registry says. */
 		if (starts_with(what, "manifest"))
@@ -126,12 +190,32 @@ static int status_err(const struct registry *reg, const struct http_response *r,
 	}
 }
 
+int registry_login(const char *registry, const struct registry_options *options, struct err *err)
+{
+	CLEAN(registry_done) struct registry r = { 0 };
+	CLEAN(http_response_done) struct http_response response = { 0 };
+	CLEAN(clean_http) struct http *h = NULL;
+	struct http_request req = { .max_body = MANIFEST_MAX };
+
+	if (open_registry(registry, NULL, options, &r, err) < 0)
+		return -1;
+	h = registry_connect(&r);
+	req.url = r.base;
+	if (get(&r, h, &req, &response, err) < 0)
+		return -1;
+	if (response.status == 401 || (response.status == 200 && auth_withheld(r.auth))) {
+		err_set(err, ERR_DENIED, "registry '%.120s': invalid username/password", r.name);
+		return auth_withheld(r.auth) ? auth_hint(r.auth, err) : -1;
+	}
+	return response.status == 200 ? 0 : status_err(&r, &response, "its greeting", err);
+}
+
 static int get_document(const struct registry *reg, struct http *h, const struct http_request *req,
 			const char *what, struct document *ret, struct err *err)
 {
 	CLEAN(http_response_done) struct http_response r = { 0 };
 
-	if (http_get(h, req, &r, err) < 0)
+	if (get(reg, h, req, &r, err) < 0)
 		return -1;
 	if (r.status != 200)
 		return status_err(reg, &r, what, err);
@@ -245,7 +329,7 @@ int registry_blob(const struct registry *r, struct http *h, const char *digest, 
 		.arg = &b,
 	};
 
-	if (http_get(h, &req, &response, err) < 0)
+	if (get(r, h, &req, &response, err) < 0)
 		return err_wrap(err, "%s", what);
 	if (response.status != 200 && response.status != 206)
 		return status_err(r, &response, what, err);

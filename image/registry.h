@@ -2,8 +2,8 @@
  * A repository in a registry: its manifests and blobs by the OCI distribution specification, which
  * is Docker's v2 API.
  *
- * A struct registry is immutable once it is open, so that threads share it; each brings its own
- * struct http. Errors are worded for the user: NOT_FOUND "manifest unknown", DENIED "authentication
+ * A struct registry is immutable once it is open, but for its struct auth, which sees to itself, so
+ * that threads share it; each brings its own struct http. Errors are worded for the user: NOT_FOUND "manifest unknown", DENIED "authentication
  * required", NETWORK (worth another try), CORRUPT.
  */
 #ifndef IMAGE_REGISTRY_H
@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "image/auth.h"
 #include "image/digest.h"
 #include "image/http.h"
 #include "image/reference.h"
@@ -22,17 +23,30 @@ struct registry {
 	char *base; /* "http://localhost:5000/v2/library/x" */
 	bool loopback, verify;
 	const struct cancel *cancel;
+	struct auth *auth;
+};
+
+struct registry_options {
+	bool verify;			       /* certificates */
+	const struct credentials *credentials; /* borrowed; NULL: anonymous */
+	const struct cancel *cancel;
 };
 
 /*
  * Finds out how to talk to the registry of a reference. Everything goes over verified TLS, but
  * plain HTTP is what a registry on loopback may speak, and any with verify off.
  */
-int registry_open(const struct reference *ref, bool verify, const struct cancel *cancel,
+int registry_open(const struct reference *ref, const struct registry_options *options,
 		  struct registry *ret, struct err *err);
 void registry_done(struct registry *r);
 /* Connections to it, for one thread. */
 struct http *registry_connect(const struct registry *r);
+
+/*
+ * Are the credentials good for the registry of that name? Asks for nothing but its greeting. DENIED
+ * "invalid username/password".
+ */
+int registry_login(const char *registry, const struct registry_options *options, struct err *err);
 
 struct document {
 	struct buf body;

@@ -29,6 +29,8 @@ char *pull_result_format(const struct pull_result *result, const struct err *err
 
 	if (err) {
 		json_object_set_new(j, "error", error_object(err));
+	} else if (!result) {
+		js_set_bool(j, "done", true);
 	} else {
 		js_set_str(j, "id", result->id);
 		js_set_str(j, "name", result->name);
@@ -68,4 +70,16 @@ int pull_result_parse(const char *data, size_t len, struct pull_result *ret, str
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
 	snprintf(ret->digest, sizeof(ret->digest), "%s", digest);
 	return 0;
+}
+
+int done_result_parse(const char *data, size_t len, struct err *err)
+{
+	CLEAN(clean_json) json_t *j = NULL;
+
+	if (js_parse(data, len, &j, NULL) < 0)
+		return err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
+	if (js_obj(j, "error"))
+		return read_error(js_obj(j, "error"), err);
+	return js_bool(j, "done") ? 0 :
+				    err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
 }

@@ -2,6 +2,7 @@
  * What tiffin-image tells the program that started it: one JSON object on a pipe.
  *
  *	{"id": "<64 hex>", "name": "docker.io/library/alpine:latest", "digest": "sha256:…"}
+ *	{"done": true}		where there is no image to tell of
  *	{"error": {"kind": 2, "sys": 0, "text": "…", "hint": "…"}}
  *
  * Both sides share this file; it needs nothing but base. The reader trusts the object no further
@@ -23,7 +24,7 @@ struct pull_result {
 
 void pull_result_done(struct pull_result *r);
 
-/* One line of JSON. The caller frees. Exactly one of result and err is given. */
+/* One line of JSON. The caller frees. One of result and err is given, or neither: done. */
 char *pull_result_format(const struct pull_result *result, const struct err *err);
 
 /*
@@ -31,5 +32,7 @@ char *pull_result_format(const struct pull_result *result, const struct err *err
  * two (empty, where it was killed) is ERR_SYSTEM.
  */
 int pull_result_parse(const char *data, size_t len, struct pull_result *ret, struct err *err);
+/* The same, where no image is told of. */
+int done_result_parse(const char *data, size_t len, struct err *err);
 
 #endif

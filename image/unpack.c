@@ -43,16 +43,27 @@ struct unpack {
 	struct tree tree;
 	unpack_source *source;
 	void *arg;
+	struct skeleton *skeleton;
 	struct err source_err; /* why the source failed, where it did */
 	bool source_failed, source_ended;
 	int64_t bytes, max_bytes, entries, max_entries;
 };
 
+/* What the parser gets to see, the skeleton sees as well. */
+static int next_piece(struct unpack *u, const void **ret, size_t *ret_len, struct err *err)
+{
+	int n = u->source(u->arg, ret, ret_len, err);
+
+	if (n > 0 && u->skeleton)
+		skeleton_feed(u->skeleton, *ret, *ret_len);
+	return n;
+}
+
 static la_ssize_t read_source(struct archive *a, void *arg, const void **ret)
 {
 	struct unpack *u = arg;
 	size_t len = 0;
-	int n = u->source(u->arg, ret, &len, &u->source_err);
+	int n = next_piece(u, ret, &len, &u->source_err);
 
 	if (n < 0) {
 		u->source_failed = true;
@@ -179,6 +190,10 @@ static int copy_data(struct unpack *u, int fd, const char *path, int64_t size, s
 			return refuse(err, path, "is larger than it says");
 		if (write_at(fd, data, len, at) < 0)
 			return tree_err(err, "write", path);
+		/* The block is not consumed before the next one is asked for. */
+		if (u->skeleton && len)
+			skeleton_content(u->skeleton, archive_filter_bytes(u->archive, 0), len,
+					 path, at);
 		end = at + (int64_t)len;
 	}
 	if (n != ARCHIVE_EOF)
@@ -303,7 +318,7 @@ static int drain(struct unpack *u, struct err *err)
 	size_t len;
 
 	while (!u->source_ended) {
-		int n = u->source(u->arg, &data, &len, err);
+		int n = next_piece(u, &data, &len, err);
 
 		if (n < 0)
 			return -1;
@@ -341,6 +356,7 @@ int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_o
 		.archive = a,
 		.source = source,
 		.arg = arg,
+		.skeleton = options->skeleton,
 		.max_bytes = options->max_bytes ?: UNPACK_BYTES_MAX,
 		.max_entries = options->max_entries ?: UNPACK_ENTRIES_MAX,
 	};

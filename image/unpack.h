@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "image/skeleton.h"
 
 /*
  * What one layer may grow to, so that 10 MB of bomb end before the disk does: several times what
@@ -24,6 +25,7 @@
 
 struct unpack_options {
 	bool single_id;	     /* owners are not set */
+	struct skeleton *skeleton; /* is told what went where; NULL: none is wanted */
 	int64_t max_bytes;   /* of files' content, holes included; 0: UNPACK_BYTES_MAX */
 	int64_t max_entries; /* 0: UNPACK_ENTRIES_MAX */
 };

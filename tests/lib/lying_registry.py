@@ -7,7 +7,8 @@ It serves one small image of one layer (a few files, 400 KB of them random) unde
 and tag, over plain HTTP, and lies about it in the way that MODE says. The image is the same each time.
 
     GET /_requests              what was asked so far: JSON, [{"method", "path", "range",
-                                "authorization"}, ...], without such requests themselves
+                                "authorization", "elsewhere"}, ...], without such requests
+                                themselves; elsewhere: they came in at the other port
 
 What a pull must do in each mode (exit status 125 unless it says "succeeds"; the store unchanged):
 
@@ -59,9 +60,28 @@ What a pull must do in each mode (exit status 125 unless it says "succeeds"; the
     not-tar              text, gzipped: "not a valid tar archive"
     not-gzip             the gzip stream is damaged, its digest is right: "not a valid gzip stream"
     garbage-after        something follows the gzip stream: "gzip stream"
+
+Who is asked for something, as me with the password secret (the port that is not the registry's may
+never be shown it):
+
+    password             succeeds: Basic; the layer is behind a redirect to the other port
+    token-once           succeeds: a token is good for one request, and then has run out
+    token-redirect       succeeds: what gives tokens is behind a redirect to the other port
+    realm-port           succeeds: it is at the other port
+    challenge-many       succeeds: the Bearer challenge is the last of several
+    token-refused        "invalid username/password"
+    token-useless        tokens that nobody takes: "authentication required"
+    token-endless        "has no end"
+    token-html           "not JSON"
+    token-newline        a token that would be a header of its own: "no valid token"
+    realm-file           file:///etc/passwd: "no address of a token server"
+    realm-user           a password in the realm: the same
+    realm-http           not on loopback, and without TLS: "does without TLS"
+    challenge-bad        "malformed"
     zstd-window          a zstd frame that wants a window of 2 GB: "zstd"
 """
 
+import base64
 import gzip
 import hashlib
 import http.server
@@ -77,6 +97,20 @@ OCI = "application/vnd.oci.image."
 MANIFEST = OCI + "manifest.v1+json"
 INDEX = OCI + "index.v1+json"
 CHUNK = 64 << 10
+PASSWORD = "Basic " + base64.b64encode(b"me:secret").decode()
+BEARER = 'Bearer realm="http://localhost:%(own)d/token",service="lunch"'
+CHALLENGES = dict.fromkeys(("token-once", "token-redirect", "token-refused", "token-useless",
+                            "token-endless", "token-html", "token-newline"), [BEARER])
+CHALLENGES |= {
+    "password": ['Basic realm="lunch"'],
+    "realm-port": [BEARER.replace("own", "other")],
+    "realm-file": ['Bearer realm="file:///etc/passwd"'],
+    "realm-user": [BEARER.replace("localhost", "me:secret@localhost")],
+    "realm-http": ['Bearer realm="http://192.0.2.1/token"'],
+    "challenge-bad": ['Bearer realm="http://localhost:%(own)d/token'],
+    "challenge-many": ["Negotiate abc==", 'Digest qop="auth", nonce="Bearer realm=x", Basic',
+                       BEARER],
+}
 
 
 def digest(data):
@@ -204,6 +238,7 @@ class Image:
 class Registry(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     mode, image, requests, asked, ports, lock = "", None, [], {}, [], threading.Lock()
+    tokens = set()
 
     def log_message(self, *args):
         pass
@@ -245,9 +280,14 @@ class Registry(http.server.BaseHTTPRequestHandler):
         with self.lock:
             self.requests.append({"method": self.command, "path": self.path,
                                   "range": self.headers.get("Range"),
-                                  "authorization": self.headers.get("Authorization")})
+                                  "authorization": self.headers.get("Authorization"),
+                                  "elsewhere": self.is_elsewhere()})
         try:
-            if "/manifests/" in self.path:
+            if self.path.startswith("/token"):
+                self.get_token()
+            elif self.mode in CHALLENGES and not self.is_elsewhere() and not self.is_shown_in():
+                self.challenge()
+            elif "/manifests/" in self.path:
                 self.get_manifest(self.path.rpartition("/")[2])
             elif "/blobs/" in self.path:
                 self.get_blob(self.path.rpartition("/")[2])
@@ -256,13 +296,53 @@ class Registry(http.server.BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
+    def is_elsewhere(self):
+        return self.server.server_port != self.ports[0]
+
+    def is_shown_in(self):
+        shown = self.headers.get("Authorization", "")
+        if self.mode == "password":
+            return shown == PASSWORD
+        if self.mode == "token-once":
+            with self.lock:
+                good = shown in self.tokens
+                self.tokens.discard(shown)
+            return good
+        return shown.startswith("Bearer token") and self.mode != "token-useless"
+
+    def challenge(self):
+        body = Image.document(errors=[{"code": "UNAUTHORIZED", "message": "who are you?"}])
+        self.send_response(401)
+        for text in CHALLENGES[self.mode]:
+            self.send_header("WWW-Authenticate", text % {"own": self.ports[0],
+                                                         "other": self.ports[1]})
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def get_token(self):
+        mode = self.mode
+        if mode == "token-redirect" and not self.is_elsewhere():
+            self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
+        elif mode == "token-refused":
+            self.refuse(401, "UNAUTHORIZED", "wrong")
+        elif mode == "token-endless":
+            self.endless(b" " * CHUNK)
+        elif mode == "token-html":
+            self.reply(200, b"<html>Please log in</html>", "text/html")
+        elif mode == "token-newline":
+            self.reply(200, json.dumps({"token": "token\r\nX-Injected: yes"}).encode())
+        else:
+            token = f"token{self.times('/token')}"
+            self.tokens.add("Bearer " + token)
+            self.reply(200, json.dumps({"access_token": token}).encode())
+
     def get_manifest(self, which):
         mode, image = self.mode, self.image
         if mode == "500-manifest":
             self.refuse(500, "UNKNOWN", "out of order")
         elif mode == "401":
-            self.refuse(401, "UNAUTHORIZED", "who are you?",
-                        WWW_Authenticate=f'Bearer realm="http://localhost:{self.ports[0]}/token"')
+            self.refuse(401, "UNAUTHORIZED", "who are you?", WWW_Authenticate='Basic realm="lunch"')
         elif mode == "403":
             self.refuse(403, "DENIED", "not for you")
         elif mode == "404":
@@ -304,7 +384,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.reply(307, b"", Location="file:///etc/passwd")
         elif mode == "redirect-loop":
             self.reply(307, b"", Location=self.path)
-        elif mode == "redirect" and self.server.server_port == self.ports[0]:
+        elif mode in ("redirect", "password") and not self.is_elsewhere():
             self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
         elif mode == "500" or (mode == "500-twice" and self.times(which) <= 2):
             self.refuse(500, "UNKNOWN", "out of order")

@@ -1,8 +1,9 @@
 #!/bin/sh
 # A registry on loopback, Debian's docker-registry, for as long as it is wanted.
 #
-#	registry.sh start DIRECTORY	starts it with its storage, log and pid there; waits until it
-#					answers; prints localhost:PORT
+#	registry.sh start DIRECTORY [MORE]
+#					starts it with its storage, log and pid there, and MORE in its
+#					configuration; waits until it answers; prints localhost:PORT
 #	registry.sh stop DIRECTORY	stops that very process
 set -eu
 
@@ -18,12 +19,14 @@ write_config() {
 		  filesystem: {rootdirectory: $1/storage}
 		  delete: {enabled: true}
 		http: {addr: 127.0.0.1:$2}
+		$3
 	END
 }
 
 answers() {
 	for _ in $(seq 100); do
-		curl -fsS -o /dev/null "http://127.0.0.1:$2/v2/" 2>/dev/null && return 0
+		# With "401" as well, where it wants a password.
+		curl -sS -o /dev/null "http://127.0.0.1:$2/v2/" 2>/dev/null && return 0
 		kill -0 "$1" 2>/dev/null || return 1
 		sleep 0.1
 	done
@@ -35,7 +38,7 @@ start() {
 	# Between the choice of a port and its use somebody else may take it.
 	for _ in 1 2 3; do
 		port=$(free_port)
-		write_config "$1" "$port"
+		write_config "$1" "$port" "$2"
 		OTEL_TRACES_EXPORTER=none docker-registry serve "$1/config.yml" \
 			</dev/null >"$1/log" 2>&1 &
 		pid=$!
@@ -61,7 +64,7 @@ stop() {
 }
 
 case $1 in
-start) start "$2" ;;
+start) start "$2" "${3:-}" ;;
 stop) stop "$2" ;;
 *)
 	echo "Error: no such command: '$1'" >&2

@@ -6,6 +6,7 @@
 #include "image/config.h"
 #include "image/digest.h"
 #include "image/hash.h"
+#include "image/history.h"
 #include "image/inflate.h"
 #include "image/manifest.h"
 #include "image/platform.h"
@@ -516,6 +517,26 @@ TEST(inflate_refuses_a_zstd_window_of_two_gigabytes)
 	buf_done(&bomb);
 }
 
+/* History */
+
+TEST(history_is_read_in_order_and_by_type)
+{
+	static const char config[] =
+		"{\"history\":[{\"created\":\"1970-01-01T00:01:00Z\",\"created_by\":\"a\"},"
+		"{\"empty_layer\":true,\"comment\":\"c\"},{\"created_by\":7},8]}";
+	CLEAN(history_done) struct history h = { 0 };
+	CLEAN(history_done) struct history none = { 0 };
+
+	CHECK(history_parse(config, strlen(config), &h, NULL) == 0);
+	CHECK(h.n == 4 && h.v[0].created == 60 && !h.v[0].empty && h.v[1].empty);
+	CHECK_STR(h.v[0].created_by, "a");
+	CHECK_STR(h.v[1].comment, "c");
+	CHECK_STR(h.v[2].created_by, "");
+	CHECK_STR(h.v[3].created_by, "");
+	CHECK(history_parse("{}", 2, &none, NULL) == 0 && none.n == 0);
+	CHECK(history_parse("[]", 2, &none, NULL) < 0);
+}
+
 int main(void)
 {
 	RUN(reference_canonical_form_is_dockers);
@@ -536,5 +557,6 @@ int main(void)
 	RUN(inflate_gives_back_what_gzip_zstd_and_nothing_packed);
 	RUN(inflate_refuses_damage);
 	RUN(inflate_refuses_a_zstd_window_of_two_gigabytes);
+	RUN(history_is_read_in_order_and_by_type);
 	return test_summary();
 }

@@ -1,0 +1,290 @@
+#include "image/save.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "image/config.h"
+#include "image/digest.h"
+#include "image/hash.h"
+#include "image/output.h"
+#include "image/skeleton.h"
+#include "storage/image.h"
+
+#define OCI	     "application/vnd.oci.image."
+#define DOCKER	     "application/vnd.docker."
+#define OCI_LAYOUT   "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define DIR_VERSION  "Directory Transport Version: 1.1\n"
+#define REF_NAME     "org.opencontainers.image.ref.name"
+
+struct types {
+	const char *manifest, *config, *layer;
+};
+
+static const struct types oci_types = {
+	OCI "manifest.v1+json",
+	OCI "config.v1+json",
+	OCI "layer.v1.tar",
+};
+static const struct types docker_types = {
+	DOCKER "distribution.manifest.v2+json",
+	DOCKER "container.image.v1+json",
+	DOCKER "image.rootfs.diff.tar",
+};
+
+struct save {
+	const struct store *store;
+	const struct save_options *options;
+	struct output out;
+};
+
+/* One of the images, and what of it has to be known before its layers are written. */
+struct item {
+	char *id;
+	struct strv names;
+	struct buf config;
+	struct image_config parsed;
+	int64_t *sizes; /* of the layers */
+};
+
+static void item_done(struct item *i)
+{
+	free(i->id);
+	strv_done(&i->names);
+	buf_done(&i->config);
+	image_config_done(&i->parsed);
+	free(i->sizes);
+}
+
+/* "ID[,NAME…]" */
+static void split_item(const char *text, struct item *ret)
+{
+	size_t len = strcspn(text, ",");
+
+	ret->id = xstrndup(text, len);
+	while (text[len]) {
+		text += len + 1;
+		len = strcspn(text, ",");
+		strv_add_take(&ret->names, xstrndup(text, len));
+	}
+}
+
+static int load_item(const struct save *s, const char *text, struct item *ret, struct err *err)
+{
+	char digest[DIGEST_SIZE];
+
+	split_item(text, ret);
+	if (strlen(ret->id) != 64 || !is_hex(ret->id, 64))
+		return err_set(err, ERR_USAGE, "'%.80s' is no image ID", ret->id);
+	if (image_read_config(s->store, ret->id, &ret->config, err) < 0 ||
+	    image_config_parse(buf_str(&ret->config), ret->config.len, &ret->parsed, err) < 0)
+		return -1;
+	digest_of(buf_str(&ret->config), ret->config.len, digest);
+	if (!streq(digest_hex(digest), ret->id))
+		return err_set(err, ERR_CORRUPT, "its configuration was changed in the store");
+	ret->sizes = xcalloc(ret->parsed.diff_ids.n + 1, sizeof(*ret->sizes));
+	for (size_t i = 0; i < ret->parsed.diff_ids.n; i++)
+		if (skeleton_size(s->store, ret->parsed.diff_ids.v[i], &ret->sizes[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int layer_sink(void *arg, const void *data, size_t len, struct err *err)
+{
+	struct save *s = arg;
+
+	if (cancel_wanted(s->options->cancel))
+		return cancel_err(err);
+	return output_write(&s->out, data, len, err);
+}
+
+/* The name of a blob in the format. The caller frees. */
+static char *blob_name(const struct save *s, const char *digest)
+{
+	const bool oci = s->options->format == SAVE_OCI_ARCHIVE ||
+			 s->options->format == SAVE_OCI_DIR;
+
+	return xasprintf("%s%s", oci ? "blobs/sha256/" : "", digest_hex(digest));
+}
+
+static int write_layer(struct save *s, const char *name, const char *diff_id, int64_t size,
+		       struct err *err)
+{
+	if (output_has(&s->out, name))
+		return 0;
+	if (output_begin(&s->out, name, size, err) < 0 ||
+	    skeleton_replay(s->store, diff_id, layer_sink, s, err) < 0)
+		return -1;
+	return output_end(&s->out, err);
+}
+
+static int write_document(struct save *s, const char *name, const void *data, size_t len,
+			  struct err *err)
+{
+	return output_has(&s->out, name) ? 0 : output_file(&s->out, name, data, len, err);
+}
+
+static int write_json(struct save *s, const char *name, const json_t *j, struct err *err)
+{
+	CLEAN(clean_free) char *text = js_dump(j);
+
+	return write_document(s, name, text, strlen(text), err);
+}
+
+/* {"Config": …, "RepoTags": […], "Layers": […]}, and the files that it names. */
+static int save_docker_image(struct save *s, const struct item *item, json_t *list,
+			     struct err *err)
+{
+	CLEAN(clean_free) char *config = xasprintf("%s.json", item->id);
+	CLEAN(strv_done) struct strv layers = { 0 };
+	json_t *entry = json_object();
+
+	for (size_t i = 0; i < item->parsed.diff_ids.n; i++) {
+		const char *diff_id = item->parsed.diff_ids.v[i];
+
+		strv_addf(&layers, "%s.tar", digest_hex(diff_id));
+		if (write_layer(s, layers.v[i], diff_id, item->sizes[i], err) < 0) {
+			json_decref(entry);
+			return -1;
+		}
+	}
+	js_set_str(entry, "Config", config);
+	js_set_strv(entry, "RepoTags", &item->names);
+	js_set_strv(entry, "Layers", &layers);
+	json_array_append_new(list, entry);
+	return write_document(s, config, item->config.data, item->config.len, err);
+}
+
+static json_t *descriptor(const char *type, const char *digest, int64_t size)
+{
+	json_t *j = json_object();
+
+	js_set_str(j, "mediaType", type);
+	js_set_str(j, "digest", digest);
+	js_set_int(j, "size", size);
+	return j;
+}
+
+/* The blobs, and a manifest that names them. The caller frees *ret_manifest. */
+static int save_blobs(struct save *s, const struct item *item, const struct types *types,
+		      char **ret_manifest, struct err *err)
+{
+	CLEAN(clean_free) char *id = xasprintf("sha256:%s", item->id);
+	CLEAN(clean_free) char *config = blob_name(s, id);
+	CLEAN(clean_json) json_t *manifest = json_object();
+	json_t *layers = json_array();
+
+	js_set_int(manifest, "schemaVersion", 2);
+	js_set_str(manifest, "mediaType", types->manifest);
+	json_object_set_new(manifest, "config",
+			    descriptor(types->config, id, (int64_t)item->config.len));
+	json_object_set_new(manifest, "layers", layers);
+	for (size_t i = 0; i < item->parsed.diff_ids.n; i++) {
+		const char *diff_id = item->parsed.diff_ids.v[i];
+		CLEAN(clean_free) char *name = blob_name(s, diff_id);
+
+		json_array_append_new(layers, descriptor(types->layer, diff_id, item->sizes[i]));
+		if (write_layer(s, name, diff_id, item->sizes[i], err) < 0)
+			return -1;
+	}
+	if (write_document(s, config, item->config.data, item->config.len, err) < 0)
+		return -1;
+	*ret_manifest = js_dump(manifest);
+	return 0;
+}
+
+/* A layout's index has an entry for each name. */
+static void add_to_index(json_t *index, const struct item *item, const char *digest, size_t size)
+{
+	for (size_t i = 0; i < item->names.n || i == 0; i++) {
+		json_t *entry = descriptor(oci_types.manifest, digest, (int64_t)size);
+
+		if (item->names.n) {
+			json_t *annotations = json_object();
+
+			js_set_str(annotations, REF_NAME, item->names.v[i]);
+			json_object_set_new(entry, "annotations", annotations);
+		}
+		json_array_append_new(index, entry);
+	}
+}
+
+static int save_oci_image(struct save *s, const struct item *item, json_t *list, struct err *err)
+{
+	CLEAN(clean_free) char *manifest = NULL;
+	CLEAN(clean_free) char *name = NULL;
+	char digest[DIGEST_SIZE];
+
+	if (save_blobs(s, item, &oci_types, &manifest, err) < 0)
+		return -1;
+	digest_of(manifest, strlen(manifest), digest);
+	add_to_index(list, item, digest, strlen(manifest));
+	name = blob_name(s, digest);
+	return write_document(s, name, manifest, strlen(manifest), err);
+}
+
+static int save_dir_image(struct save *s, const struct item *item, json_t *list, struct err *err)
+{
+	CLEAN(clean_free) char *manifest = NULL;
+
+	(void)list;
+	if (save_blobs(s, item, &docker_types, &manifest, err) < 0 ||
+	    write_document(s, "version", DIR_VERSION, strlen(DIR_VERSION), err) < 0)
+		return -1;
+	return write_document(s, "manifest.json", manifest, strlen(manifest), err);
+}
+
+/* What names the images: it comes last, as nothing may read it before the rest is there. */
+static int write_list(struct save *s, json_t *list, struct err *err)
+{
+	CLEAN(clean_json) json_t *index = NULL;
+
+	switch (s->options->format) {
+	case SAVE_DOCKER_ARCHIVE:
+		return write_json(s, "manifest.json", list, err);
+	case SAVE_DOCKER_DIR:
+		return 0;
+	default:
+		index = json_object();
+		js_set_int(index, "schemaVersion", 2);
+		json_object_set(index, "manifests", list);
+		if (write_document(s, "oci-layout", OCI_LAYOUT, strlen(OCI_LAYOUT), err) < 0)
+			return -1;
+		return write_json(s, "index.json", index, err);
+	}
+}
+
+static int save_all(struct save *s, const struct strv *images, struct err *err)
+{
+	static int (*const save_image[])(struct save *, const struct item *, json_t *,
+					 struct err *) = {
+		[SAVE_DOCKER_ARCHIVE] = save_docker_image,
+		[SAVE_OCI_ARCHIVE] = save_oci_image,
+		[SAVE_OCI_DIR] = save_oci_image,
+		[SAVE_DOCKER_DIR] = save_dir_image,
+	};
+	CLEAN(clean_json) json_t *list = json_array();
+
+	for (size_t i = 0; i < images->n; i++) {
+		CLEAN(item_done) struct item item = { 0 };
+
+		if (load_item(s, images->v[i], &item, err) < 0 ||
+		    save_image[s->options->format](s, &item, list, err) < 0)
+			return err_wrap(err, "cannot save image %.12s", images->v[i]);
+	}
+	if (write_list(s, list, err) < 0)
+		return -1;
+	return output_finish(&s->out, err);
+}
+
+int save(const struct store *s, const struct strv *images, const struct save_options *options,
+	 struct err *err)
+{
+	struct save job = { .store = s, .options = options };
+	int result;
+
+	output_init(&job.out, options->fd, save_format_is_directory(options->format));
+	result = save_all(&job, images, err);
+	output_done(&job.out);
+	return result;
+}
