@@ -55,9 +55,13 @@ struct command {
 	void (*done)(void *options); /* frees what the options hold; may be NULL */
 };
 
-extern const struct command command_attach, command_create, command_exec, command_images, command_kill,
-	command_logs, command_ps, command_pull, command_restart, command_rm, command_rmi, command_run,
+extern const struct command command_attach, command_create, command_exec, command_images, command_info,
+	command_inspect, command_container_inspect, command_image_inspect, command_kill,
+	command_logs, command_port, command_ps, command_pull, command_restart, command_rm, command_rmi, command_run,
 	command_start, command_stop, command_version, command_wait;
+
+extern const struct command command_history, command_image_exists, command_image_prune,
+	command_image_tree, command_login, command_logout, command_tag, command_untag;
 
 /* Prints "Error: …" and the hint, each on one line, on stderr. */
 void report(const struct err *err);

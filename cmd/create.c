@@ -9,7 +9,9 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cmd/find_image.h"
+#include "cmd/life.h"
 #include "cmd/names.h"
+#include "cmd/port_option.h"
 
 static int check(const struct run_options *o, struct err *err)
 {
@@ -18,6 +20,12 @@ static int check(const struct run_options *o, struct err *err)
 			       "the container name '%s' is not of the form "
 			       "[a-zA-Z0-9][a-zA-Z0-9_.-]*",
 			       o->name);
+	if (o->replace && !o->name)
+		return err_set(err, ERR_USAGE, "--replace wants a --name");
+	for (size_t i = 0; i < o->labels.n; i++)
+		if (!*o->labels.v[i] || *o->labels.v[i] == '=')
+			return err_set(err, ERR_USAGE, "--label '%s': invalid label format: KEY=VALUE",
+				       o->labels.v[i]);
 	if (o->userns && !streq(o->userns, "single"))
 		return err_set(err, ERR_UNSUPPORTED, "--userns %s: this version knows 'single'",
 			       o->userns);
@@ -29,8 +37,7 @@ static int check(const struct run_options *o, struct err *err)
 	return 0;
 }
 
-static json_t *make_record(const struct run_options *o, const struct found_image *image,
-			   const struct start *s)
+static json_t *make_record(const struct found_image *image, const struct start *s)
 {
 	json_t *j = json_object();
 
@@ -38,16 +45,31 @@ static json_t *make_record(const struct run_options *o, const struct found_image
 	js_set_str(j, "image_id", image->record.id);
 	js_set_strv(j, "layers", &image->record.layers);
 	js_set_bool(j, "single_id", s->t->ids.single);
-	js_set_strv(j, "labels", &o->labels);
+	js_set_strv(j, "labels", &s->labels);
+	json_object_set_new(j, "ports", port_list_to_json(&s->ports));
+	json_object_set_new(j, "etc", etc_options_to_json(&s->etc));
 	json_object_set_new(j, "spec", container_spec_to_json(&s->spec));
 	return j;
+}
+
+/* --replace: whoever has the name goes, running or not. */
+static int replace(const struct run_options *o, struct tiffin *t, struct err *err)
+{
+	CLEAN(container_done) struct container holder = { 0 };
+	struct err why = { 0 };
+
+	if (!o->replace)
+		return 0;
+	if (container_find(&t->store, o->name, &holder, &why) == 0 && streq(holder.name, o->name))
+		return life_remove(t, &holder, true, err);
+	return 0;
 }
 
 /* Takes the name that was asked for, or the first free one of those made up. */
 static int publish(const struct run_options *o, const struct found_image *image, struct start *s,
 		   struct err *err)
 {
-	CLEAN(clean_json) json_t *record = make_record(o, image, s);
+	CLEAN(clean_json) json_t *record = make_record(image, s);
 
 	for (int attempt = 0;; attempt++) {
 		struct err why = { 0 };
@@ -63,6 +85,44 @@ static int publish(const struct run_options *o, const struct found_image *image,
 	}
 }
 
+/* One that the command line sets again is the command line's. */
+static void make_labels(const struct run_options *o, struct image_config *config, struct start *s)
+{
+	s->labels = config->labels;
+	config->labels = (struct strv){ 0 };
+	for (size_t i = 0; i < o->labels.n; i++) {
+		CLEAN(clean_free) char *label =
+			xasprintf("%s%s", o->labels.v[i], strchr(o->labels.v[i], '=') ? "" : "=");
+
+		strv_set_env(&s->labels, label);
+	}
+}
+
+static int make_ports(const struct run_options *o, const struct image_config *config,
+		      struct start *s, struct err *err)
+{
+	if (port_options(&o->publish, &o->expose, &config->exposed_ports, o->publish_all, &s->ports,
+			 err) < 0)
+		return -1;
+	if (s->spec.network == NETWORK_PRIVATE || (!o->publish.n && !o->publish_all))
+		return 0;
+	if (s->spec.network == NETWORK_NONE)
+		return err_set(err, ERR_USAGE, "ports can't be published with --network none");
+	warn("Published ports are discarded when using host network mode");
+	port_list_done(&s->ports);
+	return 0;
+}
+
+static int make_etc(const struct run_options *o, struct start *s, struct err *err)
+{
+	CLEAN(clean_json) json_t *copy = etc_options_to_json(&o->etc);
+
+	if (etc_options_check(&o->etc, err) < 0)
+		return -1;
+	etc_options_from_json(copy, &s->etc);
+	return 0;
+}
+
 static int make_spec(const struct run_options *o, const struct found_image *image,
 		     const struct strv *command, struct start *s, struct err *err)
 {
@@ -71,8 +131,10 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 
 	if (image_read_config(&s->t->store, image->record.id, &text, err) < 0 ||
 	    image_config_parse(text.data, text.len, &config, err) < 0 ||
-	    run_spec(o, &config, command, s->dir.id, &s->spec, err) < 0)
+	    run_spec(o, &config, command, s->dir.id, &s->spec, err) < 0 ||
+	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0)
 		return -1;
+	make_labels(o, &config, s);
 	s->spec.etc_dir = xasprintf("%s/containers/%s", s->t->store.root, s->dir.id);
 	return 0;
 }
@@ -108,7 +170,7 @@ int create_container(struct tiffin *t, const struct run_options *options,
 	    find_image(t, operands->v[0], options->pull, &pull, &image, err) < 0 ||
 	    container_dir_make(&t->store, &s.dir, err) < 0)
 		return -1;
-	if (make_spec(options, &image, &command, &s, err) < 0 ||
+	if (make_spec(options, &image, &command, &s, err) < 0 || replace(options, t, err) < 0 ||
 	    publish(options, &image, &s, err) < 0) {
 		container_dir_discard(&t->store, &s.dir);
 		return -1;

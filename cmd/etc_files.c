@@ -8,7 +8,37 @@
 
 #define HOST_FILE_MAX (1u << 20)
 
-static void make_hosts(const struct container_spec *spec, struct buf *out)
+/* The address of this machine that leads to it from the container; NULL: none does. */
+static const char *gateway_of(const struct container_spec *spec, char ret[NETWORK_TEXT_MAX])
+{
+	if (spec->network == NETWORK_HOST)
+		return "127.0.0.1";
+	if (spec->network == NETWORK_NONE || !network_host_address(ret))
+		return NULL;
+	return ret;
+}
+
+/* The first line that fits counts, so these stand in front of all others. */
+static int add_hosts(const struct etc_options *o, const char *gateway, struct buf *out,
+		     struct err *err)
+{
+	for (size_t i = 0; i < o->hosts.n; i++) {
+		int len = (int)strcspn(o->hosts.v[i], ":");
+		const char *address = o->hosts.v[i] + len + 1;
+
+		if (streq(address, HOST_GATEWAY))
+			address = gateway;
+		if (!address)
+			return err_set(err, ERR_UNSUPPORTED,
+				       "--add-host %s: this machine has no address that leads to it "
+				       "from the container",
+				       o->hosts.v[i]);
+		buf_addf(out, "%s\t%.*s\n", address, len, o->hosts.v[i]);
+	}
+	return 0;
+}
+
+static void make_hosts(const struct container_spec *spec, const char *gateway, struct buf *out)
 {
 	buf_adds(out, "127.0.0.1\tlocalhost\n"
 		      "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -18,19 +48,71 @@ static void make_hosts(const struct container_spec *spec, struct buf *out)
 		      "ff02::2\tip6-allrouters\n");
 	buf_addf(out, "%s\t%s\n",
 		 spec->network == NETWORK_PRIVATE ? NETWORK_ADDRESS : "127.0.0.1", spec->hostname);
+	if (gateway)
+		buf_addf(out, "%s\thost.containers.internal host.docker.internal\n", gateway);
 }
 
-/* Of the host's resolv.conf(5) all but its servers, which the container reaches through one of ours. */
-static void make_resolv_conf(const char *host, struct buf *out)
+static bool is_keyword(const char *line, const char *word)
+{
+	size_t len = strlen(word);
+
+	return starts_with(line, word) && (line[len] == ' ' || line[len] == '\t');
+}
+
+/* Lines of the host's that the options do not replace, and which families its servers are of. */
+static void keep_lines(const char *host, const struct etc_options *o, bool private, struct buf *out,
+		       bool *ret_four, bool *ret_six)
 {
 	CLEAN(clean_free) char *copy = xstrdup(host);
 	char *line, *rest;
 
-	for (line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		if (starts_with(line, "search") || starts_with(line, "domain") ||
-		    starts_with(line, "options"))
+	*ret_four = *ret_six = false;
+	for (line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		bool server = is_keyword(line, "nameserver");
+		bool search = is_keyword(line, "search") || is_keyword(line, "domain");
+		bool options = is_keyword(line, "options");
+
+		if (server)
+			*(strchr(line, ':') ? ret_six : ret_four) = true;
+		if (server ? !private && !o->servers.n :
+		    search ? !o->search.n :
+		    options ? !o->options.n : !private)
 			buf_addf(out, "%s\n", line);
+	}
+}
+
+static void add_words(const char *keyword, const struct strv *words, struct buf *out)
+{
+	if (!words->n)
+		return;
+	buf_adds(out, keyword);
+	for (size_t i = 0; i < words->n; i++)
+		buf_addf(out, " %s", words->v[i]);
+	buf_adds(out, "\n");
+}
+
+/*
+ * resolv.conf(5): the host's, but for what the options say. Its servers are reached through one of
+ * ours for each family, that which leads somewhere first: the host's may change while we run.
+ */
+static void make_resolv_conf(const struct container_spec *spec, const struct etc_options *o,
+			     const char *host, struct buf *out)
+{
+	bool private = spec->network == NETWORK_PRIVATE, four, six;
+
+	keep_lines(host, o, private, out, &four, &six);
+	if (!(o->search.n == 1 && streq(o->search.v[0], ".")))
+		add_words("search", &o->search, out);
+	add_words("options", &o->options, out);
+	for (size_t i = 0; i < o->servers.n; i++)
+		buf_addf(out, "nameserver %s\n", o->servers.v[i]);
+	if (o->servers.n || !private)
+		return;
+	if (six && !four)
+		buf_adds(out, "nameserver " NETWORK_DNS6 "\n");
 	buf_adds(out, "nameserver " NETWORK_DNS "\n");
+	if (six && four)
+		buf_adds(out, "nameserver " NETWORK_DNS6 "\n");
 }
 
 static int put(int dir, const char *name, const struct buf *text, struct err *err)
@@ -56,22 +138,24 @@ static void read_host(const char *path, struct buf *ret)
 		buf_add(ret, chunk, (size_t)n);
 }
 
-int etc_files_write(int dir, const struct container_spec *spec, struct err *err)
+int etc_files_write(int dir, const struct container_spec *spec, const struct etc_options *options,
+		    struct err *err)
 {
+	char text[NETWORK_TEXT_MAX];
+	const char *gateway = gateway_of(spec, text);
 	CLEAN(buf_done) struct buf hosts = { 0 };
 	CLEAN(buf_done) struct buf hostname = { 0 };
 	CLEAN(buf_done) struct buf resolv = { 0 };
 	CLEAN(buf_done) struct buf host_resolv = { 0 };
 
 	read_host("/etc/resolv.conf", &host_resolv);
+	if (add_hosts(options, gateway, &hosts, err) < 0)
+		return -1;
 	if (spec->network == NETWORK_HOST)
 		read_host("/etc/hosts", &hosts);
 	else
-		make_hosts(spec, &hosts);
-	if (spec->network == NETWORK_PRIVATE)
-		make_resolv_conf(buf_str(&host_resolv), &resolv);
-	else
-		buf_adds(&resolv, buf_str(&host_resolv));
+		make_hosts(spec, gateway, &hosts);
+	make_resolv_conf(spec, options, buf_str(&host_resolv), &resolv);
 	buf_addf(&hostname, "%s\n", spec->hostname);
 	if (put(dir, "hosts", &hosts, err) < 0 || put(dir, "hostname", &hostname, err) < 0 ||
 	    put(dir, "resolv.conf", &resolv, err) < 0)

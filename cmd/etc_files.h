@@ -6,9 +6,11 @@
 #define CMD_ETC_FILES_H
 
 #include "base/err.h"
+#include "cmd/etc_options.h"
 #include "runtime/spec.h"
 
-/* Writes them into a directory. */
-int etc_files_write(int dir, const struct container_spec *spec, struct err *err);
+/* Writes them into a directory. ERR_UNSUPPORTED: there is no host-gateway for --add-host. */
+int etc_files_write(int dir, const struct container_spec *spec, const struct etc_options *options,
+		    struct err *err);
 
 #endif

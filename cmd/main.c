@@ -18,7 +18,7 @@ struct group {
 	struct {
 		const char *names; /* NULL: the command's own */
 		const struct command *command;
-	} commands[20];
+	} commands[40];
 };
 
 static const struct group groups[] = {
@@ -30,6 +30,7 @@ static const struct group groups[] = {
 	    { NULL, &command_attach },
 	    { NULL, &command_ps },
 	    { NULL, &command_logs },
+	    { NULL, &command_port },
 	    { NULL, &command_wait },
 	    { NULL, &command_kill },
 	    { NULL, &command_stop },
@@ -38,6 +39,13 @@ static const struct group groups[] = {
 	    { NULL, &command_pull },
 	    { NULL, &command_images },
 	    { NULL, &command_rmi },
+	    { NULL, &command_tag },
+	    { NULL, &command_untag },
+	    { NULL, &command_history },
+	    { NULL, &command_login },
+	    { NULL, &command_logout },
+	    { NULL, &command_inspect },
+	    { NULL, &command_info },
 	    { NULL, &command_version } } },
 	{ "container", "commands for containers",
 	  { { NULL, &command_run },
@@ -46,14 +54,23 @@ static const struct group groups[] = {
 	    { NULL, &command_exec },
 	    { NULL, &command_attach },
 	    { "ls|list|ps", &command_ps },
+	    { NULL, &command_container_inspect },
 	    { NULL, &command_logs },
+	    { NULL, &command_port },
 	    { NULL, &command_wait },
 	    { NULL, &command_kill },
 	    { NULL, &command_stop },
 	    { NULL, &command_restart },
 	    { NULL, &command_rm } } },
 	{ "image", "commands for images",
-	  { { NULL, &command_pull }, { "ls|list", &command_images }, { "rm", &command_rmi } } },
+	  { { NULL, &command_pull }, { "ls|list", &command_images }, { "rm", &command_rmi },
+	    { NULL, &command_tag },
+	    { NULL, &command_untag },
+	    { NULL, &command_history },
+	    { NULL, &command_image_exists },
+	    { NULL, &command_image_prune },
+	    { NULL, &command_image_tree },
+	    { NULL, &command_image_inspect } } },
 };
 
 struct global_options {

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "cmd/env_option.h"
 #include "cmd/life.h"
 #include "cmd/volume_option.h"
@@ -22,6 +23,8 @@ const struct opt run_opts[] = {
 	{ 'd', "detach", NULL, "in the background; prints the ID", set_flag, OPTION(detach) },
 	{ 0, "rm", NULL, "delete the container on exit", set_flag, OPTION(remove) },
 	{ 0, "name", "NAME", "name it", set_string, OPTION(name) },
+	{ 0, "replace", NULL, "remove the container that has the name first", set_flag,
+	  OPTION(replace) },
 	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
 	  OPTION(env) },
 	{ 0, "env-file", "FILE", "variables, one a line (repeatable)", set_list, OPTION(env_files) },
@@ -34,6 +37,20 @@ const struct opt run_opts[] = {
 	{ 'h', "hostname", "NAME", "the container's host name", set_string, OPTION(hostname) },
 	{ 0, "network", "MODE", "slirp (the default), none, host", set_string, OPTION(network) },
 	{ 0, "net", "MODE", NULL, set_string, OPTION(network) },
+	{ 0, "add-host", "NAME:ADDRESS", "a line in /etc/hosts; host-gateway: this machine's address "
+	  "(repeatable)", set_list, OPTION(etc.hosts) },
+	{ 0, "dns", "ADDRESS", "a name server, instead of this machine's (repeatable)", set_list,
+	  OPTION(etc.servers) },
+	{ 0, "dns-search", "DOMAIN", "for names without a dot; '.': none (repeatable)", set_list,
+	  OPTION(etc.search) },
+	{ 0, "dns-option", "OPTION", "of resolv.conf(5) (repeatable)", set_list, OPTION(etc.options) },
+	{ 0, "dns-opt", "OPTION", NULL, set_list, OPTION(etc.options) },
+	{ 'p', "publish", "[[ADDR:]PORT:]PORT", "a port of this machine's leads to one of its own "
+	  "(repeatable)", set_list, OPTION(publish) },
+	{ 'P', "publish-all", NULL, "all exposed ports lead there, from free ones", set_flag,
+	  OPTION(publish_all) },
+	{ 0, "expose", "PORT", "a port that -P is to publish as well (repeatable)", set_list,
+	  OPTION(expose) },
 	{ 0, "read-only", NULL, "the root file system can't be written to", set_flag,
 	  OPTION(read_only) },
 	{ 'l', "label", "KEY=VALUE", "note it in the container's record (repeatable)", set_list,
@@ -68,12 +85,14 @@ void run_options_done(void *options)
 				  o->hostname,	  o->network,  o->userns,  o->pull,
 				  o->cidfile,	  o->platform, o->tls_verify, o->stop_signal };
 	struct strv *const lists[] = { &o->env,	   &o->env_files, &o->volumes,	&o->tmpfs,
-				       &o->labels, &o->cap_add,	  &o->cap_drop, &o->security };
+				       &o->labels, &o->cap_add,	  &o->cap_drop, &o->security,
+				       &o->publish, &o->expose };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		strv_done(lists[i]);
+	etc_options_done(&o->etc);
 }
 
 static int build_env(const struct run_options *o, const struct image_config *image,
@@ -99,14 +118,27 @@ static void append(struct strv *to, const struct strv *from)
 		strv_add(to, from->v[i]);
 }
 
+/* A program, or (podman's) a JSON array of it and its first arguments. */
+static void add_entrypoint(const char *text, struct strv *args)
+{
+	CLEAN(clean_free) char *wrapped = xasprintf("{\"entrypoint\":%s}", text);
+	CLEAN(clean_json) json_t *j = NULL;
+
+	if (*text == '[' && js_parse(wrapped, strlen(wrapped), &j, NULL) == 0)
+		js_strv(j, "entrypoint", args);
+	else
+		strv_add(args, text);
+}
+
 /* What is executed: the entrypoint, then the command typed, else the image's. */
 static int build_args(const struct run_options *o, const struct image_config *image,
 		      const struct strv *command, struct container_spec *spec, struct err *err)
 {
 	if (o->entrypoint && *o->entrypoint)
-		strv_add(&spec->args, o->entrypoint);
+		add_entrypoint(o->entrypoint, &spec->args);
 	else if (!o->entrypoint)
 		append(&spec->args, &image->entrypoint);
+	spec->n_entrypoint = spec->args.n;
 	/* The image's command is made for the image's entrypoint. */
 	append(&spec->args, command->n || o->entrypoint ? command : &image->cmd);
 	if (!spec->args.n || !*spec->args.v[0])

@@ -4,15 +4,17 @@
 #ifndef CMD_RUN_OPTIONS_H
 #define CMD_RUN_OPTIONS_H
 
+#include "cmd/etc_options.h"
 #include "cmd/opt.h"
 #include "image/config.h"
 #include "runtime/spec.h"
 
 struct run_options {
-	bool interactive, tty, detach, remove, read_only;
+	bool interactive, tty, detach, remove, replace, read_only, publish_all;
 	char *name, *workdir, *user, *entrypoint, *hostname, *network, *userns, *pull, *cidfile;
 	char *stop_signal, *platform, *tls_verify;
-	struct strv env, env_files, volumes, tmpfs, labels, cap_add, cap_drop, security;
+	struct strv env, env_files, volumes, tmpfs, labels, cap_add, cap_drop, security, publish, expose;
+	struct etc_options etc;
 	int stop_timeout;
 	long long shm_size;
 };

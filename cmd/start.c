@@ -20,6 +20,10 @@ void start_done(struct start *s)
 	container_spec_done(&s->spec);
 	container_dir_done(&s->dir);
 	strv_done(&s->layers);
+	port_list_done(&s->ports);
+	etc_options_done(&s->etc);
+	strv_done(&s->labels);
+	json_decref(s->state.ports);
 	free(s->name);
 }
 
@@ -61,7 +65,11 @@ static int start_network(void *arg, int frames, struct err *err)
 {
 	struct start *s = arg;
 
-	return network_start(frames, &s->net_pid, &s->net_control, err);
+	if (network_start(frames, s->ports.v, s->ports.n, &s->net_pid, &s->net_control, err) < 0)
+		return -1;
+	/* They are tiffin-net's now, and free again when it ends. */
+	port_list_close(&s->ports);
+	return 0;
 }
 
 static int started(void *arg, pid_t pid, struct err *err)
@@ -69,7 +77,10 @@ static int started(void *arg, pid_t pid, struct err *err)
 	struct start *s = arg;
 
 	tiffin_set_title(s->t, "tiffin: monitor of %s", s->name);
-	s->state = (struct container_state){ .started = now_realtime() };
+	s->state = (struct container_state){
+		.started = now_realtime(),
+		.ports = port_list_to_json(&s->ports),
+	};
 	if (proc_identify(pid, &s->state.init, err) < 0)
 		return -1;
 	return container_save_state(&s->dir, &s->state, err);
@@ -108,12 +119,20 @@ static void closing(void *arg)
 		proc_reap(s->net_pid);
 }
 
+/* Its ports are to be free when the container counts as ended: for restart. */
+static void stop_network(const struct start *s)
+{
+	if (s->net_pid > 0 && port_list_is_published(&s->ports))
+		network_stop(s->net_control, s->net_pid);
+	else if (s->net_pid > 0)
+		kill(s->net_pid, SIGKILL);
+}
+
 static void exited(void *arg, int exit_code)
 {
 	struct start *s = arg;
 
-	if (s->net_pid > 0)
-		kill(s->net_pid, SIGKILL);
+	stop_network(s);
 	s->state.finished = now_realtime();
 	s->state.exit_code = exit_code;
 	if (s->spec.auto_remove)
@@ -128,8 +147,7 @@ static void failed(void *arg)
 {
 	struct start *s = arg;
 
-	if (s->net_pid > 0)
-		kill(s->net_pid, SIGKILL);
+	stop_network(s);
 	if (s->remove_failed)
 		take_away(s);
 	else
@@ -154,6 +172,8 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	s.spec.etc_dir = xasprintf("%s/containers/%s", t->store.root, c->id);
 	s.name = xstrdup(c->name);
 	js_strv(c->config, "layers", &s.layers);
+	port_list_from_json(js_arr(c->config, "ports"), &s.ports);
+	etc_options_from_json(js_obj(c->config, "etc"), &s.etc);
 	*ret = s;
 	s = (struct start)START_INIT;
 	return 0;
@@ -165,11 +185,24 @@ void start_discard(struct start *s)
 	closing(s);
 }
 
-int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err)
+/* What the monitor must not let go of. The caller frees *ret. */
+static size_t descriptors_to_keep(const struct start *s, int **ret)
 {
 	const struct store *store = &s->t->store;
-	const int keep[] = { s->dir.fd,	    s->dir.lock,       store->fd,    store->layers, store->images,
-			     store->names, store->containers, store->locks, store->tmp };
+	const int fixed[] = { s->dir.fd,    s->dir.lock,       store->fd,    store->layers, store->images,
+			      store->names, store->containers, store->locks, store->tmp };
+	int *keep = xcalloc(ARRAY_SIZE(fixed) + s->ports.n, sizeof(*keep));
+
+	memcpy(keep, fixed, sizeof(fixed));
+	for (size_t i = 0; i < s->ports.n; i++)
+		keep[ARRAY_SIZE(fixed) + i] = s->ports.v[i].sock;
+	*ret = keep;
+	return ARRAY_SIZE(fixed) + s->ports.n;
+}
+
+int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err)
+{
+	CLEAN(clean_free) int *keep = NULL;
 	const struct rootfs rootfs = rootfs_of(s);
 	struct monitor m = {
 		.launch = {
@@ -187,18 +220,24 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		.stdin_once = s->attached,
 		.open_log = open_log,
 		.open_listener = open_listener,
-		.keep = keep,
-		.n_keep = ARRAY_SIZE(keep),
 		.exited = exited,
 		.closing = closing,
 		.failed = failed,
 	};
+	int result = -1;
 
 	*ret_exit_code = EXIT_TIFFIN;
 	if (s->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
-	if (etc_files_write(s->dir.fd, &s->spec, err) < 0 || s->driver->prepare(&rootfs, err) < 0 ||
-	    monitor_start(&m, ret_client, err) < 0) {
+	if (port_list_bind(&s->ports, err) == 0 &&
+	    etc_files_write(s->dir.fd, &s->spec, &s->etc, err) == 0 &&
+	    s->driver->prepare(&rootfs, err) == 0) {
+		m.n_keep = descriptors_to_keep(s, &keep);
+		m.keep = keep;
+		result = monitor_start(&m, ret_client, err);
+	}
+	port_list_close(&s->ports);
+	if (result < 0) {
 		if (s->remove_failed)
 			start_discard(s);
 		return -1;

@@ -7,6 +7,8 @@
 #define CMD_START_H
 
 #include "cmd/command.h"
+#include "cmd/etc_options.h"
+#include "cmd/ports.h"
 #include "runtime/spec.h"
 #include "storage/container.h"
 #include "storage/rootfs.h"
@@ -18,6 +20,9 @@ struct start {
 	struct container_dir dir; /* its lock is the monitor's from the start on */
 	char *name;
 	struct strv layers; /* diff IDs, the lowest first */
+	struct port_list ports;
+	struct etc_options etc;
+	struct strv labels; /* "key=value": the image's, then those of the command line */
 	const struct rootfs_driver *driver;
 	bool attached;	    /* the streams are ours, until the container's end */
 	bool remove_failed; /* it was made to run at once: nothing is to stay of it if it can't */

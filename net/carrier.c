@@ -12,6 +12,10 @@
  * though with no connection it has nothing to do then; that longest sleep is taken to mean for
  * ever, so that the tiffin-net of an idle container does not wake at all.
  *
+ * A published TCP port is a listening socket of slirp's, which asks for two looks a second as long
+ * as there is one. So where nothing else has happened for longer than any of its timers takes, that
+ * counts as nothing to do as well. UDP is not slirp's business: see net/datagram.c.
+ *
  * A frame that can't be delivered is dropped, as by any interface: TCP sends it again. The only
  * errors that end the carrier are those that say that the interface no longer exists.
  */
@@ -30,8 +34,10 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "net/datagram.h"
 #include "net/frame.h"
 #include "net/network.h"
+#include "net/timer.h"
 
 /* What libslirp asks for when it has nothing to wait for. */
 #define SLIRP_IDLE_MS 1000
@@ -39,19 +45,13 @@
 #define FRAMES_A_TURN 64
 /* How often an interface that is down is looked for. */
 #define DOWN_MS	      1000
-#define NEVER	      INT64_MAX
-
-struct timer {
-	struct timer *next;
-	SlirpTimerId id;
-	void *opaque;
-	int64_t due_ms;
-};
+/* Longer than any timer of slirp's that needs no descriptor: 75 s (TCPTV_KEEP_INIT). */
+#define LINGER_MS     120000
 
 enum {
 	POLL_CONTROL,
 	POLL_FRAMES,
-	POLL_SLIRP, /* and all that follow */
+	POLL_PORTS, /* of UDP; and behind them slirp's own, other ones each time */
 };
 
 struct carrier {
@@ -60,6 +60,10 @@ struct carrier {
 	bool down, gone; /* the interface */
 	struct pollfd *polls;
 	size_t n_polls, max_polls;
+	size_t n_lent;	    /* polls that stay: those in front of slirp's */
+	size_t n_listeners; /* slirp's, which are always there */
+	int64_t busy_ms;    /* when there was last a connection or a frame */
+	struct datagrams *datagrams; /* NULL: no published port of UDP */
 	struct timer *timers;
 	uint8_t frame[FRAME_MAX + 1]; /* one more, to tell a frame that is too long */
 };
@@ -128,8 +132,21 @@ static void receive_packets(struct carrier *c)
 			return;
 		}
 		c->down = false;
-		if (frame_admissible(c->frame, (size_t)n))
-			slirp_input(c->slirp, c->frame, (int)n);
+		if (!frame_admissible(c->frame, (size_t)n) ||
+		    (c->datagrams && datagrams_from_frame(c->datagrams, c->frame, (size_t)n)))
+			continue;
+		slirp_input(c->slirp, c->frame, (int)n);
+	}
+}
+
+static void receive_datagrams(struct carrier *c, int sock)
+{
+	for (int i = 0; i < FRAMES_A_TURN; i++) {
+		size_t n = datagrams_to_frame(c->datagrams, sock, c->frame);
+
+		if (n == 0)
+			return;
+		send_packet(c->frame, n, c);
 	}
 }
 
@@ -141,61 +158,42 @@ static int64_t clock_get_ns(void *opaque)
 
 static void *timer_new(SlirpTimerId id, void *timer_opaque, void *opaque)
 {
-	struct carrier *c = opaque;
-	struct timer *t = xmalloc(sizeof(*t));
-
-	*t = (struct timer){
-		.next = c->timers,
-		.id = id,
-		.opaque = timer_opaque,
-		.due_ms = NEVER,
-	};
-	c->timers = t;
-	return t;
+	return timer_add(&((struct carrier *)opaque)->timers, (int)id, timer_opaque);
 }
 
 static void timer_free(void *timer, void *opaque)
 {
-	struct carrier *c = opaque;
-
-	for (struct timer **t = &c->timers; *t; t = &(*t)->next)
-		if (*t == timer) {
-			*t = (*t)->next;
-			break;
-		}
-	free(timer);
+	timer_remove(&((struct carrier *)opaque)->timers, timer);
 }
 
 static void timer_mod(void *timer, int64_t due_ms, void *opaque)
 {
 	(void)opaque;
-	((struct timer *)timer)->due_ms = due_ms;
+	timer_set(timer, due_ms);
 }
 
 static void run_timers(struct carrier *c)
 {
-	int64_t now = now_ms();
+	void *opaque;
+	int id;
 
-	for (struct timer *t = c->timers, *next; t; t = next) {
-		next = t->next;
-		if (t->due_ms > now)
-			continue;
-		t->due_ms = NEVER; /* unless its handler sets it again */
-		slirp_handle_timer(c->slirp, t->id, t->opaque);
-	}
+	for (int64_t now = now_ms(); timer_take_due(c->timers, now, &id, &opaque);)
+		slirp_handle_timer(c->slirp, (SlirpTimerId)id, opaque);
 }
 
 /* How long poll may sleep, in its own terms: -1 is for ever. */
 static int poll_timeout(const struct carrier *c, uint32_t slirp_ms)
 {
-	int64_t sleep = slirp_ms < SLIRP_IDLE_MS ? slirp_ms : NEVER, now = now_ms();
+	int64_t now = now_ms(), due;
+	bool quiet = c->n_listeners && now - c->busy_ms > LINGER_MS;
+	int64_t sleep = slirp_ms < SLIRP_IDLE_MS && !quiet ? slirp_ms : TIMER_NEVER;
 
 	if (c->down && sleep > DOWN_MS)
 		sleep = DOWN_MS;
-	for (const struct timer *t = c->timers; t; t = t->next)
-		if (t->due_ms != NEVER && t->due_ms - now < sleep)
-			sleep = t->due_ms > now ? t->due_ms - now : 0;
-	if (sleep == NEVER)
+	due = timer_next_due(c->timers);
+	if (due != TIMER_NEVER && due - now < sleep)
+		sleep = due > now ? due - now : 0;
+	if (sleep == TIMER_NEVER)
 		return -1;
 	return sleep < INT32_MAX ? (int)sleep : INT32_MAX;
 }
@@ -297,10 +295,68 @@ int carrier_new(int control, int frames, struct carrier **ret, struct err *err)
 		return err_set(err, ERR_UNSUPPORTED, "libslirp %s refuses its configuration",
 			       slirp_version_string());
 	}
-	/* The first two stay; slirp's own follow them, other ones each time. */
 	add_poll(control, SLIRP_POLL_IN, c);
 	add_poll(frames, SLIRP_POLL_IN, c);
+	c->n_lent = POLL_PORTS;
 	*ret = c;
+	return 0;
+}
+
+static int option_of(int sock, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(sock, SOL_SOCKET, option, &value, &len) < 0 ? -1 : value;
+}
+
+/*
+ * slirp forwards only what it has bound itself. So it binds any port, and its socket is replaced by
+ * ours under its number, which is the lowest that is free.
+ */
+static int give_to_slirp(struct carrier *c, int sock, uint16_t port, struct err *err)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 from6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int number = dup(sock), done;
+
+	if (number < 0 || close(number) < 0)
+		return err_sys(err, "cannot duplicate a socket");
+	inet_pton(AF_INET, "127.0.0.1", &from.sin_addr);
+	inet_pton(AF_INET, NETWORK_ADDRESS, &to.sin_addr);
+	inet_pton(AF_INET6, "::1", &from6.sin6_addr);
+	inet_pton(AF_INET6, NETWORK_ADDRESS6, &to6.sin6_addr);
+	if (option_of(sock, SO_DOMAIN) == AF_INET)
+		done = slirp_add_hostxfwd(c->slirp, (struct sockaddr *)&from, sizeof(from),
+					  (struct sockaddr *)&to, sizeof(to), 0);
+	else
+		done = slirp_add_hostxfwd(c->slirp, (struct sockaddr *)&from6, sizeof(from6),
+					  (struct sockaddr *)&to6, sizeof(to6), 0);
+	if (done < 0)
+		return err_sys(err, "cannot forward port %u", port);
+	if (option_of(number, SO_ACCEPTCONN) != 1 || dup2(sock, number) < 0)
+		return err_set(err, ERR_SYSTEM, "cannot forward port %u: slirp's socket is elsewhere",
+			       port);
+	close(sock);
+	c->n_listeners++;
+	return 0;
+}
+
+int carrier_publish(struct carrier *c, int sock, uint16_t port, struct err *err)
+{
+	int type = option_of(sock, SO_TYPE);
+
+	if (type == SOCK_STREAM)
+		return give_to_slirp(c, sock, port, err);
+	if (type != SOCK_DGRAM)
+		return err_set(err, ERR_SYSTEM, "cannot forward port %u: no socket for it", port);
+	if (!c->datagrams)
+		c->datagrams = datagrams_new();
+	datagrams_add(c->datagrams, sock, port);
+	add_poll(sock, SLIRP_POLL_IN, c);
+	c->n_lent = c->n_polls;
 	return 0;
 }
 
@@ -323,8 +379,10 @@ void carrier_run(struct carrier *c)
 		uint32_t slirp_ms = SLIRP_IDLE_MS;
 		int n;
 
-		c->n_polls = POLL_SLIRP;
+		c->n_polls = c->n_lent;
 		slirp_pollfds_fill(c->slirp, &slirp_ms, add_poll, c);
+		if (c->n_polls > c->n_lent + c->n_listeners)
+			c->busy_ms = now_ms();
 		n = poll(c->polls, c->n_polls, poll_timeout(c, slirp_ms));
 		if (n < 0 && errno != EINTR)
 			return;
@@ -332,8 +390,13 @@ void carrier_run(struct carrier *c)
 		run_timers(c);
 		if (n < 0)
 			continue;
-		if (c->polls[POLL_FRAMES].revents)
+		if (c->polls[POLL_FRAMES].revents) {
+			c->busy_ms = now_ms();
 			receive_packets(c);
+		}
+		for (size_t i = POLL_PORTS; i < c->n_lent; i++)
+			if (c->polls[i].revents)
+				receive_datagrams(c, c->polls[i].fd);
 		if (c->down)
 			look_for_interface(c);
 		if (released(c))
@@ -344,6 +407,7 @@ void carrier_run(struct carrier *c)
 void carrier_free(struct carrier *c)
 {
 	slirp_cleanup(c->slirp);
+	datagrams_free(c->datagrams);
 	free(c->polls);
 	free(c);
 }

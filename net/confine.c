@@ -7,8 +7,10 @@
  * of the host's network: that is the task, so the network namespace is the host's.
  *
  * libslirp finds the host's name servers by reading /etc/resolv.conf from time to time, and so that
- * one file, or what the symbolic link of that name leads to, is bound into the otherwise empty
- * root. Changes in place are seen; a file that is renamed over it is not.
+ * one file is bound into the otherwise empty root. Changes in place are seen; a file that is renamed
+ * over it is not. But where the name is a symbolic link to a directory of its own below /run, as
+ * systemd-resolved, NetworkManager and resolvconf have it, that directory is bound instead, and what
+ * they rename there is seen. /etc itself is not bound: it holds more than anybody here needs.
  */
 #include "net/confine.h"
 
@@ -28,6 +30,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/str.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 #define INERT	    (MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -36,7 +39,7 @@
  * Standard output and error may be a terminal or a pipe whose reader waits for its end. A sanitizer
  * has only standard error to say what it found.
  */
-static int close_descriptors(int last, struct err *err)
+static int close_descriptors(const struct confinement *c, struct err *err)
 {
 	CLEAN(clean_fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int standard = STDERR_FILENO;
@@ -51,17 +54,17 @@ static int close_descriptors(int last, struct err *err)
 			return err_sys(err, "cannot replace descriptor %d", fd);
 	if (null <= standard)
 		fd_take(&null);
-	closefrom(last + 1);
-	if (null > last)
+	closefrom(c->last + 1);
+	if (null > c->last)
 		fd_take(&null);
 	return 0;
 }
 
-static int limit_resources(int last, struct err *err)
+static int limit_resources(const struct confinement *c, struct err *err)
 {
 	struct rlimit files, none = { 0, 0 };
 
-	(void)last;
+	(void)c;
 	/* Each connection of the container is a descriptor here. */
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return err_sys(err, "cannot read the limit of open files");
@@ -84,11 +87,11 @@ static int write_map(const char *path, const char *text, struct err *err)
 }
 
 /* The user and group are mapped to themselves: without a map, no file can be made in a tmpfs. */
-static int enter_namespaces(int last, struct err *err)
+static int enter_namespaces(const struct confinement *c, struct err *err)
 {
 	char uid_map[40], gid_map[40];
 
-	(void)last;
+	(void)c;
 	snprintf(uid_map, sizeof(uid_map), "%u %u 1", geteuid(), geteuid());
 	snprintf(gid_map, sizeof(gid_map), "%u %u 1", getegid(), getegid());
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
@@ -99,44 +102,75 @@ static int enter_namespaces(int last, struct err *err)
 	return write_map("/proc/self/gid_map", gid_map, err);
 }
 
-/* No file, or a symbolic link that leads nowhere: there is no name server to forward to. */
-static int bind_resolv_conf(const char *root, struct err *err)
+static int bind_read_only(const char *source, const char *target, struct err *err)
 {
-	CLEAN(clean_fd) int target = -1;
-	char path[64];
-
-	snprintf(path, sizeof(path), "%s/etc", root);
-	if (mkdir(path, 0755) < 0)
-		return err_sys(err, "cannot make '%s'", path);
-	if (access(RESOLV_CONF, R_OK) < 0)
-		return 0;
-	snprintf(path, sizeof(path), "%s" RESOLV_CONF, root);
-	target = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (target < 0)
-		return err_sys(err, "cannot make '%s'", path);
-	if (mount(RESOLV_CONF, path, NULL, MS_BIND, NULL) < 0 ||
-	    mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | INERT, NULL) < 0)
-		return err_sys(err, "cannot bind '%s'", RESOLV_CONF);
+	if (mount(source, target, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | INERT, NULL) < 0)
+		return err_sys(err, "cannot bind '%s'", source);
 	return 0;
 }
 
-static int empty_root(int last, struct err *err)
+/* All paths are in the new root, which is the working directory: "etc/resolv.conf". */
+static int bind_file(struct err *err)
+{
+	CLEAN(clean_fd)
+	int target = open(&RESOLV_CONF[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (target < 0)
+		return err_sys(err, "cannot make '%s'", RESOLV_CONF);
+	return bind_read_only(RESOLV_CONF, &RESOLV_CONF[1], err);
+}
+
+/* path: "/run/DIRECTORY/FILE", cut in two. */
+static int bind_directory(char *path, struct err *err)
+{
+	CLEAN(clean_free) char *link = NULL;
+	char *file = strrchr(path, '/');
+
+	*file++ = '\0';
+	link = xasprintf("/run/%s", file);
+	if (mkdir("run", 0755) < 0 || symlink(link, &RESOLV_CONF[1]) < 0)
+		return err_sys(err, "cannot make '%s'", RESOLV_CONF);
+	return bind_read_only(path, "run", err);
+}
+
+/* In a directory below /run, not in /run itself? */
+static bool has_own_directory(const char *path)
+{
+	return starts_with(path, "/run/") && strchr(path + strlen("/run/"), '/');
+}
+
+/* No file, or a symbolic link that leads nowhere: there is no name server to forward to. */
+static int bind_resolv_conf(struct err *err)
+{
+	CLEAN(clean_free) char *path = realpath(RESOLV_CONF, NULL);
+
+	if (mkdir("etc", 0755) < 0)
+		return err_sys(err, "cannot make '/etc'");
+	if (!path || access(path, R_OK) < 0)
+		return 0;
+	return has_own_directory(path) ? bind_directory(path, err) : bind_file(err);
+}
+
+static int empty_root(const struct confinement *c, struct err *err)
 {
 	const char *root = "/tmp";
 
-	(void)last;
+	(void)c;
 	/* What the host mounts later is not to appear here. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, "cannot make mounts private");
 	if (mount("tiffin-net", root, "tmpfs", INERT, "mode=0755,nr_blocks=1,nr_inodes=8") < 0)
 		return err_sys(err, "cannot mount a tmpfs");
-	if (bind_resolv_conf(root, err) < 0)
+	if (chdir(root) < 0)
+		return err_sys(err, "cannot enter the empty root");
+	if (bind_resolv_conf(err) < 0)
 		return -1;
 	/*
 	 * pivot_root(2) onto one and the same directory stacks the old root on top of the new one,
 	 * from where it is detached, and nothing needs a directory to be put in.
 	 */
-	if (chdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return err_sys(err, "cannot enter the empty root");
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return err_sys(err, "cannot leave the host's root");
@@ -145,13 +179,13 @@ static int empty_root(int last, struct err *err)
 	return 0;
 }
 
-static int drop_capabilities(int last, struct err *err)
+static int drop_capabilities(const struct confinement *c, struct err *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	int cap = 0;
 
-	(void)last;
+	(void)c;
 	while (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 		cap++;
 	if (errno != EINVAL) /* which is the kernel's way to say that there are no more */
@@ -168,9 +202,9 @@ static int drop_capabilities(int last, struct err *err)
  * The end of the parent is noticed on the control descriptor; the signal is for a parent that left
  * a copy of that behind in a child.
  */
-static int set_attributes(int last, struct err *err)
+static int set_attributes(const struct confinement *c, struct err *err)
 {
-	(void)last;
+	(void)c;
 	setsid(); /* fails only where it is one already */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(err, "cannot become non-dumpable");
@@ -179,15 +213,14 @@ static int set_attributes(int last, struct err *err)
 	return 0;
 }
 
-static int filter(int last, struct err *err)
+static int filter(const struct confinement *c, struct err *err)
 {
-	(void)last;
-	return filter_system_calls(err);
+	return filter_system_calls(c->accepts, err);
 }
 
 static const struct stage {
 	const char *what;
-	int (*run)(int last, struct err *err);
+	int (*run)(const struct confinement *c, struct err *err);
 } stages[] = {
 	{ "close descriptors", close_descriptors },	/* needs /dev/null */
 	{ "limit resources", limit_resources },
@@ -198,10 +231,10 @@ static const struct stage {
 	{ "filter system calls", filter },		/* last: it forbids all of the above */
 };
 
-int confine(int last, struct err *err)
+int confine(const struct confinement *c, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
-		if (stages[i].run(last, err) < 0)
+		if (stages[i].run(c, err) < 0)
 			return err_wrap(err, "cannot confine tiffin-net: cannot %s", stages[i].what);
 	return 0;
 }

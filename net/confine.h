@@ -6,12 +6,19 @@
 #ifndef NET_CONFINE_H
 #define NET_CONFINE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
-/* Keeps the descriptors up to last, with 0-2 turned to /dev/null; for good. */
-int confine(int last, struct err *err);
+struct confinement {
+	int last;     /* the highest descriptor to keep; 0-2 are turned to /dev/null */
+	bool accepts; /* connections to published ports */
+};
+
+/* For good. */
+int confine(const struct confinement *c, struct err *err);
 
 /* The last stage (net/filter.c): system calls but those that the carrier makes end the process. */
-int filter_system_calls(struct err *err);
+int filter_system_calls(bool accepts, struct err *err);
 
 #endif

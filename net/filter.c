@@ -133,6 +133,12 @@ static const struct rule rules[] = {
 #endif
 };
 
+/* Where there are published ports. */
+static const struct rule accept_rules[] = {
+	{ SYS_accept, ALLOW, ANY },
+	{ SYS_accept4, ALLOW, ANY },
+};
+
 #define LOAD(field)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define LOAD_ARG(arg) LOAD(args[arg])
 #define RETURN(what)  BPF_STMT(BPF_RET | BPF_K, (what))
@@ -164,9 +170,10 @@ static size_t assemble_rule(const struct rule *r, struct sock_filter *p)
 	return n;
 }
 
-int filter_system_calls(struct err *err)
+int filter_system_calls(bool accepts, struct err *err)
 {
-	struct sock_filter code[ARRAY_SIZE(rules) * RULE_INSTRUCTIONS_MAX + 5];
+	struct sock_filter code[(ARRAY_SIZE(rules) + ARRAY_SIZE(accept_rules)) *
+				RULE_INSTRUCTIONS_MAX + 5];
 	struct sock_fprog program = { .filter = code };
 	size_t n = 0;
 
@@ -177,6 +184,8 @@ int filter_system_calls(struct err *err)
 	code[n++] = (struct sock_filter)LOAD(nr);
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		n += assemble_rule(&rules[i], code + n);
+	for (size_t i = 0; accepts && i < ARRAY_SIZE(accept_rules); i++)
+		n += assemble_rule(&accept_rules[i], code + n);
 	code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_KILL_PROCESS);
 	program.len = (unsigned short)n;
 

@@ -1,7 +1,7 @@
 /*
  * tiffin-net: carries the frames of one container's interface. Started by network_start() only,
- * with the control socket and the frames at fixed descriptors; says one struct err on the former
- * (of kind ERR_NONE when frames are being carried), and prints nothing.
+ * with the control socket, the frames and the sockets of published ports at fixed descriptors; says
+ * one struct err on the first (of kind ERR_NONE when frames are being carried), and prints nothing.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -28,14 +28,25 @@ static void say(const struct err *err)
 	(void)!send(CARRIER_CONTROL, err, sizeof(*err), MSG_NOSIGNAL);
 }
 
-static int prepare(struct carrier **ret, struct err *err)
+/* ports: as the arguments name them, one for each socket from CARRIER_PORTS on. */
+static int prepare(int n_ports, char *const *ports, struct carrier **ret, struct err *err)
 {
+	const struct confinement confinement = {
+		/* One more: while a listening socket moves, it has two numbers. */
+		.last = n_ports ? CARRIER_PORTS + n_ports : CARRIER_FRAMES,
+		.accepts = n_ports > 0,
+	};
+
 	if (carrier_new(CARRIER_CONTROL, CARRIER_FRAMES, ret, err) < 0)
 		return -1;
-	return confine(CARRIER_FRAMES, err);
+	for (int i = 0; i < n_ports; i++)
+		if (carrier_publish(*ret, CARRIER_PORTS + i, (uint16_t)strtoul(ports[i], NULL, 10),
+				    err) < 0)
+			return -1;
+	return confine(&confinement, err);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const char by_hand[] = "tiffin-net is started by tiffin, not by hand.\n";
 	struct err err = { .kind = ERR_NONE };
@@ -47,13 +58,15 @@ int main(void)
 	}
 	forget_environment();
 	signal(SIGPIPE, SIG_IGN); /* libslirp's sends to sockets whose peer has gone */
-	if (prepare(&c, &err) < 0) {
+	if (prepare(argc - 1, argv + 1, &c, &err) < 0) {
 		say(&err);
 		return EXIT_FAILURE;
 	}
 	say(&err);
 	carrier_run(c);
+	/* In this order: the end of the control socket says that the ports are free. */
 	carrier_free(c);
+	close(CARRIER_CONTROL);
 	/* Not exit(3): nothing is left to flush, and a leak checker would fork to look for leaks. */
 	_exit(EXIT_SUCCESS);
 }

@@ -14,6 +14,8 @@
 #define NET_NETWORK_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -26,6 +28,32 @@
 #define NETWORK_GATEWAY6 "fd00::2"
 #define NETWORK_DNS6	 "fd00::3"
 
+#define NETWORK_TEXT_MAX 64 /* an address as text, with a port and brackets around it */
+
+/* A port of the host that leads to one of the container: "published". */
+struct network_port {
+	uint16_t container;
+	uint16_t host, host_last; /* the first of these that is free; host 0: any that is free */
+	bool udp;
+	/* Of the host, numeric. One of IPv6 leads to the container's IPv6 address. */
+	char address[NETWORK_TEXT_MAX];
+	int sock; /* -1, until it is bound */
+};
+
+bool network_address_valid(const char *address);
+/* "[::1]", but "127.0.0.1": as an address stands in front of a port. Returns ret. */
+const char *network_bracket(const char *address, char ret[NETWORK_TEXT_MAX]);
+/*
+ * Client, before the container exists: binds and listens; host is the port that it got, and sock the
+ * caller's. ERR_BUSY: the port is taken; ERR_DENIED: it is one of root's. Both with a hint.
+ */
+int network_bind(struct network_port *p, struct err *err);
+/* Client, before any of them: makes room for so many descriptors. */
+int network_room_for(size_t n_ports, struct err *err);
+
+/* Client: the address by which a container reaches this machine. False: there is none. */
+bool network_host_address(char ret[NETWORK_TEXT_MAX]);
+
 /* Child, in its own network namespace, with CAP_NET_ADMIN there: loopback up. */
 int network_loopback_up(struct err *err);
 /*
@@ -34,12 +62,16 @@ int network_loopback_up(struct err *err);
  */
 int network_interface_up(int *ret_frames, struct err *err);
 /*
- * Parent, in the host's network namespace: starts tiffin-net on the frames. It ends when its
- * control descriptor is closed (the parent's death closes it too), or the interface is deleted. The
- * caller reaps *ret_pid and owns *ret_control; frames stays the caller's, and is best closed:
- * whoever holds it, tiffin-net too, keeps the container's network namespace alive.
+ * Parent, in the host's network namespace: starts tiffin-net on the frames and the bound ports. It
+ * ends when its control descriptor is closed (the parent's death closes it too), or the interface is
+ * deleted. The caller reaps *ret_pid and owns *ret_control; frames and the ports' sockets stay the
+ * caller's, and are best closed: whoever holds the former, tiffin-net too, keeps the container's
+ * network namespace alive, and whoever holds the latter the ports.
  */
-int network_start(int frames, pid_t *ret_pid, int *ret_control, struct err *err);
+int network_start(int frames, const struct network_port *ports, size_t n_ports, pid_t *ret_pid,
+		  int *ret_control, struct err *err);
+/* Parent: ends it. The ports are free when this returns; the process is the caller's to reap. */
+void network_stop(int control, pid_t pid);
 /*
  * Parent, if it wants to know at all: waits until tiffin-net carries frames. The error is what
  * tiffin-net had to say where it could not start, such as that it could not confine itself.

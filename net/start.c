@@ -1,15 +1,40 @@
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "base/str.h"
 #include "net/carrier.h"
 #include "net/network.h"
 
-int network_start(int frames, pid_t *ret_pid, int *ret_control, struct err *err)
+/* How long tiffin-net may take to let go of the ports. */
+#define STOP_MS 1000
+
+/* The sockets follow the fixed descriptors, and each argument is the port that one of them leads to. */
+static void hand_down(const struct network_port *ports, size_t n, struct strv *argv,
+		      struct fd_map *fds)
 {
+	int bound = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (ports[i].sock < 0)
+			continue;
+		strv_addf(argv, "%u", ports[i].container);
+		fds[bound] = (struct fd_map){ ports[i].sock, CARRIER_PORTS + bound };
+		bound++;
+	}
+	fds[bound] = (struct fd_map)FD_MAP_END;
+}
+
+int network_start(int frames, const struct network_port *ports, size_t n_ports, pid_t *ret_pid,
+		  int *ret_control, struct err *err)
+{
+	CLEAN(clean_free) struct fd_map *fds = xcalloc(n_ports + 3, sizeof(*fds));
+	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(clean_free) char *program = NULL;
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
@@ -22,16 +47,24 @@ int network_start(int frames, pid_t *ret_pid, int *ret_control, struct err *err)
 	ours = pair[0];
 	theirs = pair[1];
 
-	const char *const argv[] = { program, NULL };
-	const struct fd_map fds[] = {
-		{ theirs, CARRIER_CONTROL },
-		{ frames, CARRIER_FRAMES },
-		FD_MAP_END,
-	};
-	if (proc_spawn(argv, fds, ret_pid, err) < 0)
+	fds[0] = (struct fd_map){ theirs, CARRIER_CONTROL };
+	fds[1] = (struct fd_map){ frames, CARRIER_FRAMES };
+	strv_add(&argv, program);
+	hand_down(ports, n_ports, &argv, fds + 2);
+	if (proc_spawn((const char *const *)argv.v, fds, ret_pid, err) < 0)
 		return err_wrap(err, "cannot start the network");
 	*ret_control = fd_take(&ours);
 	return 0;
+}
+
+void network_stop(int control, pid_t pid)
+{
+	struct pollfd p = { .fd = control, .events = 0 };
+
+	/* It lets go of the ports, and then of its end: a kill would leave us to wait for both. */
+	shutdown(control, SHUT_WR);
+	poll(&p, 1, STOP_MS);
+	kill(pid, SIGKILL);
 }
 
 int network_await(int control, struct err *err)

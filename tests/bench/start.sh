@@ -99,7 +99,13 @@ table() {
 		' "${names[@]}" <"$work/result.json"
 }
 
+end_podman() { # the process that podman leaves to hold its user namespace
+	local file=$XDG_RUNTIME_DIR/libpod/tmp/pause.pid
+	[ ! -e "$file" ] || kill -9 "$(cat "$file")"
+}
+
 if [ "${1:-}" = as-user ]; then
+	trap end_podman EXIT
 	work=$2 tiffin=$3 floor=$4 image=$5
 	prepare
 	measure

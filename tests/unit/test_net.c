@@ -30,9 +30,11 @@
 #include "base/proc.h"
 #include "net/carrier.h"
 #include "net/confine.h"
+#include "net/datagram.h"
 #include "net/frame.h"
 #include "net/netlink.h"
 #include "net/network.h"
+#include "net/udp.h"
 #include "tests/unit/test.h"
 
 /* Runs body in a child; its failed checks become ours. A signal that ends it is 128+n. */
@@ -113,6 +115,148 @@ TEST(frames_of_other_protocols_are_dropped)
 	frame[12] = 0x86;
 	frame[13] = 0xdd; /* IPv6 that says it is version 0 */
 	CHECK(!frame_admissible(frame, sizeof(frame)));
+}
+
+/* ---- published ports of UDP ---- */
+
+/* A socket of the loopback; with a peer, connected to that one's. */
+static int udp_socket(int family, int peer)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(address);
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, "127.0.0.1", &in.sin_addr);
+	in6.sin6_addr = in6addr_loopback;
+	if (family == AF_INET)
+		CHECK(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+	else
+		CHECK(bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0);
+	if (peer >= 0)
+		CHECK(getsockname(peer, (struct sockaddr *)&address, &len) == 0 &&
+		      connect(fd, (struct sockaddr *)&address, len) == 0);
+	return fd;
+}
+
+/* The frame that answers a frame, as a container's kernel would make it. */
+static size_t answer_to(const uint8_t *frame, const char *text, uint8_t *ret)
+{
+	static const uint8_t mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
+	struct udp_datagram g = { .family = frame[12] == 0x08 ? AF_INET : AF_INET6 };
+	size_t ip = ETH_HLEN, size = g.family == AF_INET ? 4 : 16, at = g.family == AF_INET ? 12 : 8;
+	const uint8_t *udp = frame + udp_payload_offset(g.family) - sizeof(struct udphdr);
+
+	memcpy(g.to.address, frame + ip + at, size);
+	memcpy(g.from.address, frame + ip + at + size, size);
+	g.to.port = (uint16_t)(udp[0] << 8 | udp[1]);
+	g.from.port = (uint16_t)(udp[2] << 8 | udp[3]);
+	g.len = strlen(text);
+	memcpy(ret + udp_payload_offset(g.family), text, g.len);
+	return udp_put_headers(&g, mac, ret);
+}
+
+static uint16_t folded_sum(const uint8_t *data, size_t len, uint32_t sum)
+{
+	for (size_t i = 0; i < len; i++)
+		sum += i % 2 ? data[i] : (uint32_t)data[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void datagrams_round_trip(int family)
+{
+	static uint8_t frame[FRAME_MAX], answer[FRAME_MAX];
+	struct datagrams *d = datagrams_new();
+	int outlet = udp_socket(family, -1), peer = udp_socket(family, outlet);
+	size_t at = udp_payload_offset(family), addresses = ETH_HLEN + (family == AF_INET ? 12 : 8), n;
+	char got[16] = "", gateway[INET6_ADDRSTRLEN] = "";
+
+	datagrams_add(d, outlet, 53);
+	CHECK(datagrams_to_frame(d, outlet, frame) == 0); /* nothing yet */
+	CHECK(send(peer, "hello", 5, 0) == 5);
+	n = datagrams_to_frame(d, outlet, frame);
+	CHECK(n == at + 5 && memcmp(frame + at, "hello", 5) == 0);
+	inet_ntop(family, frame + addresses, gateway, sizeof(gateway));
+	CHECK_STR(gateway, family == AF_INET ? NETWORK_GATEWAY : NETWORK_GATEWAY6);
+	/* Addresses, ports, length and payload, with the pseudo-header's protocol and length. */
+	CHECK(folded_sum(frame + addresses, n - addresses, IPPROTO_UDP + 13) == 0xffff);
+	if (family == AF_INET)
+		CHECK(folded_sum(frame + ETH_HLEN, sizeof(struct iphdr), 0) == 0xffff);
+	n = answer_to(frame, "world!", answer);
+	CHECK(datagrams_from_frame(d, answer, n));
+	CHECK(recv(peer, got, sizeof(got), 0) == 6 && strcmp(got, "world!") == 0);
+	/* Where it learnt the container's address from. */
+	CHECK(send(peer, "", 0, 0) == 0 && datagrams_to_frame(d, outlet, frame) == at);
+	CHECK(memcmp(frame, answer + ETH_ALEN, ETH_ALEN) == 0);
+	close(peer);
+	datagrams_free(d);
+}
+
+TEST(a_datagram_becomes_a_frame_and_its_answer_a_datagram)
+{
+	datagrams_round_trip(AF_INET);
+	datagrams_round_trip(AF_INET6);
+}
+
+TEST(datagrams_that_answer_nobody_are_left_to_slirp)
+{
+	static uint8_t frame[FRAME_MAX], answer[FRAME_MAX];
+	struct datagrams *d = datagrams_new();
+	int outlet = udp_socket(AF_INET, -1), peer = udp_socket(AF_INET, outlet);
+	size_t at = udp_payload_offset(AF_INET), n;
+	char byte;
+
+	datagrams_add(d, outlet, 53);
+	CHECK(send(peer, "hello", 5, 0) == 5);
+	CHECK(datagrams_to_frame(d, outlet, frame) == at + 5);
+	n = answer_to(frame, "x", answer);
+	answer[at - 8]++; /* from another port of the container's */
+	CHECK(!datagrams_from_frame(d, answer, n));
+	n = answer_to(frame, "x", answer);
+	answer[at - 5]++; /* to another port */
+	CHECK(!datagrams_from_frame(d, answer, n));
+	n = answer_to(frame, "x", answer);
+	answer[ETH_HLEN + 19]++; /* to another address */
+	CHECK(!datagrams_from_frame(d, answer, n));
+	n = answer_to(frame, "x", answer);
+	answer[ETH_HLEN + 6] = 0x20; /* a fragment */
+	CHECK(!datagrams_from_frame(d, answer, n));
+	n = answer_to(frame, "x", answer);
+	for (size_t len = 0; len < n; len++)
+		CHECK(!datagrams_from_frame(d, answer, len));
+	CHECK(recv(peer, &byte, 1, MSG_DONTWAIT) < 0);
+	close(peer);
+	datagrams_free(d);
+}
+
+TEST(datagrams_of_many_peers_are_kept_apart_and_the_oldest_forgotten)
+{
+	enum { PEERS = 600 };
+	static uint8_t frames[PEERS][64], answer[64];
+	static uint8_t frame[FRAME_MAX];
+	struct datagrams *d = datagrams_new();
+	int outlet = udp_socket(AF_INET, -1), peers[PEERS];
+	char byte;
+
+	datagrams_add(d, outlet, 53);
+	for (int i = 0; i < PEERS; i++) {
+		peers[i] = udp_socket(AF_INET, outlet);
+		CHECK(send(peers[i], "?", 1, 0) == 1);
+		CHECK(datagrams_to_frame(d, outlet, frame) == udp_payload_offset(AF_INET) + 1);
+		memcpy(frames[i], frame, sizeof(frames[i]));
+	}
+	CHECK(!datagrams_from_frame(d, answer, answer_to(frames[0], "!", answer)));
+	for (int i = PEERS - 100; i < PEERS; i++) {
+		CHECK(datagrams_from_frame(d, answer, answer_to(frames[i], "!", answer)));
+		CHECK(recv(peers[i], &byte, 1, MSG_DONTWAIT) == 1);
+		CHECK(recv(peers[i], &byte, 1, MSG_DONTWAIT) < 0);
+	}
+	for (int i = 0; i < PEERS; i++)
+		close(peers[i]);
+	datagrams_free(d);
 }
 
 /* ---- the interface ---- */
@@ -457,7 +601,7 @@ TEST(a_helper_that_is_missing_is_an_error_of_the_start)
 	int control = -1;
 	pid_t pid = 0;
 
-	CHECK(network_start(STDIN_FILENO, &pid, &control, &err) < 0);
+	CHECK(network_start(STDIN_FILENO, NULL, 0, &pid, &control, &err) < 0);
 	CHECK(strstr(err.text, "cannot start the network: cannot execute '") == err.text);
 	CHECK(strstr(err.text, "/libexec/tiffin/tiffin-net': No such file or directory"));
 	CHECK(err.kind == ERR_NOT_FOUND);
@@ -504,7 +648,7 @@ static int confined(void)
 
 	keep_output();
 	CHECK(dup2(kept, CARRIER_FRAMES) == CARRIER_FRAMES);
-	done = confine(CARRIER_FRAMES, &err);
+	done = confine(&(struct confinement){ .last = CARRIER_FRAMES }, &err);
 	CHECK_STR(err.text, "");
 	CHECK(fcntl(CARRIER_FRAMES, F_GETFD) >= 0);
 	CHECK(fcntl(leaked, F_GETFD) < 0);
@@ -575,7 +719,7 @@ static void chroot_body(void)
 	CHECK(mount("/dev", "/mnt/dev", NULL, MS_BIND | MS_REC, NULL) == 0);
 	CHECK(chroot("/mnt") == 0);
 	keep_output();
-	CHECK(confine(CARRIER_FRAMES, &err) < 0);
+	CHECK(confine(&(struct confinement){ .last = CARRIER_FRAMES }, &err) < 0);
 	CHECK_STR(err.text, "cannot confine tiffin-net: cannot enter namespaces: cannot create user, "
 			    "mount, IPC and UTS namespaces: Operation not permitted");
 }
@@ -583,6 +727,64 @@ static void chroot_body(void)
 TEST(confinement_that_is_not_possible_is_an_error)
 {
 	CHECK(in_child(chroot_body) == 0);
+}
+
+/* On the other end of the socket: renames a new file over the old one when told to, and says so. */
+static _Noreturn void rename_when_told(int sock)
+{
+	char byte;
+
+	if (read(sock, &byte, 1) == 1 && rename("/run/net/new", "/run/net/resolv.conf") == 0)
+		(void)!write(sock, "", 1);
+	_exit(0);
+}
+
+static int make_file(const char *path, const char *text)
+{
+	CLEAN(clean_fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+static bool resolv_conf_is(const char *want)
+{
+	CLEAN(clean_fd) int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
+	char got[64] = "";
+
+	return fd >= 0 && read(fd, got, sizeof(got) - 1) > 0 && strcmp(got, want) == 0;
+}
+
+static void renamed_body(void)
+{
+	struct err err = { .text = "" };
+	int pair[2];
+	char byte;
+
+	CHECK(enter_namespaces() == 0);
+	CHECK(mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0 && mkdir("/run/net", 0755) == 0);
+	CHECK(mount("tmpfs", "/etc", "tmpfs", 0, NULL) == 0);
+	CHECK(symlink("../run/net/resolv.conf", "/etc/resolv.conf") == 0);
+	CHECK(make_file("/run/net/resolv.conf", "old\n") == 0 && make_file("/run/net/new", "new\n") == 0);
+	CHECK(make_file("/run/secret", "secret\n") == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	if (fork() == 0) {
+		close(pair[0]); /* or the end of the other would go unnoticed */
+		rename_when_told(pair[1]);
+	}
+	close(pair[1]);
+	CHECK(dup2(pair[0], CARRIER_PORTS) == CARRIER_PORTS);
+	keep_output();
+	CHECK(confine(&(struct confinement){ .last = CARRIER_PORTS }, &err) == 0);
+	CHECK(resolv_conf_is("old\n"));
+	CHECK(write(CARRIER_PORTS, "", 1) == 1 && read(CARRIER_PORTS, &byte, 1) == 1);
+	CHECK(resolv_conf_is("new\n"));
+	CHECK(open("/run/secret", O_RDONLY) < 0 && errno == ENOENT);
+	CHECK(open("/run/resolv.conf", O_RDWR) < 0 && errno == EACCES);
+}
+
+TEST(a_resolv_conf_below_run_is_followed_when_it_is_renamed)
+{
+	CHECK(in_child(renamed_body) == 0);
 }
 
 #define RUN_UNLESS(reason, name)                                                                  \
@@ -602,6 +804,9 @@ int main(void)
 	RUN(frames_to_the_loopback_are_dropped_however_it_is_spelt);
 	RUN(frames_that_are_cut_off_or_too_long_are_dropped);
 	RUN(frames_of_other_protocols_are_dropped);
+	RUN(a_datagram_becomes_a_frame_and_its_answer_a_datagram);
+	RUN(datagrams_that_answer_nobody_are_left_to_slirp);
+	RUN(datagrams_of_many_peers_are_kept_apart_and_the_oldest_forgotten);
 	RUN_UNLESS(tun, a_tap_device_has_addresses_and_routes_and_whole_frames);
 	RUN_UNLESS(ns, a_veth_pair_stands_in_where_tun_cannot_be_opened);
 	RUN_UNLESS(ns, an_interface_that_exists_is_an_error_that_says_so);
@@ -609,6 +814,7 @@ int main(void)
 	RUN(a_helper_that_is_missing_is_an_error_of_the_start);
 	RUN(await_tells_readiness_from_an_error_and_from_an_early_end);
 	RUN_UNLESS(ns, confinement_leaves_sockets_and_no_files);
+	RUN_UNLESS(ns, a_resolv_conf_below_run_is_followed_when_it_is_renamed);
 	RUN_UNLESS(ns, confinement_kills_what_forks_executes_or_undoes_it);
 	RUN_UNLESS(ns, confinement_that_is_not_possible_is_an_error);
 	return test_summary();
