@@ -225,7 +225,7 @@ int container_publish(const struct store *s, struct container_dir *d, const char
 	text = js_dump(config);
 	if (file_replace_at(d->fd, "config", text, strlen(text), 0600, RELAXED, err) < 0) {
 		drop_name(s, name, d->id);
-		return -1;
+		return err_wrap(err, "the container's record");
 	}
 	return 0;
 }
