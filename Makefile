@@ -74,6 +74,7 @@ $(B)/gen/profile.h: $(B)/gen/compile-profile
 	$< > $@.tmp && mv $@.tmp $@
 $(B)/obj/runtime/seccomp.o: $(B)/gen/profile.h
 
+.SECONDARY: # objects of the unit tests are worth keeping
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 include tests/tests.mk

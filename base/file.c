@@ -80,7 +80,8 @@ int file_replace_at(int dirfd, const char *path, const void *data, size_t len, m
 	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return err_sys(err, "cannot create '%s'", path);
-	if (write_all(fd, data, len, NULL) < 0 || (durability == DURABLE && fsync(fd) < 0) || renameat(dirfd, tmp, dirfd, path) < 0) {
+	if (write_all(fd, data, len, NULL) < 0 || (durability == DURABLE && fsync(fd) < 0) ||
+	    renameat(dirfd, tmp, dirfd, path) < 0) {
 		err_sys(err, "cannot write '%s'", path);
 		unlinkat(dirfd, tmp, 0);
 		return -1;
