@@ -79,6 +79,8 @@ void container_dir_discard(const struct store *s, struct container_dir *d);
 
 /* Is the name well-formed: [a-zA-Z0-9][a-zA-Z0-9_.-]* */
 bool container_name_valid(const char *name);
+/* Is it 64 lower-case hex digits? */
+bool container_id_valid(const char *name);
 
 /*
  * Finds one by name, ID or a prefix of the ID. ERR_NOT_FOUND in podman's words; ERR_USAGE where a
