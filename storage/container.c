@@ -15,7 +15,6 @@
 #include "base/json.h"
 #include "base/str.h"
 
-
 void container_dir_done(struct container_dir *d)
 {
 	if (d->fd >= 0)
