@@ -85,7 +85,7 @@ TEST(challenge_survives_any_bytes)
 				     "Bearer realm=\"https://h/t\",service=\"s\",scope=\"p q\"";
 
 	for (size_t i = 0; i < sizeof(header); i++) {
-		for (int c = 1; c < 256; c++) {
+		for (int c = 1; c < 256 && header[i]; c++) {
 			CLEAN(clean_free) char *text = xstrdup(header);
 			CLEAN(challenge_done) struct challenge parsed = { 0 };
 
