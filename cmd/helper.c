@@ -16,6 +16,7 @@
 
 #define RESULT_FD      3
 #define CREDENTIALS_FD 4
+#define DATA_FD        5
 #define RESULT_MAX     65536
 
 static int read_result(int fd, struct buf *ret, struct err *err)
@@ -38,18 +39,20 @@ static int read_result(int fd, struct buf *ret, struct err *err)
 }
 
 /*
- * Runs tiffin-image to its end: what it says of it. credentials may be NULL, or not set. Of argv only
- * what is the task's own is given.
+ * Runs tiffin-image to its end: what it says of it. credentials may be NULL, or not set; data is -1,
+ * or what its archive is in. Of argv only what is the task's own is given.
  */
 static int run_image(struct tiffin *t, const char *task, const struct strv *arguments,
-		     const struct credentials *credentials, struct buf *ret, struct err *err)
+		     const struct credentials *credentials, int data, struct buf *ret,
+		     struct err *err)
 {
 	CLEAN(clean_free) char *program = NULL;
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
 	CLEAN(clean_fd) int secret = -1;
-	struct fd_map fds[3] = { FD_MAP_END, FD_MAP_END, FD_MAP_END };
+	struct fd_map fds[4] = { FD_MAP_END, FD_MAP_END, FD_MAP_END, FD_MAP_END };
+	size_t n = 0;
 	sighandler_t before;
 	int ends[2], code;
 	pid_t pid;
@@ -60,15 +63,19 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 		return err_sys(err, "cannot make a pipe");
 	ours = ends[0];
 	theirs = ends[1];
-	fds[0] = (struct fd_map){ theirs, RESULT_FD };
+	fds[n++] = (struct fd_map){ theirs, RESULT_FD };
 	strv_add(&argv, program);
 	strv_add(&argv, task);
 	strv_addf(&argv, "--result-fd=%d", RESULT_FD);
 	if (credentials && credentials_are_set(credentials)) {
 		if (credentials_to_fd(credentials, &secret, err) < 0)
 			return -1;
-		fds[1] = (struct fd_map){ secret, CREDENTIALS_FD };
+		fds[n++] = (struct fd_map){ secret, CREDENTIALS_FD };
 		strv_addf(&argv, "--credentials-fd=%d", CREDENTIALS_FD);
+	}
+	if (data >= 0) {
+		fds[n] = (struct fd_map){ data, DATA_FD };
+		strv_addf(&argv, "--data-fd=%d", DATA_FD);
 	}
 	for (size_t i = 0; i < arguments->n; i++)
 		strv_add(&argv, arguments->v[i]);
@@ -118,7 +125,7 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 		strv_addf(&argv, "--tls-verify=%s", options->tls_verify);
 	strv_add(&argv, "--");
 	strv_add(&argv, reference);
-	if (run_image(t, "pull", &argv, &credentials, &text, err) < 0 ||
+	if (run_image(t, "pull", &argv, &credentials, -1, &text, err) < 0 ||
 	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
 		return -1;
 	*ret_id = xstrdup(result.id);
@@ -135,9 +142,41 @@ int helper_login(struct tiffin *t, const char *registry, const struct credential
 		strv_addf(&argv, "--tls-verify=%s", tls_verify);
 	strv_add(&argv, "--");
 	strv_add(&argv, registry);
-	if (run_image(t, "login", &argv, credentials, &text, err) < 0)
+	if (run_image(t, "login", &argv, credentials, -1, &text, err) < 0)
 		return -1;
-	return done_result_parse(buf_str(&text), text.len, err);
+	return done_result_parse(buf_str(&text), text.len, NULL, err);
+}
+
+int helper_save(struct tiffin *t, const struct strv *images, const char *format, int fd,
+		struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	strv_addf(&argv, "--store=%s", t->store.root);
+	strv_addf(&argv, "--format=%s", format);
+	if (t->ids.single)
+		strv_add(&argv, "--single-id");
+	strv_add(&argv, "--");
+	for (size_t i = 0; i < images->n; i++)
+		strv_add(&argv, images->v[i]);
+	if (run_image(t, "save", &argv, NULL, fd, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, NULL, err);
+}
+
+int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	strv_addf(&argv, "--store=%s", t->store.root);
+	if (t->ids.single)
+		strv_add(&argv, "--single-id");
+	strv_add(&argv, directory ? "directory" : "archive");
+	if (run_image(t, "load", &argv, NULL, fd, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, ret_names, err);
 }
 
 static int try_remove(const struct store *store, const char *name, void *arg)

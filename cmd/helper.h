@@ -22,6 +22,14 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 /* Are the credentials good for a registry? DENIED where it says that they are not. */
 int helper_login(struct tiffin *t, const char *registry, const struct credentials *credentials,
 		 const char *tls_verify, struct err *err);
+/*
+ * Writes images ("ID[,NAME…]", image/save.h) in a format to a descriptor, of an archive or of a
+ * directory.
+ */
+int helper_save(struct tiffin *t, const struct strv *images, const char *format, int fd,
+		struct err *err);
+/* Loads what is in an archive or directory. *ret_names: a line for each (image/load.h). */
+int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */
 void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*

@@ -39,9 +39,9 @@ static void limit(int resource, rlim_t most)
 	setrlimit((__rlimit_resource_t)resource, &r);
 }
 
-static int set_limits(const char *store, struct err *err)
+static int set_limits(const struct cage *cage, struct err *err)
 {
-	(void)store, (void)err;
+	(void)cage, (void)err;
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NOFILE, FILES_MAX);
 	if (!SANITIZED)
@@ -64,12 +64,12 @@ static bool is_kept(int cap)
 	return false;
 }
 
-static int drop_caps(const char *store, struct err *err)
+static int drop_caps(const struct cage *cage, struct err *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { 0 };
 
-	(void)store;
+	(void)cage;
 	/* The bounding set first: to drop from it needs CAP_SETPCAP, which goes next. */
 	for (int cap = 0; cap <= 63; cap++)
 		if (!is_kept(cap))
@@ -92,9 +92,9 @@ static int drop_caps(const char *store, struct err *err)
 	return 0;
 }
 
-static int set_no_new_privs(const char *store, struct err *err)
+static int set_no_new_privs(const struct cage *cage, struct err *err)
 {
-	(void)store;
+	(void)cage;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "cannot set no_new_privs");
 	return 0;
@@ -127,9 +127,8 @@ static const char *const readable[] = {
 static const char *const readable_files[] = { "/dev/null", "/dev/urandom" };
 
 /* What is not there needs no rule. */
-static int allow(int ruleset, const char *path, uint64_t rights, struct err *err)
+static int allow_fd(int ruleset, int fd, const char *path, uint64_t rights, struct err *err)
 {
-	CLEAN(clean_fd) int fd = open(path, O_PATH | O_CLOEXEC);
 	struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = fd };
 
 	if (fd < 0)
@@ -137,6 +136,13 @@ static int allow(int ruleset, const char *path, uint64_t rights, struct err *err
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
 		return err_sys(err, "cannot allow '%s' with Landlock", path);
 	return 0;
+}
+
+static int allow(int ruleset, const char *path, uint64_t rights, struct err *err)
+{
+	CLEAN(clean_fd) int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return allow_fd(ruleset, fd, path, rights, err);
 }
 
 static uint64_t known_rights(long abi)
@@ -156,7 +162,7 @@ static uint64_t known_rights(long abi)
  * Before ABI 2 a rename from tmp/ to layers/ would be refused whatever the rules say, and the store
  * can't do without. Such a kernel (5.13 to 5.18) is treated as one without Landlock.
  */
-static int landlock(const char *store, struct err *err)
+static int landlock(const struct cage *cage, struct err *err)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	const uint64_t all = known_rights(abi);
@@ -174,7 +180,8 @@ static int landlock(const char *store, struct err *err)
 		ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.fs), 0);
 	if (ruleset < 0)
 		return err_sys(err, "cannot make a Landlock ruleset");
-	if (allow(ruleset, store, STORE_RIGHTS & all, err) < 0)
+	if (allow(ruleset, cage->store, STORE_RIGHTS & all, err) < 0 ||
+	    allow_fd(ruleset, cage->directory, "the directory", STORE_RIGHTS & all, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(readable); i++)
 		if (allow(ruleset, readable[i], READ_RIGHTS, err) < 0)
@@ -273,12 +280,12 @@ static void clean_filter(scmp_filter_ctx *f)
 		seccomp_release(*f);
 }
 
-static int filter_calls(const char *store, struct err *err)
+static int filter_calls(const struct cage *cage, struct err *err)
 {
 	CLEAN(clean_filter) scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
 	int bad;
 
-	(void)store;
+	(void)cage;
 	if (!f)
 		return err_set(err, ERR_SYSTEM, "cannot make a seccomp filter");
 	bad = add_argument_rules(f);
@@ -295,7 +302,7 @@ static int filter_calls(const char *store, struct err *err)
 
 static const struct {
 	const char *name;
-	int (*run)(const char *store, struct err *err);
+	int (*run)(const struct cage *cage, struct err *err);
 } steps[] = {
 	{ "limit memory and files", set_limits },
 	{ "drop capabilities", drop_caps },
@@ -304,10 +311,10 @@ static const struct {
 	{ "filter system calls", filter_calls }, /* last: it filters the rest */
 };
 
-int image_confine(const char *store, struct err *err)
+int image_confine(const struct cage *cage, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
-		if (steps[i].run(store, err) < 0)
+		if (steps[i].run(cage, err) < 0)
 			return err_wrap(err, "cannot %s", steps[i].name);
 	return 0;
 }

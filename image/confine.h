@@ -3,7 +3,7 @@
  *
  * After image_confine() this process, and all that a bug in a parser may make of it, has
  *   - of root's powers in its user namespace those over the files it unpacks, and gains no others;
- *   - of the file system the store, and to read, what name resolution and TLS need (Landlock, from
+ *   - of the file system the store, a directory that the task writes to, and to read, what name resolution and TLS need (Landlock, from
  *     Linux 5.13 on; where there is none, the rest still holds);
  *   - of system calls none that executes, traces, mounts, makes namespaces, loads code into the
  *     kernel, or reaches other processes (seccomp);
@@ -14,7 +14,13 @@
 
 #include "base/err.h"
 
-/* Before the first thread is made. store: the one directory that may be written to. */
-int image_confine(const char *store, struct err *err);
+/* What may be written to. */
+struct cage {
+	const char *store; /* "" where there is none */
+	int directory;	   /* by descriptor; -1 where there is none */
+};
+
+/* Before the first thread is made. */
+int image_confine(const struct cage *cage, struct err *err);
 
 #endif

@@ -4,6 +4,9 @@
  *	tiffin-image pull --store DIR --result-fd N [--single-id] [--platform OS/ARCH[/VARIANT]]
  *			  [--quiet] [--tls-verify=BOOL] [--credentials-fd N] REFERENCE
  *	tiffin-image login --result-fd N [--tls-verify=BOOL] --credentials-fd N REGISTRY
+ *	tiffin-image save --store DIR --result-fd N [--single-id] --format F --data-fd N
+ *			  ID[,NAME…]…
+ *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
  *
  * tiffin starts it in a user namespace, in which root is the caller and, without --single-id, the
  * subordinate IDs are mapped; in the host's network. It confines itself (image/confine.h), writes
@@ -11,6 +14,7 @@
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,14 +26,18 @@
 #include "image/confine.h"
 #include "image/credentials.h"
 #include "image/http.h"
+#include "image/load.h"
 #include "image/pull.h"
 #include "image/registry.h"
+#include "image/save.h"
 
 #define EXIT_TOOL 125
 
 struct arguments {
-	const char *store, *what;
+	const char *store;
+	struct strv operands;
 	struct pull_options pull;
+	struct save_options save;
 	struct credentials credentials;
 	int result_fd, credentials_fd;
 	bool single_id;
@@ -38,6 +46,7 @@ struct arguments {
 static void clean_arguments(struct arguments *a)
 {
 	credentials_done(&a->credentials);
+	strv_done(&a->operands);
 }
 
 static int parse_bool(const char *s, bool *ret, struct err *err)
@@ -52,6 +61,8 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "store", required_argument, NULL, 's' },
 		{ "result-fd", required_argument, NULL, 'r' },
 		{ "credentials-fd", required_argument, NULL, 'c' },
+		{ "data-fd", required_argument, NULL, 'd' },
+		{ "format", required_argument, NULL, 'f' },
 		{ "single-id", no_argument, NULL, '1' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -70,6 +81,12 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			break;
 		case 'c':
 			ret->credentials_fd = atoi(optarg);
+			break;
+		case 'd':
+			ret->save.fd = atoi(optarg);
+			break;
+		case 'f':
+			bad = save_format_parse(optarg, &ret->save.format, err);
 			break;
 		case '1':
 			ret->single_id = true;
@@ -99,9 +116,21 @@ static int read_credentials(struct arguments *args, struct err *err)
 }
 
 /* The store, if any, is opened outside of the cage, which is built around it. */
-static int enter_cage(const char *store, struct err *err)
+static int enter_cage(const char *store, int directory, struct err *err)
 {
-	return image_confine(store, err) < 0 ? -1 : http_global_init(err);
+	const struct cage cage = { .store = store, .directory = directory };
+
+	return image_confine(&cage, err) < 0 ? -1 : http_global_init(err);
+}
+
+static int open_store(const struct arguments *args, struct store *ret, struct err *err)
+{
+	if (!args->store)
+		return err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
+	if (store_open(args->store, ret, err) < 0)
+		return -1;
+	ret->single_id = args->single_id;
+	return 0;
 }
 
 static int run_pull(struct arguments *args, struct pull_result *ret, struct err *err)
@@ -109,12 +138,9 @@ static int run_pull(struct arguments *args, struct pull_result *ret, struct err 
 	CLEAN(reference_done) struct reference ref = { 0 };
 	CLEAN(store_done) struct store store = STORE_INIT;
 
-	if (!args->store)
-		return err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
-	if (reference_parse(args->what, &ref, err) < 0 || store_open(args->store, &store, err) < 0 ||
-	    enter_cage(store.root, err) < 0)
+	if (reference_parse(args->operands.v[0], &ref, err) < 0 ||
+	    open_store(args, &store, err) < 0 || enter_cage(store.root, -1, err) < 0)
 		return -1;
-	store.single_id = args->single_id;
 	return pull(&store, &ref, &args->pull, ret, err);
 }
 
@@ -127,24 +153,65 @@ static int run_login(struct arguments *args, struct pull_result *ret, struct err
 	};
 
 	(void)ret;
-	return enter_cage("", err) < 0 ? -1 : registry_login(args->what, &options, err);
+	if (enter_cage("", -1, err) < 0)
+		return -1;
+	return registry_login(args->operands.v[0], &options, err);
+}
+
+static int run_save(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	CLEAN(store_done) struct store store = STORE_INIT;
+	const int directory = save_format_is_directory(args->save.format) ? args->save.fd : -1;
+
+	(void)ret;
+	if (open_store(args, &store, err) < 0 || enter_cage(store.root, directory, err) < 0)
+		return -1;
+	args->save.cancel = args->pull.cancel;
+	return save(&store, &args->operands, &args->save, err);
+}
+
+/* What was loaded is told as one text, by lines. */
+static int run_load(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	CLEAN(store_done) struct store store = STORE_INIT;
+	CLEAN(strv_done) struct strv names = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	const struct load_options options = {
+		.fd = args->save.fd,
+		.directory = streq(args->operands.v[0], "directory"),
+		.cancel = args->pull.cancel,
+	};
+
+	if (open_store(args, &store, err) < 0 ||
+	    enter_cage(store.root, options.directory ? options.fd : -1, err) < 0 ||
+	    load(&store, &options, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++)
+		buf_addf(&text, "%s\n", names.v[i]);
+	ret->name = xstrdup(buf_str(&text));
+	return 0;
 }
 
 struct task {
 	const char *name;
 	int (*run)(struct arguments *args, struct pull_result *ret, struct err *err);
-	bool has_image; /* that the result tells of */
+	bool has_image; /* that the result tells of; else its name, if any */
+	int most;	/* operands */
 };
 
 static const struct task tasks[] = {
-	{ "pull", run_pull, true },
-	{ "login", run_login, false },
+	{ "pull", run_pull, true, 1 },
+	{ "login", run_login, false, 1 },
+	{ "save", run_save, false, INT_MAX },
+	{ "load", run_load, false, 1 },
 };
 
 static int find_task(int argc, char **argv, const struct task **ret, struct err *err)
 {
-	for (size_t i = 0; argc - optind == 2 && i < ARRAY_SIZE(tasks); i++) {
-		if (!streq(argv[optind], tasks[i].name))
+	const int operands = argc - optind - 1;
+
+	for (size_t i = 0; operands >= 1 && i < ARRAY_SIZE(tasks); i++) {
+		if (!streq(argv[optind], tasks[i].name) || operands > tasks[i].most)
 			continue;
 		*ret = &tasks[i];
 		return 0;
@@ -164,14 +231,17 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 	if (parse_options(argc, argv, args, &err) == 0 &&
 	    find_task(argc, argv, &task, &err) == 0 && read_credentials(args, &err) == 0 &&
 	    cancel_init(&cancel, args->result_fd, &err) == 0) {
-		args->what = argv[optind + 1];
+		for (int i = optind + 1; i < argc; i++)
+			strv_add(&args->operands, argv[i]);
 		args->pull.cancel = &cancel;
 		args->pull.credentials = &args->credentials;
 		code = task->run(args, &result, &err);
 		cancel_done(&cancel);
 	}
 	*ret_code = code;
-	return pull_result_format(task && task->has_image ? &result : NULL, code < 0 ? &err : NULL);
+	if (code < 0)
+		return pull_result_format(NULL, &err);
+	return task->has_image ? pull_result_format(&result, NULL) : done_result_format(result.name);
 }
 
 int main(int argc, char **argv)

@@ -9,7 +9,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-#define BLOCK 512
+#define BLOCK	       512
+#define TYPE_FILE      '0'
+#define TYPE_DIRECTORY '5'
 
 /* POSIX.1-1988, "ustar Interchange Format". */
 struct header {
@@ -48,12 +50,14 @@ static void set_size(char field[12], int64_t size)
 }
 
 /* The same bytes each time: nobody's file, of no time. */
-static int write_header(struct output *o, const char *name, int64_t size, struct err *err)
+static int write_header(struct output *o, const char *name, char type, int64_t size,
+			struct err *err)
 {
-	struct header h = { .mode = "0000644", .uid = "0000000", .gid = "0000000",
-			    .mtime = "00000000000", .type = '0', .magic = "ustar" };
+	struct header h = { .uid = "0000000", .gid = "0000000", .mtime = "00000000000",
+			    .type = type, .magic = "ustar" };
 	unsigned int sum = 0;
 
+	memcpy(h.mode, type == TYPE_DIRECTORY ? "0000755" : "0000644", sizeof(h.mode));
 	memcpy(h.magic + 6, "00", 2);
 	snprintf(h.name, sizeof(h.name), "%s", name);
 	set_size(h.size, size);
@@ -64,12 +68,18 @@ static int write_header(struct output *o, const char *name, int64_t size, struct
 	return write_all(o->fd, &h, sizeof(h), err);
 }
 
-static int make_parents(int dir, const char *name, struct err *err)
+/* In an archive as well: some tools give a directory that they have to invent to root. */
+static int make_parents(struct output *o, const char *name, struct err *err)
 {
 	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-		CLEAN(clean_free) char *parent = xstrndup(name, (size_t)(slash - name));
+		CLEAN(clean_free) char *parent = xstrndup(name, (size_t)(slash + 1 - name));
 
-		if (mkdirat(dir, parent, 0755) < 0 && errno != EEXIST)
+		if (output_has(o, parent))
+			continue;
+		strv_add(&o->names, parent);
+		if (!o->directory && write_header(o, parent, TYPE_DIRECTORY, 0, err) < 0)
+			return -1;
+		if (o->directory && mkdirat(o->fd, parent, 0755) < 0 && errno != EEXIST)
 			return err_sys(err, "cannot make the directory '%s'", parent);
 	}
 	return 0;
@@ -80,10 +90,10 @@ int output_begin(struct output *o, const char *name, int64_t size, struct err *e
 	strv_add(&o->names, name);
 	o->size = size;
 	o->written = 0;
-	if (!o->directory)
-		return write_header(o, name, size, err);
-	if (make_parents(o->fd, name, err) < 0)
+	if (make_parents(o, name, err) < 0)
 		return -1;
+	if (!o->directory)
+		return write_header(o, name, TYPE_FILE, size, err);
 	o->file = openat(o->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return o->file < 0 ? err_sys(err, "cannot create '%s'", name) : 0;
 }

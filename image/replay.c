@@ -137,8 +137,13 @@ static int open_content(const struct replay *r, const char *path, struct err *er
 	int fd = open_resolved(r->tree, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0,
 			       RESOLVE_IN_ROOT);
 
-	if (fd < 0)
-		return damaged(r, err);
+	if (fd < 0) {
+		CLEAN(clean_free) char *safe = str_printable(path);
+
+		err_sys(err, "layer %.19s can't be rebuilt as it was: cannot open '%.200s'",
+			r->diff_id, safe);
+		return -1;
+	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
 	close(fd);

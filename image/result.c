@@ -29,8 +29,6 @@ char *pull_result_format(const struct pull_result *result, const struct err *err
 
 	if (err) {
 		json_object_set_new(j, "error", error_object(err));
-	} else if (!result) {
-		js_set_bool(j, "done", true);
 	} else {
 		js_set_str(j, "id", result->id);
 		js_set_str(j, "name", result->name);
@@ -72,7 +70,16 @@ int pull_result_parse(const char *data, size_t len, struct pull_result *ret, str
 	return 0;
 }
 
-int done_result_parse(const char *data, size_t len, struct err *err)
+char *done_result_format(const char *text)
+{
+	CLEAN(clean_json) json_t *j = json_object();
+
+	js_set_bool(j, "done", true);
+	js_set_str(j, "text", text);
+	return js_dump(j);
+}
+
+int done_result_parse(const char *data, size_t len, char **ret_text, struct err *err)
 {
 	CLEAN(clean_json) json_t *j = NULL;
 
@@ -80,6 +87,9 @@ int done_result_parse(const char *data, size_t len, struct err *err)
 		return err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
 	if (js_obj(j, "error"))
 		return read_error(js_obj(j, "error"), err);
-	return js_bool(j, "done") ? 0 :
-				    err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
+	if (!js_bool(j, "done"))
+		return err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
+	if (ret_text)
+		*ret_text = xstrdup(js_str(j, "text") ?: "");
+	return 0;
 }

@@ -2,7 +2,7 @@
  * What tiffin-image tells the program that started it: one JSON object on a pipe.
  *
  *	{"id": "<64 hex>", "name": "docker.io/library/alpine:latest", "digest": "sha256:…"}
- *	{"done": true}		where there is no image to tell of
+ *	{"done": true, "text": "…"}	where there is not one image to tell of; text by lines, if any
  *	{"error": {"kind": 2, "sys": 0, "text": "…", "hint": "…"}}
  *
  * Both sides share this file; it needs nothing but base. The reader trusts the object no further
@@ -24,7 +24,7 @@ struct pull_result {
 
 void pull_result_done(struct pull_result *r);
 
-/* One line of JSON. The caller frees. One of result and err is given, or neither: done. */
+/* One line of JSON. The caller frees. Exactly one of result and err is given. */
 char *pull_result_format(const struct pull_result *result, const struct err *err);
 
 /*
@@ -32,7 +32,11 @@ char *pull_result_format(const struct pull_result *result, const struct err *err
  * two (empty, where it was killed) is ERR_SYSTEM.
  */
 int pull_result_parse(const char *data, size_t len, struct pull_result *ret, struct err *err);
-/* The same, where no image is told of. */
-int done_result_parse(const char *data, size_t len, struct err *err);
+/*
+ * The same, where not one image is told of. text may be NULL. ret_text may be; *ret_text is never, and
+ * the caller frees it.
+ */
+char *done_result_format(const char *text);
+int done_result_parse(const char *data, size_t len, char **ret_text, struct err *err);
 
 #endif

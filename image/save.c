@@ -7,30 +7,14 @@
 #include "image/config.h"
 #include "image/digest.h"
 #include "image/hash.h"
+#include "image/manifest_make.h"
 #include "image/output.h"
 #include "image/skeleton.h"
 #include "storage/image.h"
 
-#define OCI	     "application/vnd.oci.image."
-#define DOCKER	     "application/vnd.docker."
 #define OCI_LAYOUT   "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define DIR_VERSION  "Directory Transport Version: 1.1\n"
 #define REF_NAME     "org.opencontainers.image.ref.name"
-
-struct types {
-	const char *manifest, *config, *layer;
-};
-
-static const struct types oci_types = {
-	OCI "manifest.v1+json",
-	OCI "config.v1+json",
-	OCI "layer.v1.tar",
-};
-static const struct types docker_types = {
-	DOCKER "distribution.manifest.v2+json",
-	DOCKER "container.image.v1+json",
-	DOCKER "image.rootfs.diff.tar",
-};
 
 struct save {
 	const struct store *store;
@@ -155,41 +139,24 @@ static int save_docker_image(struct save *s, const struct item *item, json_t *li
 	return write_document(s, config, item->config.data, item->config.len, err);
 }
 
-static json_t *descriptor(const char *type, const char *digest, int64_t size)
-{
-	json_t *j = json_object();
-
-	js_set_str(j, "mediaType", type);
-	js_set_str(j, "digest", digest);
-	js_set_int(j, "size", size);
-	return j;
-}
-
 /* The blobs, and a manifest that names them. The caller frees *ret_manifest. */
-static int save_blobs(struct save *s, const struct item *item, const struct types *types,
+static int save_blobs(struct save *s, const struct item *item, const struct manifest_types *types,
 		      char **ret_manifest, struct err *err)
 {
 	CLEAN(clean_free) char *id = xasprintf("sha256:%s", item->id);
 	CLEAN(clean_free) char *config = blob_name(s, id);
-	CLEAN(clean_json) json_t *manifest = json_object();
-	json_t *layers = json_array();
 
-	js_set_int(manifest, "schemaVersion", 2);
-	js_set_str(manifest, "mediaType", types->manifest);
-	json_object_set_new(manifest, "config",
-			    descriptor(types->config, id, (int64_t)item->config.len));
-	json_object_set_new(manifest, "layers", layers);
 	for (size_t i = 0; i < item->parsed.diff_ids.n; i++) {
 		const char *diff_id = item->parsed.diff_ids.v[i];
 		CLEAN(clean_free) char *name = blob_name(s, diff_id);
 
-		json_array_append_new(layers, descriptor(types->layer, diff_id, item->sizes[i]));
 		if (write_layer(s, name, diff_id, item->sizes[i], err) < 0)
 			return -1;
 	}
 	if (write_document(s, config, item->config.data, item->config.len, err) < 0)
 		return -1;
-	*ret_manifest = js_dump(manifest);
+	*ret_manifest = manifest_make(types, id, item->config.len, &item->parsed.diff_ids,
+				      item->sizes);
 	return 0;
 }
 
@@ -197,7 +164,8 @@ static int save_blobs(struct save *s, const struct item *item, const struct type
 static void add_to_index(json_t *index, const struct item *item, const char *digest, size_t size)
 {
 	for (size_t i = 0; i < item->names.n || i == 0; i++) {
-		json_t *entry = descriptor(oci_types.manifest, digest, (int64_t)size);
+		json_t *entry = descriptor_make(manifest_types_oci.manifest, digest,
+						(int64_t)size);
 
 		if (item->names.n) {
 			json_t *annotations = json_object();
@@ -215,7 +183,7 @@ static int save_oci_image(struct save *s, const struct item *item, json_t *list,
 	CLEAN(clean_free) char *name = NULL;
 	char digest[DIGEST_SIZE];
 
-	if (save_blobs(s, item, &oci_types, &manifest, err) < 0)
+	if (save_blobs(s, item, &manifest_types_oci, &manifest, err) < 0)
 		return -1;
 	digest_of(manifest, strlen(manifest), digest);
 	add_to_index(list, item, digest, strlen(manifest));
@@ -228,7 +196,7 @@ static int save_dir_image(struct save *s, const struct item *item, json_t *list,
 	CLEAN(clean_free) char *manifest = NULL;
 
 	(void)list;
-	if (save_blobs(s, item, &docker_types, &manifest, err) < 0 ||
+	if (save_blobs(s, item, &manifest_types_docker, &manifest, err) < 0 ||
 	    write_document(s, "version", DIR_VERSION, strlen(DIR_VERSION), err) < 0)
 		return -1;
 	return write_document(s, "manifest.json", manifest, strlen(manifest), err);

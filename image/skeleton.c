@@ -169,11 +169,9 @@ static void decide(struct skeleton *s, int64_t end, bool raw)
 	}
 }
 
-void skeleton_feed(struct skeleton *s, const void *data, size_t len)
+void skeleton_hold(struct skeleton *s)
 {
-	const size_t left = s->tail.len - s->tail_at;
-
-	if (left + s->piece_len > KEEP)
+	if (s->tail.len - s->tail_at + s->piece_len > KEEP)
 		decide(s, s->total, true);
 	if (s->tail_at) {
 		memmove(s->tail.data, s->tail.data + s->tail_at, s->tail.len - s->tail_at);
@@ -182,6 +180,11 @@ void skeleton_feed(struct skeleton *s, const void *data, size_t len)
 	}
 	if (s->piece_len)
 		buf_add(&s->tail, s->piece, s->piece_len);
+	s->piece_len = 0;
+}
+
+void skeleton_feed(struct skeleton *s, const void *data, size_t len)
+{
 	s->piece = data;
 	s->piece_len = len;
 	s->total += (int64_t)len;

@@ -36,8 +36,9 @@ int skeleton_new(int dir, struct skeleton **ret, struct err *err);
 void skeleton_free(struct skeleton *s);
 void clean_skeleton(struct skeleton **s);
 
-/* The next bytes of the stream, which stay valid until the next call. */
+/* The next bytes of the stream, which stay valid until skeleton_hold says that they are about to go. */
 void skeleton_feed(struct skeleton *s, const void *data, size_t len);
+void skeleton_hold(struct skeleton *s);
 /*
  * The bytes of the stream from at on, among those fed, went into that file of the tree, from the
  * offset on. In the order of the stream.

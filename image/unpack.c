@@ -2,7 +2,8 @@
  * Theory of operation
  *
  * libarchive parses (tar in all its dialects: ustar, PAX, GNU, sparse files) and writes nothing: of
- * its reading side only the tar format is enabled and no filter, as the stream comes inflated; of
+ * its reading side only the tar format is enabled and no filter, as a layer comes inflated (the
+ * archives that a user loads are another matter, and have four); of
  * its writing side, which works on path strings, nothing is used. It hands us an entry, and
  *
  *   clean_path  turns the entry's name into a path of plain components: a leading "/" and every "."
@@ -52,8 +53,12 @@ struct unpack {
 /* What the parser gets to see, the skeleton sees as well. */
 static int next_piece(struct unpack *u, const void **ret, size_t *ret_len, struct err *err)
 {
-	int n = u->source(u->arg, ret, ret_len, err);
+	int n;
 
+	/* The source takes the last piece back first. */
+	if (u->skeleton)
+		skeleton_hold(u->skeleton);
+	n = u->source(u->arg, ret, ret_len, err);
 	if (n > 0 && u->skeleton)
 		skeleton_feed(u->skeleton, *ret, *ret_len);
 	return n;
@@ -363,6 +368,12 @@ int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_o
 	int result;
 
 	archive_read_support_format_tar(a);
+	if (options->compressed) {
+		archive_read_support_filter_gzip(a);
+		archive_read_support_filter_zstd(a);
+		archive_read_support_filter_xz(a);
+		archive_read_support_filter_bzip2(a);
+	}
 	archive_read_support_format_empty(a);
 	if (tree_init(&u.tree, root, options->single_id, err) < 0)
 		return -1;

@@ -25,6 +25,7 @@
 
 struct unpack_options {
 	bool single_id;	     /* owners are not set */
+	bool compressed;     /* the stream may be: gzip, zstd, xz, bzip2 */
 	struct skeleton *skeleton; /* is told what went where; NULL: none is wanted */
 	int64_t max_bytes;   /* of files' content, holes included; 0: UNPACK_BYTES_MAX */
 	int64_t max_entries; /* 0: UNPACK_ENTRIES_MAX */

@@ -3,7 +3,8 @@
  *
  *	<root>/			0700
  *	  layout		the version of this layout
- *	  layers/<hex>/		a layer by diff ID: fs/ (its tree) and layer.json; immutable
+ *	  layers/<hex>/		a layer by diff ID: fs/ (its tree), skeleton (image/skeleton.h),
+ *				layer.json; immutable
  *	  images/<hex>/		an image by ID: config, manifest, image.json; immutable
  *	  images/references	names to images
  *	  containers/<id>/	storage/container.h

@@ -176,6 +176,18 @@ refuses() { # refuses TEXT ARGUMENT…
 	refuses "authentication required" "$BASIC/busybox"
 }
 
+@test "what login keeps skopeo reads, and what skopeo keeps tiffin reads" {
+	log_in "$BASIC"
+	skopeo inspect --tls-verify=false "docker://$BASIC/busybox" >/dev/null
+	tiffin logout "$BASIC"
+	skopeo login --tls-verify=false -u me --password-stdin "$BASIC" <<<secret
+	same "$(tiffin login --get-login "$BASIC")" me
+	pulls "$BASIC/busybox"
+	log_in "$BASIC"
+	skopeo logout "$BASIC"
+	refuses "authentication required" "$BASIC/busybox"
+}
+
 @test "--authfile is written and read in place of all others" {
 	log_in --authfile "$BATS_TEST_TMPDIR/mine" "$BASIC"
 	[ ! -e "$AUTH" ]

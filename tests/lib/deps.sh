@@ -13,7 +13,8 @@ packages() {
 	demo) echo uidmap docker-registry busybox-static python3-minimal python3 curl procps ;;
 	test)
 		packages demo
-		echo bats debootstrap debian-archive-keyring jq attr zstd strace iproute2 libcap2-bin apache2-utils openssl
+		echo bats debootstrap debian-archive-keyring jq attr zstd strace iproute2 libcap2-bin \
+			apache2-utils openssl skopeo
 		;;
 	bench)
 		packages demo

@@ -758,7 +758,7 @@ static int in_cage(const struct scene *s, bool (*attempt)(void))
 	if (pid == 0) {
 		CLEAN(clean_free) char *store = xasprintf("%s/stage", s->path);
 
-		if (chdir(s->path) < 0 || image_confine(store, NULL) < 0)
+		if (chdir(s->path) < 0 || image_confine(&(struct cage){ store, -1 }, NULL) < 0)
 			_exit(2);
 		_exit(attempt() ? 0 : 1);
 	}
