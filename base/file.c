@@ -11,31 +11,39 @@
 
 #include "base/cleanup.h"
 
+int read_all(int fd, size_t max, struct buf *ret, struct err *err)
+{
+	char chunk[16384];
+	int result = 0;
+	ssize_t n;
+
+	while (result == 0 && (n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			result = err_sys(err, "cannot read");
+		else if (ret->len + (size_t)n > max)
+			result = err_set(err, ERR_CORRUPT, "more than %zu bytes", max);
+		else
+			buf_add(ret, chunk, (size_t)n);
+	}
+	explicit_bzero(chunk, sizeof(chunk));
+	return result;
+}
+
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *ret, struct err *err)
 {
 	CLEAN(clean_fd)
 	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	CLEAN(buf_done) struct buf out = { 0 };
-	char chunk[16384];
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_CORRUPT, "'%s' is not a regular file", path);
-	for (;;) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, "cannot read '%s'", path);
-		if (n == 0)
-			break;
-		if (out.len + (size_t)n > max)
-			return err_set(err, ERR_CORRUPT, "'%s' is larger than %zu bytes", path, max);
-		buf_add(&out, chunk, (size_t)n);
-	}
+	if (read_all(fd, max, &out, err) < 0)
+		return err_wrap(err, "'%s'", path);
 	buf_add(&out, "", 0);
 	*ret = out;
 	out = (struct buf){ 0 };

@@ -27,6 +27,11 @@ enum durability {
 int file_replace_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		    enum durability durability, struct err *err);
 
+/*
+ * Appends what comes from a descriptor until its end; more than max bytes in all is ERR_CORRUPT. What
+ * was read is nowhere but in *ret then: it may be a secret.
+ */
+int read_all(int fd, size_t max, struct buf *ret, struct err *err);
 /* Writes all of it, through EINTR and short writes. */
 int write_all(int fd, const void *data, size_t len, struct err *err);
 

@@ -1,6 +1,5 @@
 #include "cmd/helper.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -18,25 +17,6 @@
 #define CREDENTIALS_FD 4
 #define DATA_FD        5
 #define RESULT_MAX     65536
-
-static int read_result(int fd, struct buf *ret, struct err *err)
-{
-	char chunk[4096];
-
-	for (;;) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, "cannot hear from tiffin-image");
-		if (n == 0)
-			return 0;
-		if (ret->len + (size_t)n > RESULT_MAX)
-			return err_set(err, ERR_CORRUPT, "tiffin-image says too much");
-		buf_add(ret, chunk, (size_t)n);
-	}
-}
 
 /*
  * Runs tiffin-image to its end: what it says of it. credentials may be NULL, or not set; data is -1,
@@ -84,9 +64,11 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 	close(fd_take(&theirs));
 	/* Ctrl-C reaches tiffin-image as well, which cleans up and reports. */
 	before = signal(SIGINT, SIG_IGN);
-	code = read_result(ours, ret, err);
-	if (code < 0)
+	code = read_all(ours, RESULT_MAX, ret, err);
+	if (code < 0) {
+		err_wrap(err, "tiffin-image");
 		kill(pid, SIGKILL);
+	}
 	proc_reap(pid);
 	signal(SIGINT, before);
 	return code;

@@ -1,6 +1,5 @@
 #include "image/credential_helper.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -42,24 +41,6 @@ static int question(const char *text, int *ret_fd, struct err *err)
 	return 0;
 }
 
-static int read_answer(int fd, struct buf *ret, struct err *err)
-{
-	char chunk[4096];
-	ssize_t n;
-
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, "cannot read what it says");
-		if (ret->len + (size_t)n > ANSWER_MAX)
-			return err_set(err, ERR_CORRUPT, "it says too much");
-		buf_add(ret, chunk, (size_t)n);
-	}
-	explicit_bzero(chunk, sizeof(chunk));
-	return 0;
-}
-
 /* Runs it to its end: its exit status and what it said. */
 static int converse(const char *program, const char *verb, int in, struct buf *ret, int *ret_status,
 		    struct err *err)
@@ -80,7 +61,7 @@ static int converse(const char *program, const char *verb, int in, struct buf *r
 		       &pid, err) < 0)
 		return -1;
 	close(fd_take(&theirs));
-	result = read_answer(ours, ret, err);
+	result = read_all(ours, ANSWER_MAX, ret, err);
 	if (result < 0)
 		kill(pid, SIGKILL);
 	*ret_status = proc_reap(pid);

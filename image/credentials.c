@@ -1,6 +1,5 @@
 #include "image/credentials.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -66,32 +65,14 @@ int credentials_to_fd(const struct credentials *c, int *ret_fd, struct err *err)
 	return 0;
 }
 
-static int read_all(int fd, struct buf *ret, struct err *err)
-{
-	char chunk[4096];
-	ssize_t n;
-
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, "cannot read the credentials");
-		if (ret->len + (size_t)n > CREDENTIALS_MAX)
-			return err_set(err, ERR_CORRUPT, "the credentials are too long");
-		buf_add(ret, chunk, (size_t)n);
-	}
-	explicit_bzero(chunk, sizeof(chunk));
-	return 0;
-}
-
 int credentials_from_fd(int fd, struct credentials *ret, struct err *err)
 {
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(clean_json) json_t *j = NULL;
 	int result;
 
-	if (read_all(fd, &text, err) < 0)
-		return -1;
+	if (read_all(fd, CREDENTIALS_MAX, &text, err) < 0)
+		return err_wrap(err, "the credentials");
 	result = js_parse(buf_str(&text), text.len, &j, err);
 	if (text.data)
 		explicit_bzero(text.data, text.len);
