@@ -52,7 +52,8 @@ static int remove_image(struct tiffin *t, const struct image_record *image, cons
 		printf("Untagged: %s\n", name);
 		return 0;
 	}
-	if (!name && image->names.n > 1 && !o->force)
+	/* --all means all names; containers are for --force alone to touch. */
+	if (!name && image->names.n > 1 && !o->force && !o->all)
 		return err_set(err, ERR_BUSY,
 			       "image %.12s has several names, %s among them: use one, or --force",
 			       image->id, image->names.v[0]);
@@ -104,14 +105,10 @@ static int rmi_all(struct tiffin *t, const struct rmi_options *o, struct err *er
 	if (image_list(&t->store, &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		struct rmi_options all = { .force = true };
 		struct err why = { 0 };
 
-		/* All names go, but only --force touches containers. */
-		if ((!o->force && free_of_containers(t, &list[i], false, &why) < 0) ||
-		    rmi_one(t, list[i].id, &all, &why) < 0) {
+		if (rmi_one(t, list[i].id, o, &why) < 0)
 			code = report_item(&why, code);
-		}
 	}
 	image_list_done(list, n);
 	return code;

@@ -27,20 +27,25 @@ static void stop_done(void *options)
 static int stop_all(struct tiffin *t, const struct stop_options *o, struct err *err)
 {
 	struct container *list = NULL;
-	int result = 0;
+	int code = 0;
 	size_t n = 0;
 
 	if (container_list(&t->store, &list, &n, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n && result == 0; i++) {
+	for (size_t i = 0; i < n; i++) {
+		struct err why = { 0 };
+
 		if (list[i].status != CONTAINER_RUNNING)
 			continue;
-		result = life_stop_as_configured(t, &list[i], o->timeout, err);
-		if (result == 0)
+		if (life_stop_as_configured(t, &list[i], o->timeout, &why) < 0) {
+			report(&why);
+			code = EXIT_TIFFIN;
+		} else {
 			printf("%s\n", list[i].id);
+		}
 	}
 	container_list_done(list, n);
-	return result;
+	return code;
 }
 
 static int stop(struct tiffin *t, void *options, const struct strv *operands, struct err *err)

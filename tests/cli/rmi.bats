@@ -90,3 +90,16 @@ teardown_file() { drop_store; }
 	is_empty "$TIFFIN_ROOT/layers"
 	is_empty "$TIFFIN_ROOT/tmp"
 }
+
+@test "-a takes every image with all its names, but leaves what a container uses" {
+	tiffin pull -q "$BUSYBOX:1" >/dev/null
+	tiffin tag "$BUSYBOX:1" "$REGISTRY/other:name"
+	tiffin create --name holder "$BUSYBOX:1" true
+	run -2 --separate-stderr tiffin rmi -a
+	contains "$stderr" "is in use by container holder"
+	has_status holder Created
+	contains "$(tiffin images)" other
+	tiffin rm holder
+	tiffin rmi -a
+	same "$(tiffin images -q)" ""
+}
