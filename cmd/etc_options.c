@@ -4,6 +4,19 @@
 #include "base/json.h"
 #include "net/network.h"
 
+const struct opt etc_opts[] = {
+	{ 0, "add-host", "NAME:ADDRESS", "a line in /etc/hosts; host-gateway: this machine's address "
+	  "(repeatable)", set_list, FIELD(etc_options, hosts) },
+	{ 0, "dns", "ADDRESS", "a name server, instead of this machine's (repeatable)", set_list,
+	  FIELD(etc_options, servers) },
+	{ 0, "dns-search", "DOMAIN", "for names without a dot; '.': none (repeatable)", set_list,
+	  FIELD(etc_options, search) },
+	{ 0, "dns-option", "OPTION", "of resolv.conf(5) (repeatable)", set_list,
+	  FIELD(etc_options, options) },
+	{ 0, "dns-opt", "OPTION", NULL, set_list, FIELD(etc_options, options) },
+	{ 0 },
+};
+
 void etc_options_done(struct etc_options *o)
 {
 	strv_done(&o->hosts);

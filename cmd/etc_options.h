@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "cmd/opt.h"
 
 /* As an address, in --add-host: that by which a container reaches this machine. */
 #define HOST_GATEWAY "host-gateway"
@@ -19,6 +20,9 @@ struct etc_options {
 	struct strv search;  /* domains; "." alone: none */
 	struct strv options; /* "ndots:2" */
 };
+
+/* The rows of a struct etc_options. */
+extern const struct opt etc_opts[];
 
 void etc_options_done(struct etc_options *o);
 /* Checks what a command line said: ERR_USAGE. */

@@ -93,42 +93,64 @@ int set_seconds(void *field, const char *value, struct err *err)
 	return 0;
 }
 
-static const struct opt *find_long(const struct opt *opts, const char *name, size_t len)
+/* A row, and the struct that it stores into. */
+struct found {
+	const struct opt *row;
+	void *into;
+};
+
+static bool has_name(const struct opt *row, const char *name, size_t len)
 {
-	for (; opts->name; opts++)
-		if (strlen(opts->name) == len && memcmp(opts->name, name, len) == 0)
-			return opts;
-	return NULL;
+	return strlen(row->name) == len && memcmp(row->name, name, len) == 0;
 }
 
-static const struct opt *find_letter(const struct opt *opts, char letter)
+/* By its name, or by its letter where name is NULL. */
+static struct found find(const struct opt *opts, void *into, const char *name, size_t len, char letter)
 {
-	for (; opts->name; opts++)
-		if (opts->letter == letter)
-			return opts;
-	return NULL;
+	struct found in = { 0 };
+
+	for (; !in.row && (opts->name || opts->more); opts++) {
+		if (opts->more)
+			in = find(opts->more, (char *)into + opts->field, name, len, letter);
+		else if (name ? has_name(opts, name, len) : opts->letter == letter)
+			in = (struct found){ opts, into };
+	}
+	return in;
+}
+
+static void list_names(const struct opt *opts, const char ***names, size_t *n)
+{
+	for (; opts->name || opts->more; opts++) {
+		if (opts->more) {
+			list_names(opts->more, names, n);
+			continue;
+		}
+		*names = xrealloc(*names, (*n + 2) * sizeof(**names));
+		(*names)[(*n)++] = opts->name;
+		(*names)[*n] = NULL;
+	}
 }
 
 static int unknown(const struct opt *opts, const char *option, struct err *err)
 {
 	CLEAN(clean_free) char *name = xstrndup(option, strcspn(option, "="));
 	CLEAN(clean_free) char *safe = str_printable(name);
-	const char *names[128], *near;
+	CLEAN(clean_free) const char **names = NULL;
+	const char *near = NULL;
 	size_t n = 0;
 
-	for (; opts->name && n < ARRAY_SIZE(names) - 1; opts++)
-		names[n++] = opts->name;
-	names[n] = NULL;
-	near = starts_with(name, "--") ? str_nearest(name + 2, names) : NULL;
+	list_names(opts, &names, &n);
+	if (n && starts_with(name, "--"))
+		near = str_nearest(name + 2, names);
 	if (near)
 		return err_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", safe, near);
 	return err_set(err, ERR_USAGE, "unknown option '%s'", safe);
 }
 
-static int store(const struct opt *o, void *into, const char *value, struct err *err)
+static int store(struct found f, const char *value, struct err *err)
 {
-	if (o->set((char *)into + o->field, value, err) < 0)
-		return err_wrap(err, "--%s", o->name);
+	if (f.row->set((char *)f.into + f.row->field, value, err) < 0)
+		return err_wrap(err, "--%s", f.row->name);
 	return 0;
 }
 
@@ -136,35 +158,35 @@ static int store(const struct opt *o, void *into, const char *value, struct err 
 static int parse_long(const struct opt *opts, void *into, char *const *argv, struct err *err)
 {
 	const char *name = argv[0] + 2, *eq = strchr(name, '=');
-	const struct opt *o = find_long(opts, name, eq ? (size_t)(eq - name) : strlen(name));
+	struct found f = find(opts, into, name, eq ? (size_t)(eq - name) : strlen(name), 0);
 
-	if (!o)
+	if (!f.row)
 		return unknown(opts, argv[0], err);
-	if (eq || !o->arg)
-		return store(o, into, eq ? eq + 1 : NULL, err);
+	if (eq || !f.row->arg)
+		return store(f, eq ? eq + 1 : NULL, err);
 	if (!argv[1])
-		return err_set(err, ERR_USAGE, "--%s wants a value: %s", o->name, o->arg);
-	return store(o, into, argv[1], err) < 0 ? -1 : 1;
+		return err_set(err, ERR_USAGE, "--%s wants a value: %s", f.row->name, f.row->arg);
+	return store(f, argv[1], err) < 0 ? -1 : 1;
 }
 
 /* "-it", "-eA=b", "-e A=b", "-t=true". */
 static int parse_letters(const struct opt *opts, void *into, char *const *argv, struct err *err)
 {
 	for (const char *p = argv[0] + 1; *p; p++) {
-		const struct opt *o = find_letter(opts, *p);
+		struct found f = find(opts, into, NULL, 0, *p);
 
-		if (!o)
+		if (!f.row)
 			return unknown(opts, (char[]){ '-', *p, '\0' }, err);
-		if (!o->arg && p[1] != '=') {
-			if (store(o, into, NULL, err) < 0)
+		if (!f.row->arg && p[1] != '=') {
+			if (store(f, NULL, err) < 0)
 				return -1;
 			continue;
 		}
 		if (p[1])
-			return store(o, into, p + 1 + (p[1] == '='), err);
+			return store(f, p + 1 + (p[1] == '='), err);
 		if (!argv[1])
-			return err_set(err, ERR_USAGE, "-%c wants a value: %s", *p, o->arg);
-		return store(o, into, argv[1], err) < 0 ? -1 : 1;
+			return err_set(err, ERR_USAGE, "-%c wants a value: %s", *p, f.row->arg);
+		return store(f, argv[1], err) < 0 ? -1 : 1;
 	}
 	return 0;
 }
@@ -186,7 +208,7 @@ int opts_parse(const struct opt *opts, void *into, char *const *argv, bool stop_
 			argv++;
 			break;
 		}
-		if (streq(*argv, "--help") || (streq(*argv, "-h") && !find_letter(opts, 'h'))) {
+		if (streq(*argv, "--help") || (streq(*argv, "-h") && !find(opts, into, NULL, 0, 'h').row)) {
 			*ret_help = true;
 			return 0;
 		}
@@ -203,9 +225,11 @@ int opts_parse(const struct opt *opts, void *into, char *const *argv, bool stop_
 
 void opts_print(const struct opt *opts)
 {
-	for (; opts->name; opts++) {
+	for (; opts->name || opts->more; opts++) {
 		char left[64];
 
+		if (opts->more)
+			opts_print(opts->more);
 		if (!opts->help)
 			continue;
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", opts->letter ? '-' : ' ',

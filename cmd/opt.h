@@ -15,11 +15,12 @@
 
 struct opt {
 	char letter;	  /* 0: none */
-	const char *name; /* NULL ends the table */
+	const char *name; /* NULL, without more, ends the table */
 	const char *arg;  /* "KEY=VALUE"; NULL: a boolean */
 	const char *help; /* NULL: another spelling of the row above */
 	int (*set)(void *field, const char *value, struct err *err);
 	size_t field;
+	const struct opt *more; /* instead of all that: the rows of a table, of the struct at field */
 };
 
 #define FIELD(type, member) offsetof(struct type, member)

@@ -1,5 +1,6 @@
 /*
- * The options of run, and how they and the image's configuration become a container_spec.
+ * The options of run (run_options.c; topics with a table of their own are in files of their own), and
+ * how they and the image's configuration become a container_spec (run_spec.c).
  */
 #ifndef CMD_RUN_OPTIONS_H
 #define CMD_RUN_OPTIONS_H
