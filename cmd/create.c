@@ -160,7 +160,10 @@ int create_container(struct tiffin *t, const struct run_options *options,
 		     const struct strv *operands, struct start *ret, struct err *err)
 {
 	const struct strv command = { .v = operands->v + 1, .n = operands->n - 1 };
-	struct pull_options pull = { .platform = options->platform, .tls_verify = options->tls_verify };
+	struct pull_options pull = {
+		.platform = options->platform,
+		.access.tls_verify = options->tls_verify,
+	};
 	CLEAN(found_image_done) struct found_image image = FOUND_IMAGE_INIT;
 	CLEAN(start_done) struct start s = START_INIT;
 

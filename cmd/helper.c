@@ -7,23 +7,21 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/proc.h"
-#include "image/auth_file.h"
 #include "image/reference.h"
 #include "image/result.h"
 #include "runtime/userns.h"
 #include "storage/container.h"
 
-#define RESULT_FD      3
-#define CREDENTIALS_FD 4
-#define DATA_FD        5
-#define RESULT_MAX     65536
+#define RESULT_FD  3
+#define SOURCES_FD 4
+#define DATA_FD	   5
+#define RESULT_MAX 65536
 
 /*
- * Runs tiffin-image to its end: what it says of it. credentials may be NULL, or not set; data is -1,
- * or what its archive is in. Of argv only what is the task's own is given.
+ * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive is in. Of argv only what is the task's own is given.
  */
 static int run_image(struct tiffin *t, const char *task, const struct strv *arguments,
-		     const struct credentials *credentials, int data, struct buf *ret,
+		     const struct source_list *sources, int data, struct buf *ret,
 		     struct err *err)
 {
 	CLEAN(clean_free) char *program = NULL;
@@ -47,11 +45,11 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 	strv_add(&argv, program);
 	strv_add(&argv, task);
 	strv_addf(&argv, "--result-fd=%d", RESULT_FD);
-	if (credentials && credentials_are_set(credentials)) {
-		if (credentials_to_fd(credentials, &secret, err) < 0)
+	if (sources) {
+		if (source_list_to_fd(sources, &secret, err) < 0)
 			return -1;
-		fds[n++] = (struct fd_map){ secret, CREDENTIALS_FD };
-		strv_addf(&argv, "--credentials-fd=%d", CREDENTIALS_FD);
+		fds[n++] = (struct fd_map){ secret, SOURCES_FD };
+		strv_addf(&argv, "--sources-fd=%d", SOURCES_FD);
 	}
 	if (data >= 0) {
 		fds[n] = (struct fd_map){ data, DATA_FD };
@@ -74,27 +72,17 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 	return code;
 }
 
-static int find_credentials(const char *reference, const struct pull_options *o,
-			    struct credentials *ret, struct err *err)
-{
-	CLEAN(reference_done) struct reference ref = { 0 };
-
-	if (o->creds)
-		return credentials_parse(o->creds, ret, err) < 0 ? err_wrap(err, "--creds") : 0;
-	if (reference_parse(reference, &ref, err) < 0)
-		return -1;
-	return auth_file_find(o->authfile, ref.registry, ref.repository, ret, err);
-}
-
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
 		char **ret_id, struct err *err)
 {
-	CLEAN(credentials_done) struct credentials credentials = { 0 };
+	CLEAN(reference_done) struct reference ref = { 0 };
+	CLEAN(source_list_done) struct source_list sources = { 0 };
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(pull_result_done) struct pull_result result = { 0 };
 
-	if (find_credentials(reference, options, &credentials, err) < 0)
+	if (reference_parse(reference, &ref, err) < 0 ||
+	    access_add_source(&options->access, ref.registry, ref.repository, &sources, err) < 0)
 		return -1;
 	strv_addf(&argv, "--store=%s", t->store.root);
 	if (t->ids.single)
@@ -103,28 +91,21 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 		strv_add(&argv, "--quiet");
 	if (options->platform)
 		strv_addf(&argv, "--platform=%s", options->platform);
-	if (options->tls_verify)
-		strv_addf(&argv, "--tls-verify=%s", options->tls_verify);
 	strv_add(&argv, "--");
 	strv_add(&argv, reference);
-	if (run_image(t, "pull", &argv, &credentials, -1, &text, err) < 0 ||
+	if (run_image(t, "pull", &argv, &sources, -1, &text, err) < 0 ||
 	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
 		return -1;
 	*ret_id = xstrdup(result.id);
 	return 0;
 }
 
-int helper_login(struct tiffin *t, const char *registry, const struct credentials *credentials,
-		 const char *tls_verify, struct err *err)
+int helper_login(struct tiffin *t, const struct source_list *source, struct err *err)
 {
-	CLEAN(strv_done) struct strv argv = { 0 };
+	const struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
 
-	if (tls_verify)
-		strv_addf(&argv, "--tls-verify=%s", tls_verify);
-	strv_add(&argv, "--");
-	strv_add(&argv, registry);
-	if (run_image(t, "login", &argv, credentials, -1, &text, err) < 0)
+	if (run_image(t, "login", &argv, source, -1, &text, err) < 0)
 		return -1;
 	return done_result_parse(buf_str(&text), text.len, NULL, err);
 }

@@ -5,23 +5,20 @@
 #ifndef CMD_HELPER_H
 #define CMD_HELPER_H
 
+#include "cmd/access.h"
 #include "cmd/command.h"
-#include "image/credentials.h"
 
 struct pull_options {
 	bool quiet;
 	char *platform;	  /* NULL: this machine's */
-	char *tls_verify; /* "true", "false", or NULL */
-	char *creds;	  /* "USER:PASSWORD"; NULL: what the user's files have */
-	char *authfile;	  /* the file to look in; NULL: the usual ones */
+	struct access_options access;
 };
 
 /* Pulls by tiffin-image. reference is as the user typed it. *ret_id is the image's, to be freed. */
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
 		char **ret_id, struct err *err);
-/* Are the credentials good for a registry? DENIED where it says that they are not. */
-int helper_login(struct tiffin *t, const char *registry, const struct credentials *credentials,
-		 const char *tls_verify, struct err *err);
+/* Are a source's credentials good for its registry? DENIED where it says that they are not. */
+int helper_login(struct tiffin *t, const struct source_list *source, struct err *err);
 /*
  * Writes images ("ID[,NAME…]", image/save.h) in a format to a descriptor, of an archive or of a
  * directory.

@@ -8,7 +8,8 @@
 #include "image/auth_file.h"
 
 struct login_options {
-	char *username, *password, *authfile, *tls_verify;
+	struct access_options access;
+	char *username, *password;
 	bool password_stdin, get_login;
 };
 
@@ -22,9 +23,9 @@ static const struct opt login_opts[] = {
 	{ 0, "get-login", NULL, "print who is logged in, and nothing else", set_flag,
 	  FIELD(login_options, get_login) },
 	{ 0, "authfile", "FILE", "keep the credentials there", set_string,
-	  FIELD(login_options, authfile) },
-	{ 0, "tls-verify", "BOOL", "false: plain HTTP and any certificate will do", set_string,
-	  FIELD(login_options, tls_verify) },
+	  FIELD(login_options, access.authfile) },
+	ACCESS_CERT_DIR(login_options, access),
+	ACCESS_TLS_VERIFY(login_options, access),
 	{ 0 },
 };
 
@@ -41,8 +42,7 @@ static void login_done(void *options)
 
 	free(o->username);
 	wipe(o->password);
-	free(o->authfile);
-	free(o->tls_verify);
+	access_options_done(&o->access);
 }
 
 static int check_options(const struct login_options *o, struct err *err)
@@ -66,7 +66,7 @@ static int find_kept(const struct login_options *o, const char *key, struct cred
 	const char *path = key[strlen(host)] ? key + strlen(host) + 1 : NULL;
 	struct err why = { 0 };
 
-	if (auth_file_find(o->authfile, host, path, ret, &why) == 0 || why.kind == ERR_NOT_FOUND)
+	if (auth_file_find(o->access.authfile, host, path, ret, &why) == 0 || why.kind == ERR_NOT_FOUND)
 		return 0;
 	*err = why;
 	return -1;
@@ -92,6 +92,17 @@ static int get_credentials(struct login_options *o, struct credentials *ret, str
 	return 0;
 }
 
+/* Are they good? */
+static int check(struct tiffin *t, const struct login_options *o, const char *host,
+		 const struct credentials *c, struct err *err)
+{
+	CLEAN(source_list_done) struct source_list list = { 0 };
+
+	if (access_add_registry(&o->access, host, c, &list, err) < 0)
+		return -1;
+	return helper_login(t, &list, err);
+}
+
 /* Who is logged in already need not type anything: 1. */
 static int try_kept(struct tiffin *t, const struct login_options *o, const char *key,
 		    const char *host, struct err *err)
@@ -104,7 +115,7 @@ static int try_kept(struct tiffin *t, const struct login_options *o, const char 
 	if (!credentials_are_set(&kept))
 		return 0;
 	warn("Authenticating with existing credentials for %s", key);
-	if (helper_login(t, host, &kept, o->tls_verify, &why) == 0) {
+	if (check(t, o, host, &kept, &why) == 0) {
 		printf("Existing credentials are valid. Already logged in to %s\n", key);
 		return 1;
 	}
@@ -148,9 +159,9 @@ static int login(struct tiffin *t, void *options, const struct strv *operands, s
 		return kept < 0 ? -1 : 0;
 	if (get_credentials(o, &c, err) < 0)
 		return -1;
-	if (helper_login(t, host, &c, o->tls_verify, err) < 0)
+	if (check(t, o, host, &c, err) < 0)
 		return err_wrap(err, "logging into \"%s\"", key);
-	if (auth_file_put(o->authfile, key, &c, err) < 0)
+	if (auth_file_put(o->access.authfile, key, &c, err) < 0)
 		return -1;
 	printf("Login Succeeded!\n");
 	return 0;

@@ -16,12 +16,7 @@ static const struct opt pull_opts[] = {
 	  FIELD(pull_command_options, pull.quiet) },
 	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string,
 	  FIELD(pull_command_options, pull.platform) },
-	{ 0, "creds", "USER:PASSWORD", "log in with these, for this once", set_string,
-	  FIELD(pull_command_options, pull.creds) },
-	{ 0, "authfile", "FILE", "look for credentials there, and nowhere else", set_string,
-	  FIELD(pull_command_options, pull.authfile) },
-	{ 0, "tls-verify", "BOOL", "false: plain HTTP and any certificate will do", set_string,
-	  FIELD(pull_command_options, pull.tls_verify) },
+	ACCESS_ROWS(pull_command_options, pull.access),
 	{ 0, "userns", "single", "unpack for containers with one ID", set_string,
 	  FIELD(pull_command_options, userns) },
 	{ 0 },
@@ -32,9 +27,7 @@ static void pull_done(void *options)
 	struct pull_command_options *o = options;
 
 	free(o->pull.platform);
-	free(o->pull.tls_verify);
-	free(o->pull.creds);
-	free(o->pull.authfile);
+	access_options_done(&o->pull.access);
 	free(o->userns);
 }
 

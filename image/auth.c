@@ -19,6 +19,7 @@ struct auth {
 	char *registry;
 	char *scope;
 	struct origin origin;
+	struct certificates trusted; /* of the registry's: the authorities, borrowed */
 	pthread_mutex_t mutex; /* guards what follows, and is held while a token is fetched */
 	char *header;
 	unsigned int turn; /* counts the headers */
@@ -30,6 +31,8 @@ struct auth *auth_new(const struct auth_options *options)
 	struct auth *a = xcalloc(1, sizeof(*a));
 
 	a->options = *options;
+	if (options->certificates)
+		a->trusted.authorities = options->certificates->authorities;
 	a->registry = xstrdup(options->registry);
 	a->scope = xstrdup(options->scope);
 	/* It was put together by us, of a reference that was checked. */
@@ -212,6 +215,8 @@ static int fetch_token(struct auth *a, const struct challenge *c, struct err *er
 		.peer = same ? a->registry : realm.host,
 		.verify = a->options.verify || !same,
 		.direct = origin_is_loopback(&realm),
+		/* Its authorities vouch for its token server as well; who we are is for it alone. */
+		.certificates = same ? a->options.certificates : &a->trusted,
 		.cancel = a->options.cancel,
 	});
 	if (ask_realm(a, h, c, shown, &r, err) < 0)

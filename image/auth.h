@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "image/cancel.h"
+#include "image/certificates.h"
 #include "image/credentials.h"
 
 struct auth;
@@ -27,7 +28,9 @@ struct auth_options {
 	const char *registry; /* its name, for messages */
 	const char *url;      /* of the registry: its origin is where credentials belong */
 	const char *scope;    /* "repository:library/x:pull", or NULL for none */
-	const struct credentials *credentials; /* borrowed as long as it lives; NULL: anonymous */
+	/* Both borrowed as long as it lives; NULL: anonymous, and the system's alone. */
+	const struct credentials *credentials;
+	const struct certificates *certificates;
 	bool verify;			       /* certificates */
 	const struct cancel *cancel;
 };

@@ -1,10 +1,12 @@
 #include "image/http.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 /* Older ones keep an Authorization on the way to another port or scheme (CVE-2022-27774, -27776). */
 _Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is needed");
@@ -16,12 +18,15 @@ _Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is need
 #define REDIRECTS	 10L
 #define HEADERS_MAX	 (256u << 10)
 #define ERROR_BODY_MAX	 (64u << 10)
+#define AUTHORITIES_MAX	 (16u << 20)
 #define RECEIVE_BUFFER	 (256L << 10)
 
 struct http {
 	CURL *curl;
 	char *peer;
 	bool verify, direct;
+	const struct certificates *certificates;
+	char *authorities; /* what is trusted, or NULL: the system's alone */
 	const struct cancel *cancel;
 	char curl_says[CURL_ERROR_SIZE];
 };
@@ -44,6 +49,26 @@ int http_global_init(struct err *err)
 	return 0;
 }
 
+/*
+ * What is given in memory takes the place of libcurl's default file, not of its default directory:
+ * where there is only the file, as on Fedora, the system's authorities are put behind ours.
+ */
+static char *add_system(CURL *c, const char *own)
+{
+	char *directory = NULL, *file = NULL;
+	CLEAN(clean_fd) int fd = -1;
+	struct buf all = { 0 };
+
+	buf_adds(&all, own);
+	curl_easy_getinfo(c, CURLINFO_CAPATH, &directory);
+	curl_easy_getinfo(c, CURLINFO_CAINFO, &file);
+	if (!directory && file)
+		fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		read_all(fd, AUTHORITIES_MAX, &all, NULL);
+	return all.data;
+}
+
 struct http *http_new(const struct http_options *options)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
@@ -54,6 +79,9 @@ struct http *http_new(const struct http_options *options)
 	h->peer = str_printable(options->peer);
 	h->verify = options->verify;
 	h->direct = options->direct;
+	h->certificates = options->certificates;
+	if (h->certificates && h->certificates->authorities)
+		h->authorities = add_system(h->curl, h->certificates->authorities);
 	h->cancel = options->cancel;
 	return h;
 }
@@ -64,6 +92,7 @@ void http_free(struct http *h)
 		return;
 	curl_easy_cleanup(h->curl);
 	free(h->peer);
+	free(h->authorities);
 	free(h);
 }
 
@@ -223,6 +252,10 @@ static int explain(struct http *h, CURLcode code, struct err *err)
 		err_set(err, ERR_DENIED, "cannot trust registry '%.120s': %.250s", h->peer, safe);
 		return err_hint(err, "install the certificate of its authority, or use "
 				     "--tls-verify=false where nobody can listen in");
+	case CURLE_SSL_CERTPROBLEM:
+		return err_set(err, ERR_DENIED,
+			       "the client certificate for registry '%.120s' is of no use: %.250s",
+			       h->peer, safe);
 	case CURLE_TOO_MANY_REDIRECTS:
 		return err_set(err, ERR_CORRUPT, "registry '%.200s' redirects in a circle",
 			       h->peer);
@@ -234,6 +267,18 @@ static int explain(struct http *h, CURLcode code, struct err *err)
 		return err_set(err, ERR_NETWORK, "registry '%.120s' broke off: %.250s", h->peer,
 			       safe);
 	}
+}
+
+static void set_blob(CURL *c, CURLoption option, char *text)
+{
+	struct curl_blob blob = {
+		.data = text,
+		.len = text ? strlen(text) : 0,
+		.flags = CURL_BLOB_NOCOPY,
+	};
+
+	if (text)
+		curl_easy_setopt(c, option, &blob);
 }
 
 static void set_common(struct http *h, bool verify)
@@ -250,6 +295,11 @@ static void set_common(struct http *h, bool verify)
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	set_blob(c, CURLOPT_CAINFO_BLOB, h->authorities);
+	if (h->certificates) {
+		set_blob(c, CURLOPT_SSLCERT_BLOB, h->certificates->certificate);
+		set_blob(c, CURLOPT_SSLKEY_BLOB, h->certificates->key);
+	}
 	if (h->direct)
 		curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
 }

@@ -11,6 +11,9 @@
  * An authorization goes to the origin of the URL that it was given with, and to no other, wherever
  * redirects lead. A form is sent to no other either: a redirect is the answer then.
  *
+ * The registry's own certificates are borrowed as long as it lives; the authorities among them are
+ * trusted besides the system's.
+ *
  * Errors: NETWORK (no connection, or one that broke off: worth another try), DENIED (a certificate
  * that nobody we trust has signed), CORRUPT (more bytes than any honest answer has). They name the
  * registry.
@@ -24,6 +27,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "image/cancel.h"
+#include "image/certificates.h"
 
 struct http;
 
@@ -31,6 +35,7 @@ struct http_options {
 	const char *peer; /* the registry, for messages */
 	bool verify;	  /* certificates */
 	bool direct;	  /* past any proxy */
+	const struct certificates *certificates; /* NULL: the system's alone */
 	const struct cancel *cancel;
 };
 

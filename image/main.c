@@ -2,8 +2,8 @@
  * tiffin-image reads what strangers wrote (TLS, HTTP, JSON, tar, gzip, zstd), in tiffin's stead.
  *
  *	tiffin-image pull --store DIR --result-fd N [--single-id] [--platform OS/ARCH[/VARIANT]]
- *			  [--quiet] [--tls-verify=BOOL] [--credentials-fd N] REFERENCE
- *	tiffin-image login --result-fd N [--tls-verify=BOOL] --credentials-fd N REGISTRY
+ *			  [--quiet] --sources-fd N REFERENCE
+ *	tiffin-image login --result-fd N --sources-fd N
  *	tiffin-image save --store DIR --result-fd N [--single-id] --format F --data-fd N
  *			  ID[,NAME…]…
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
@@ -24,12 +24,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "image/confine.h"
-#include "image/credentials.h"
 #include "image/http.h"
 #include "image/load.h"
 #include "image/pull.h"
 #include "image/registry.h"
 #include "image/save.h"
+#include "image/source.h"
 
 #define EXIT_TOOL 125
 
@@ -38,21 +38,15 @@ struct arguments {
 	struct strv operands;
 	struct pull_options pull;
 	struct save_options save;
-	struct credentials credentials;
-	int result_fd, credentials_fd;
+	struct source_list sources;
+	int result_fd, sources_fd;
 	bool single_id;
 };
 
 static void clean_arguments(struct arguments *a)
 {
-	credentials_done(&a->credentials);
+	source_list_done(&a->sources);
 	strv_done(&a->operands);
-}
-
-static int parse_bool(const char *s, bool *ret, struct err *err)
-{
-	*ret = streq(s, "true");
-	return *ret || streq(s, "false") ? 0 : err_set(err, ERR_USAGE, "'%s' is not a boolean", s);
 }
 
 static int parse_options(int argc, char **argv, struct arguments *ret, struct err *err)
@@ -60,13 +54,12 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 	static const struct option options[] = {
 		{ "store", required_argument, NULL, 's' },
 		{ "result-fd", required_argument, NULL, 'r' },
-		{ "credentials-fd", required_argument, NULL, 'c' },
+		{ "sources-fd", required_argument, NULL, 'c' },
 		{ "data-fd", required_argument, NULL, 'd' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "single-id", no_argument, NULL, '1' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
-		{ "tls-verify", required_argument, NULL, 't' },
 		{ 0 },
 	};
 	int opt, bad = 0;
@@ -80,7 +73,7 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			ret->result_fd = atoi(optarg);
 			break;
 		case 'c':
-			ret->credentials_fd = atoi(optarg);
+			ret->sources_fd = atoi(optarg);
 			break;
 		case 'd':
 			ret->save.fd = atoi(optarg);
@@ -97,9 +90,6 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		case 'q':
 			ret->pull.progress.quiet = true;
 			break;
-		case 't':
-			bad = parse_bool(optarg, &ret->pull.tls_verify, err);
-			break;
 		default:
 			bad = err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
 		}
@@ -108,11 +98,11 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 }
 
 /* Read at once, and the descriptor closed, so that nothing else finds them there. */
-static int read_credentials(struct arguments *args, struct err *err)
+static int read_sources(struct arguments *args, struct err *err)
 {
-	CLEAN(clean_fd) int fd = args->credentials_fd;
+	CLEAN(clean_fd) int fd = args->sources_fd;
 
-	return fd < 0 ? 0 : credentials_from_fd(fd, &args->credentials, err);
+	return fd < 0 ? 0 : source_list_from_fd(fd, &args->sources, err);
 }
 
 /* The store, if any, is opened outside of the cage, which is built around it. */
@@ -147,15 +137,13 @@ static int run_pull(struct arguments *args, struct pull_result *ret, struct err 
 static int run_login(struct arguments *args, struct pull_result *ret, struct err *err)
 {
 	const struct registry_options options = {
-		.verify = args->pull.tls_verify,
-		.credentials = &args->credentials,
 		.cancel = args->pull.cancel,
 	};
 
 	(void)ret;
 	if (enter_cage("", -1, err) < 0)
 		return -1;
-	return registry_login(args->operands.v[0], &options, err);
+	return registry_login(&args->sources.v[0], &options, err);
 }
 
 static int run_save(struct arguments *args, struct pull_result *ret, struct err *err)
@@ -196,22 +184,25 @@ struct task {
 	const char *name;
 	int (*run)(struct arguments *args, struct pull_result *ret, struct err *err);
 	bool has_image; /* that the result tells of; else its name, if any */
-	int most;	/* operands */
+	bool has_sources;
+	int least, most; /* operands */
 };
 
 static const struct task tasks[] = {
-	{ "pull", run_pull, true, 1 },
-	{ "login", run_login, false, 1 },
-	{ "save", run_save, false, INT_MAX },
-	{ "load", run_load, false, 1 },
+	{ "pull", run_pull, true, true, 1, 1 },
+	{ "login", run_login, false, true, 0, 0 },
+	{ "save", run_save, false, false, 1, INT_MAX },
+	{ "load", run_load, false, false, 1, 1 },
 };
 
-static int find_task(int argc, char **argv, const struct task **ret, struct err *err)
+static int find_task(int argc, char **argv, const struct arguments *args, const struct task **ret,
+		     struct err *err)
 {
 	const int operands = argc - optind - 1;
 
-	for (size_t i = 0; operands >= 1 && i < ARRAY_SIZE(tasks); i++) {
-		if (!streq(argv[optind], tasks[i].name) || operands > tasks[i].most)
+	for (size_t i = 0; operands >= 0 && i < ARRAY_SIZE(tasks); i++) {
+		if (!streq(argv[optind], tasks[i].name) || operands < tasks[i].least ||
+		    operands > tasks[i].most || tasks[i].has_sources != (args->sources_fd >= 0))
 			continue;
 		*ret = &tasks[i];
 		return 0;
@@ -229,12 +220,12 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 	int code = -1;
 
 	if (parse_options(argc, argv, args, &err) == 0 &&
-	    find_task(argc, argv, &task, &err) == 0 && read_credentials(args, &err) == 0 &&
+	    find_task(argc, argv, args, &task, &err) == 0 && read_sources(args, &err) == 0 &&
 	    cancel_init(&cancel, args->result_fd, &err) == 0) {
 		for (int i = optind + 1; i < argc; i++)
 			strv_add(&args->operands, argv[i]);
 		args->pull.cancel = &cancel;
-		args->pull.credentials = &args->credentials;
+		args->pull.sources = &args->sources;
 		code = task->run(args, &result, &err);
 		cancel_done(&cancel);
 	}
@@ -248,9 +239,8 @@ int main(int argc, char **argv)
 {
 	CLEAN(clean_arguments)
 	struct arguments args = {
-		.pull.tls_verify = true,
 		.result_fd = STDOUT_FILENO,
-		.credentials_fd = -1,
+		.sources_fd = -1,
 	};
 	CLEAN(clean_free) char *line = NULL;
 	int code;

@@ -241,12 +241,10 @@ static int pull_from(struct pull *p, struct err *err)
 {
 	int attempt = 0;
 	const struct registry_options options = {
-		.verify = p->options->tls_verify,
-		.credentials = p->options->credentials,
 		.cancel = p->options->cancel,
 	};
 
-	if (registry_open(p->ref, &options, &p->registry, err) < 0)
+	if (registry_open(&p->options->sources->v[0], &options, &p->registry, err) < 0)
 		return -1;
 	p->http = registry_connect(&p->registry);
 	if (find_manifest(p, err) < 0 || find_config(p, err) < 0)

@@ -8,17 +8,16 @@
 
 #include "base/err.h"
 #include "image/cancel.h"
-#include "image/credentials.h"
 #include "image/platform.h"
 #include "image/progress.h"
 #include "image/reference.h"
 #include "image/result.h"
+#include "image/source.h"
 #include "storage/store.h"
 
 struct pull_options {
 	struct platform platform; /* os "": this machine's */
-	bool tls_verify;
-	const struct credentials *credentials; /* NULL: anonymous */
+	const struct source_list *sources; /* at least one */
 	struct progress progress;
 	const struct cancel *cancel;
 };

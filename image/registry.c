@@ -35,6 +35,7 @@ struct http *registry_connect(const struct registry *r)
 		.peer = r->name,
 		.verify = r->verify,
 		.direct = r->loopback,
+		.certificates = r->certificates,
 		.cancel = r->cancel,
 	};
 
@@ -66,17 +67,17 @@ static int find_root(struct registry *r, char **ret, struct err *err)
 	return 0;
 }
 
-/* Without a repository: for the greeting alone. */
-static int open_registry(const char *name, const char *repository,
-			 const struct registry_options *options, struct registry *ret,
-			 struct err *err)
+int registry_open(const struct source *source, const struct registry_options *options,
+		  struct registry *ret, struct err *err)
 {
+	const char *repository = source->repository;
 	CLEAN(clean_free) char *root = NULL;
 	CLEAN(clean_free) char *scope = NULL;
 	CLEAN(registry_done)
 	struct registry r = {
-		.name = xstrdup(name),
-		.verify = options->verify,
+		.name = xstrdup(source->registry),
+		.verify = !source->insecure,
+		.certificates = &source->certificates,
 		.cancel = options->cancel,
 	};
 
@@ -86,22 +87,17 @@ static int open_registry(const char *name, const char *repository,
 	if (repository)
 		scope = xasprintf("repository:%s:pull", repository);
 	r.auth = auth_new(&(struct auth_options){
-		.registry = name,
+		.registry = source->registry,
 		.url = root,
 		.scope = scope,
-		.credentials = options->credentials,
-		.verify = options->verify,
+		.credentials = &source->credentials,
+		.certificates = &source->certificates,
+		.verify = !source->insecure,
 		.cancel = options->cancel,
 	});
 	*ret = r;
 	r = (struct registry){ 0 };
 	return 0;
-}
-
-int registry_open(const struct reference *ref, const struct registry_options *options,
-		  struct registry *ret, struct err *err)
-{
-	return open_registry(ref->registry, ref->repository, options, ret, err);
 }
 
 /* Where a redirect led elsewhere, what is asked for there is none of our business. */
@@ -190,14 +186,15 @@ static int status_err(const struct registry *reg, const struct http_response *r,
 	}
 }
 
-int registry_login(const char *registry, const struct registry_options *options, struct err *err)
+int registry_login(const struct source *source, const struct registry_options *options,
+		   struct err *err)
 {
 	CLEAN(registry_done) struct registry r = { 0 };
 	CLEAN(http_response_done) struct http_response response = { 0 };
 	CLEAN(clean_http) struct http *h = NULL;
 	struct http_request req = { .max_body = MANIFEST_MAX };
 
-	if (open_registry(registry, NULL, options, &r, err) < 0)
+	if (registry_open(source, options, &r, err) < 0)
 		return -1;
 	h = registry_connect(&r);
 	req.url = r.base;

@@ -16,37 +16,37 @@
 #include "image/auth.h"
 #include "image/digest.h"
 #include "image/http.h"
-#include "image/reference.h"
+#include "image/source.h"
 
 struct registry {
 	char *name; /* "localhost:5000", for messages */
 	char *base; /* "http://localhost:5000/v2/library/x" */
 	bool loopback, verify;
+	const struct certificates *certificates;
 	const struct cancel *cancel;
 	struct auth *auth;
 };
 
 struct registry_options {
-	bool verify;			       /* certificates */
-	const struct credentials *credentials; /* borrowed; NULL: anonymous */
 	const struct cancel *cancel;
 };
 
 /*
- * Finds out how to talk to the registry of a reference. Everything goes over verified TLS, but
- * plain HTTP is what a registry on loopback may speak, and any with verify off.
+ * Finds out how to talk to a registry. The source is borrowed as long as it lives. Everything goes over verified TLS, but
+ * plain HTTP is what a registry on loopback may speak, and any source that is insecure.
  */
-int registry_open(const struct reference *ref, const struct registry_options *options,
+int registry_open(const struct source *source, const struct registry_options *options,
 		  struct registry *ret, struct err *err);
 void registry_done(struct registry *r);
 /* Connections to it, for one thread. */
 struct http *registry_connect(const struct registry *r);
 
 /*
- * Are the credentials good for the registry of that name? Asks for nothing but its greeting. DENIED
+ * Are the credentials of a source good for its registry? Asks for nothing but its greeting. DENIED
  * "invalid username/password".
  */
-int registry_login(const char *registry, const struct registry_options *options, struct err *err);
+int registry_login(const struct source *source, const struct registry_options *options,
+		   struct err *err);
 
 struct document {
 	struct buf body;

@@ -8,6 +8,7 @@
 #include "image/base64.h"
 #include "image/challenge.h"
 #include "image/credentials.h"
+#include "image/source.h"
 #include "image/origin.h"
 #include "tests/unit/test.h"
 
@@ -196,18 +197,28 @@ TEST(base64_is_that_of_rfc_4648)
 	}
 }
 
-TEST(credentials_cross_a_descriptor_whole)
+TEST(sources_cross_a_descriptor_whole)
 {
-	CLEAN(credentials_done) struct credentials c = { 0 };
-	CLEAN(credentials_done) struct credentials got = { 0 };
+	CLEAN(source_list_done) struct source_list list = { 0 };
+	CLEAN(source_list_done) struct source_list got = { 0 };
+	struct source *s = source_list_add(&list, "localhost:5000", "x/y");
 	CLEAN(clean_fd) int fd = -1;
 
-	CHECK(credentials_parse("me:se:cret \"\\", &c, NULL) == 0);
-	CHECK(credentials_to_fd(&c, &fd, NULL) == 0);
-	CHECK(credentials_from_fd(fd, &got, NULL) == 0);
-	CHECK_STR(got.username, "me");
-	CHECK_STR(got.password, "se:cret \"\\");
-	CHECK_STR(got.identity_token, NULL);
+	CHECK(credentials_parse("me:se:cret \"\\", &s->credentials, NULL) == 0);
+	s->certificates.authorities = xstrdup("Caf\xe9\n-----BEGIN");
+	source_list_add(&list, "docker.io", NULL)->insecure = true;
+	CHECK(source_list_to_fd(&list, &fd, NULL) == 0);
+	CHECK(source_list_from_fd(fd, &got, NULL) == 0);
+	CHECK(got.n == 2);
+	CHECK_STR(got.v[0].registry, "localhost:5000");
+	CHECK_STR(got.v[0].repository, "x/y");
+	CHECK_STR(got.v[0].credentials.username, "me");
+	CHECK_STR(got.v[0].credentials.password, "se:cret \"\\");
+	CHECK_STR(got.v[0].credentials.identity_token, NULL);
+	CHECK_STR(got.v[0].certificates.authorities, "Caf\xe9\n-----BEGIN");
+	CHECK_STR(got.v[0].certificates.key, NULL);
+	CHECK(!got.v[0].insecure && got.v[1].insecure);
+	CHECK_STR(got.v[1].repository, NULL);
 }
 
 /* Files */
@@ -287,7 +298,7 @@ int main(void)
 	RUN(realm_is_given_a_password_only_where_it_is_the_registrys);
 	RUN(origin_refuses_what_is_no_address);
 	RUN(base64_is_that_of_rfc_4648);
-	RUN(credentials_cross_a_descriptor_whole);
+	RUN(sources_cross_a_descriptor_whole);
 	RUN(auth_file_prefers_the_most_specific_key);
 	RUN(auth_file_is_written_for_its_owner_alone);
 	return test_summary();
