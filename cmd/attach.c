@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/event.h"
 #include "cmd/life.h"
 #include "runtime/attach.h"
 
@@ -31,6 +32,7 @@ static int attach(struct tiffin *t, void *options, const struct strv *operands, 
 	if (container_connect(&t->store, c.id, &sock, err) < 0 ||
 	    attach_await_start(sock, &exit_code, err) < 0)
 		return -1;
+	event_container(&t->store, c.config, "attach", NULL);
 	spec = js_obj(c.config, "spec");
 	tty = js_bool(spec, "tty") && isatty(STDIN_FILENO);
 	return attach_stream(sock, tty, !o->no_stdin && js_bool(spec, "open_stdin"), &exit_code, err) < 0 ?

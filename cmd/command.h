@@ -55,7 +55,7 @@ struct command {
 	void (*done)(void *options); /* frees what the options hold; may be NULL */
 };
 
-extern const struct command command_attach, command_create, command_exec, command_images, command_info,
+extern const struct command command_attach, command_create, command_events, command_exec, command_images, command_info,
 	command_inspect, command_container_inspect, command_image_inspect, command_kill,
 	command_logs, command_port, command_ps, command_pull, command_restart, command_rm, command_rmi, command_run,
 	command_start, command_stop, command_version, command_wait;

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/event.h"
 #include "cmd/find_image.h"
 #include "cmd/life.h"
 #include "cmd/names.h"
@@ -75,8 +76,11 @@ static int publish(const struct run_options *o, const struct found_image *image,
 		struct err why = { 0 };
 
 		s->name = o->name ? xstrdup(o->name) : generate_name(attempt);
-		if (container_publish(&s->t->store, &s->dir, s->name, record, &why) == 0)
+		if (container_publish(&s->t->store, &s->dir, s->name, record, &why) == 0) {
+			s->record = json_incref(record);
+			event_container(&s->t->store, record, "create", NULL);
 			return 0;
+		}
 		free(ptr_take(&s->name));
 		if (why.kind != ERR_EXISTS || o->name || attempt == 16) {
 			*err = why;

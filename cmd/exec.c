@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -5,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cmd/env_option.h"
+#include "cmd/event.h"
 #include "cmd/life.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
@@ -68,16 +70,33 @@ static int make_spec(const struct container *c, const struct exec_options *o,
 	return 0;
 }
 
-/* The process leaves nothing in the store: no record, no log, nothing beside it. */
+/* The process leaves nothing in the store but in the journal: no record, no log. */
 static void nothing(void *arg)
 {
 	(void)arg;
 }
 
-static void nothing_of(void *arg, int exit_code)
+/* What the journal is told of it. */
+struct exec {
+	const struct store *store;
+	const json_t *record; /* of its container */
+	char id[65];
+};
+
+static void running(void *arg)
 {
-	(void)arg;
-	(void)exit_code;
+	const struct exec *e = arg;
+
+	event_container(e->store, e->record, "exec", "execID", e->id, NULL);
+}
+
+static void exited(void *arg, int exit_code)
+{
+	const struct exec *e = arg;
+	char code[16];
+
+	snprintf(code, sizeof(code), "%d", exit_code);
+	event_container(e->store, e->record, "exec_died", "execID", e->id, "exitCode", code, NULL);
 }
 
 static int no_log(void *arg, int *ret_fd, struct err *err)
@@ -96,14 +115,17 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
 	CLEAN(clean_fd) int client = -1;
 	CLEAN(clean_fd) int pidfd = -1;
+	struct exec e = { .store = &t->store };
+	int keep[3];
 	struct monitor m = {
-		.launch = { .spec = &spec, .ids = &t->ids },
+		.launch = { .spec = &spec, .ids = &t->ids, .arg = &e },
 		.attached = !o->detach,
 		.stdin_once = !o->detach,
 		.open_log = no_log,
-		.keep = &pidfd,
-		.n_keep = 1,
-		.exited = nothing_of,
+		.keep = keep,
+		.n_keep = ARRAY_SIZE(keep),
+		.running = running,
+		.exited = exited,
 		.closing = nothing,
 		.failed = nothing,
 	};
@@ -118,6 +140,9 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 		return -1;
 	id_map_of_caller(js_bool(c.config, "single_id"), &t->ids);
 	m.launch.join = pidfd;
+	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks }, sizeof(keep));
+	e.record = c.config;
+	random_hex(e.id, 32);
 	if (terminal)
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	if (monitor_start(&m, &client, err) < 0)

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "cmd/event.h"
 #include "image/reference.h"
 #include "image/result.h"
 #include "runtime/userns.h"
@@ -97,6 +98,7 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
 		return -1;
 	*ret_id = xstrdup(result.id);
+	event_image(&t->store, "pull", result.id, reference);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "cmd/command.h"
+#include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/human.h"
 #include "cmd/prompt.h"
@@ -59,6 +60,7 @@ static int prune_one(struct tiffin *t, const struct image_record *image, int64_t
 	for (size_t i = 0; i < image->digests.n; i++)
 		printf("untagged: %s\n", image->digests.v[i]);
 	printf("deleted: sha256:%s\n", image->id);
+	event_image(&t->store, "remove", image->id, image->names.n ? image->names.v[0] : NULL);
 	*io_freed += sum_sizes(sizes, &image->layers, &gone);
 	return 0;
 }
@@ -125,6 +127,7 @@ static int prune(struct tiffin *t, void *options, const struct strv *operands, s
 	if (tiffin_open(t, false, err) < 0 || prune_all(t, o, &freed, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);
+	event_pruned(&t->store, "image", freed);
 	size = human_size(freed);
 	printf("Total reclaimed space: %s\n", size);
 	return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cmd/event.h"
 #include "cmd/life.h"
 
 struct kill_options {
@@ -22,14 +23,17 @@ static void done(void *options)
 	free(((struct kill_options *)options)->signal);
 }
 
-static int kill_one(const struct container *c, int sig, struct err *err)
+static int kill_one(struct tiffin *t, const struct container *c, int sig, struct err *err)
 {
+	char number[16];
 	CLEAN(clean_fd) int pidfd = -1;
 
 	if (life_open_init(c, "kill", &pidfd, err) < 0)
 		return -1;
 	if (pidfd_send_signal(pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
 		return err_sys(err, "cannot signal container %s", c->name);
+	snprintf(number, sizeof(number), "%d", sig);
+	event_container(&t->store, c->config, "kill", "signal", number, NULL);
 	return 0;
 }
 
@@ -46,7 +50,7 @@ static int kill_all(struct tiffin *t, int sig, struct err *err)
 
 		if (list[i].status != CONTAINER_RUNNING)
 			continue;
-		if (kill_one(&list[i], sig, &why) < 0) {
+		if (kill_one(t, &list[i], sig, &why) < 0) {
 			report(&why);
 			code = EXIT_TIFFIN;
 		} else {
@@ -74,7 +78,7 @@ static int kill_command(struct tiffin *t, void *options, const struct strv *oper
 		struct err why = { 0 };
 
 		if (container_find(&t->store, operands->v[i], &c, &why) < 0 ||
-		    kill_one(&c, sig, &why) < 0) {
+		    kill_one(t, &c, sig, &why) < 0) {
 			report(&why);
 			code = EXIT_TIFFIN;
 		} else {

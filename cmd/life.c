@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "cmd/event.h"
 #include "cmd/helper.h"
 
 int parse_signal(const char *text, int *ret, struct err *err)
@@ -99,7 +100,10 @@ int life_stop_as_configured(struct tiffin *t, const struct container *c, const c
 		return err_wrap(err, "--time");
 	if (c->status != CONTAINER_RUNNING)
 		return 0;
-	return life_stop(t, c, sig > 0 ? sig : SIGTERM, seconds, err);
+	if (life_stop(t, c, sig > 0 ? sig : SIGTERM, seconds, err) < 0)
+		return -1;
+	event_container(&t->store, c->config, "stop", NULL);
+	return 0;
 }
 
 int life_wait(struct tiffin *t, const struct container *c, int *ret_status, struct err *err)
@@ -159,6 +163,7 @@ int life_remove(struct tiffin *t, const struct container *c, bool force, struct 
 	}
 	if (container_remove(&t->store, &dir, c->name, trash, err) < 0)
 		return -1;
+	event_container(&t->store, c->config, "remove", NULL);
 	helper_remove_trash(&t->store, &t->ids, trash);
 	return 0;
 }

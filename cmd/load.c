@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cmd/event.h"
 #include "cmd/helper.h"
 
 struct load_command_options {
@@ -60,6 +61,8 @@ static int load_command(struct tiffin *t, void *options, const struct strv *oper
 	for (char *name = strtok_r(names, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest)) {
 		CLEAN(clean_free) char *safe = str_printable(name);
 
+		event_image(&t->store, "loadfromarchive",
+			    starts_with(name, "sha256:") ? name + strlen("sha256:") : "", name);
 		printf("Loaded image%s: %s\n", starts_with(name, "sha256:") ? " ID" : "", safe);
 	}
 	return 0;

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "cmd/command.h"
+#include "cmd/when.h"
 #include "runtime/log.h"
 #include "storage/container.h"
 
@@ -55,41 +56,6 @@ static void reader_done(struct reader *r)
 	if (r->file)
 		fclose(r->file);
 	free(r->line);
-}
-
-/* "2026-11-21T09:30:00Z" (also with an offset, or none: local), "1795253400", "10s", "2h". */
-static int parse_time(const char *text, int64_t *ret, struct err *err)
-{
-	struct tm tm = { .tm_isdst = -1 };
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	int hours, minutes, seconds;
-	char *end;
-	double n;
-
-	if (rest) {
-		double fraction = 0;
-		char sign;
-
-		if (*rest == '.') {
-			fraction = strtod(rest, &end);
-			rest = end;
-		}
-		if (sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) == 3)
-			*ret = timegm(&tm) - (sign == '-' ? -60 : 60) * (hours * 60 + minutes);
-		else
-			*ret = streq(rest, "Z") ? timegm(&tm) : mktime(&tm);
-		*ret = *ret * 1000000000 + (int64_t)(fraction * 1e9);
-		return 0;
-	}
-	n = strtod(text, &end);
-	if (end != text && !*end) {
-		*ret = (int64_t)(n * 1e9);
-		return 0;
-	}
-	if (set_seconds(&seconds, text, NULL) < 0)
-		return err_set(err, ERR_USAGE, "'%s' is not a time", text);
-	*ret = now_realtime() - (int64_t)seconds * 1000000000;
-	return 0;
 }
 
 static void print_time(FILE *out, int64_t time)
@@ -211,8 +177,8 @@ static int logs(struct tiffin *t, void *options, const struct strv *operands, st
 	CLEAN(clean_fd) int fd = -1;
 	int tail = -1;
 
-	if ((o->since && parse_time(o->since, &r.since, err) < 0) ||
-	    (o->until && parse_time(o->until, &r.until, err) < 0))
+	if ((o->since && parse_when(o->since, &r.since, err) < 0) ||
+	    (o->until && parse_when(o->until, &r.until, err) < 0))
 		return -1;
 	if (o->tail && !streq(o->tail, "all") && set_number(&tail, o->tail, err) < 0)
 		return err_wrap(err, "--tail");

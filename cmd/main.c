@@ -30,6 +30,7 @@ static const struct group groups[] = {
 	    { NULL, &command_attach },
 	    { NULL, &command_ps },
 	    { NULL, &command_logs },
+	    { NULL, &command_events },
 	    { NULL, &command_port },
 	    { NULL, &command_wait },
 	    { NULL, &command_kill },

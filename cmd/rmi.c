@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/life.h"
 #include "image/reference.h"
@@ -50,6 +51,7 @@ static int remove_image(struct tiffin *t, const struct image_record *image, cons
 		if (image_untag(&t->store, name, err) < 0)
 			return -1;
 		printf("Untagged: %s\n", name);
+		event_image(&t->store, "untag", image->id, name);
 		return 0;
 	}
 	/* --all means all names; containers are for --force alone to touch. */
@@ -60,9 +62,12 @@ static int remove_image(struct tiffin *t, const struct image_record *image, cons
 	if (free_of_containers(t, image, o->force, err) < 0 ||
 	    image_remove(&t->store, image, &layers, err) < 0)
 		return -1;
-	for (size_t i = 0; i < image->names.n; i++)
+	for (size_t i = 0; i < image->names.n; i++) {
 		printf("Untagged: %s\n", image->names.v[i]);
+		event_image(&t->store, "untag", image->id, image->names.v[i]);
+	}
 	printf("Deleted: sha256:%s\n", image->id);
+	event_image(&t->store, "remove", image->id, image->names.n ? image->names.v[0] : NULL);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/named_image.h"
 #include "image/save.h"
@@ -151,7 +152,16 @@ static int save_command(struct tiffin *t, void *options, const struct strv *oper
 	if (open_target(o, format, &target, err) < 0 ||
 	    helper_save(t, &images, name, target.fd, err) < 0)
 		return -1;
-	return finish_target(&target, err);
+	if (finish_target(&target, err) < 0)
+		return -1;
+	for (size_t i = 0; i < images.n; i++) {
+		CLEAN(clean_free) char *id = xstrdup(images.v[i]);
+		char *names = id;
+
+		strsep(&names, ",");
+		event_image(&t->store, "save", id, names);
+	}
+	return 0;
 }
 
 const struct command command_save = {

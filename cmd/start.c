@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "cmd/etc_files.h"
+#include "cmd/event.h"
 #include "cmd/helper.h"
 #include "net/network.h"
 #include "runtime/attach.h"
@@ -25,6 +27,7 @@ void start_done(struct start *s)
 	strv_done(&s->labels);
 	json_decref(s->state.ports);
 	free(s->name);
+	json_decref(s->record);
 }
 
 static struct rootfs rootfs_of(const struct start *s)
@@ -86,6 +89,13 @@ static int started(void *arg, pid_t pid, struct err *err)
 	return container_save_state(&s->dir, &s->state, err);
 }
 
+static void running(void *arg)
+{
+	const struct start *s = arg;
+
+	event_container(&s->t->store, s->record, "start", NULL);
+}
+
 static int open_log(void *arg, int *ret_fd, struct err *err)
 {
 	struct start *s = arg;
@@ -106,6 +116,8 @@ static void take_away(struct start *s)
 {
 	if (container_remove(&s->t->store, &s->dir, s->name, s->trash, NULL) < 0)
 		s->trash[0] = '\0';
+	else
+		event_container(&s->t->store, s->record, "remove", NULL);
 }
 
 /* Beyond what anybody waits for: the kernel takes 20 ms and more to unregister the interface. */
@@ -131,10 +143,13 @@ static void stop_network(const struct start *s)
 static void exited(void *arg, int exit_code)
 {
 	struct start *s = arg;
+	char code[16];
 
 	stop_network(s);
 	s->state.finished = now_realtime();
 	s->state.exit_code = exit_code;
+	snprintf(code, sizeof(code), "%d", exit_code);
+	event_container(&s->t->store, s->record, "died", "exitCode", code, NULL);
 	if (s->spec.auto_remove)
 		take_away(s);
 	else
@@ -171,6 +186,7 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	t->store.single_id = t->ids.single;
 	s.spec.etc_dir = xasprintf("%s/containers/%s", t->store.root, c->id);
 	s.name = xstrdup(c->name);
+	s.record = json_incref(c->config);
 	js_strv(c->config, "layers", &s.layers);
 	port_list_from_json(js_arr(c->config, "ports"), &s.ports);
 	etc_options_from_json(js_obj(c->config, "etc"), &s.etc);
@@ -220,6 +236,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		.stdin_once = s->attached,
 		.open_log = open_log,
 		.open_listener = open_listener,
+		.running = running,
 		.exited = exited,
 		.closing = closing,
 		.failed = failed,

@@ -19,6 +19,7 @@ struct start {
 	struct container_spec spec;
 	struct container_dir dir; /* its lock is the monitor's from the start on */
 	char *name;
+	json_t *record; /* the container's: for the journal */
 	struct strv layers; /* diff IDs, the lowest first */
 	struct port_list ports;
 	struct etc_options etc;

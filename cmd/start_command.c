@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cmd/event.h"
 #include "cmd/life.h"
 #include "cmd/start.h"
 #include "runtime/attach.h"
@@ -79,6 +80,8 @@ static int for_each(struct tiffin *t, const struct start_options *o, const struc
 			this = life_stop_as_configured(t, &c, o->timeout, &why);
 		if (this == 0)
 			this = start_one(t, &c, operands->v[i], o, &why);
+		if (this == 0 && restart)
+			event_container(&t->store, c.config, "restart", NULL);
 		if (this < 0)
 			report(&why);
 		code = this < 0 ? EXIT_TIFFIN : this > code ? this : code;

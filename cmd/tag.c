@@ -1,4 +1,5 @@
 #include "base/cleanup.h"
+#include "cmd/event.h"
 #include "cmd/named_image.h"
 #include "image/reference.h"
 
@@ -29,9 +30,11 @@ static int tag(struct tiffin *t, void *options, const struct strv *operands, str
 	if (parse_names(operands, &names, err) < 0 || tiffin_open(t, false, err) < 0 ||
 	    named_image_find(t, operands->v[0], true, &image, err) < 0)
 		return -1;
-	for (size_t i = 0; i < names.n; i++)
+	for (size_t i = 0; i < names.n; i++) {
 		if (image_tag(&t->store, &image.record, names.v[i], err) < 0)
 			return -1;
+		event_image(&t->store, "tag", image.record.id, names.v[i]);
+	}
 	return 0;
 }
 
@@ -62,9 +65,11 @@ static int untag(struct tiffin *t, void *options, const struct strv *operands, s
 	for (size_t i = 0; i < names.n; i++)
 		if (!strv_has(&image.record.names, names.v[i]))
 			return err_set(err, ERR_NOT_FOUND, "%s: tag not known", names.v[i]);
-	for (size_t i = 0; i < wanted->n; i++)
+	for (size_t i = 0; i < wanted->n; i++) {
 		if (image_untag(&t->store, wanted->v[i], err) < 0)
 			return -1;
+		event_image(&t->store, "untag", image.record.id, wanted->v[i]);
+	}
 	return 0;
 }
 

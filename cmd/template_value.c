@@ -8,7 +8,7 @@
 
 /* Members that are maps in docker's and podman's types; every other object is a struct. */
 static const char *const template_maps[] = {
-	"Annotations", "Containers",   "Data",	 "DriverOpts", "ExposedPorts", "Label",
+	"Annotations", "Attributes",   "Containers", "Data",	 "DriverOpts", "ExposedPorts", "Label",
 	"Labels",      "Networks",     "Options", "Opts",      "PortBindings", "Ports",
 	"StorageOpt",  "Sysctls",      "Tmpfs",	 "Volumes",    "graphOptions", "graphStatus",
 };

@@ -306,6 +306,8 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 		frame_send(client, FRAME_FAILED, &failure, sizeof(failure), 0);
 		_exit(0);
 	}
+	if (m->running)
+		m->running(m->launch.arg);
 	client_set_add(&s.clients, client, m->attached, true);
 	client_tell(&s.clients.v[0], FRAME_STARTED, NULL, 0);
 	if (m->open_listener)

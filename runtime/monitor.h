@@ -17,6 +17,8 @@ struct monitor {
 	int (*open_listener)(void *arg, int *ret_fd, struct err *err);
 	const int *keep;      /* the descriptors that the functions below and in launch need */
 	size_t n_keep;
+	/* Its program runs; the client is told next. NULL: nobody wants to know. */
+	void (*running)(void *arg);
 	/* The container has ended: stop what was started beside it, record it or let it vanish. */
 	void (*exited)(void *arg, int exit_code);
 	/* The client knows, and need not wait for this: delete, reap. */

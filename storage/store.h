@@ -8,6 +8,7 @@
  *	  images/<hex>/		an image by ID: config, manifest, image.json; immutable
  *	  images/references	names to images
  *	  containers/<id>/	storage/container.h
+ *	  events, events.1	storage/journal.h
  *	  names/<name>		a symlink to the container's ID
  *	  locks/		one file a lock
  *	  base/			the layer below all others: the places that mounts are made on
