@@ -23,6 +23,10 @@ static int check(const struct run_options *o, struct err *err)
 			       o->name);
 	if (o->replace && !o->name)
 		return err_set(err, ERR_USAGE, "--replace wants a --name");
+	for (size_t i = 0; i < o->annotations.n; i++)
+		if (!strchr(o->annotations.v[i], '=') || *o->annotations.v[i] == '=')
+			return err_set(err, ERR_USAGE, "annotations must be formatted KEY=VALUE: '%s'",
+				       o->annotations.v[i]);
 	for (size_t i = 0; i < o->labels.n; i++)
 		if (!*o->labels.v[i] || *o->labels.v[i] == '=')
 			return err_set(err, ERR_USAGE, "--label '%s': invalid label format: KEY=VALUE",
@@ -38,7 +42,8 @@ static int check(const struct run_options *o, struct err *err)
 	return 0;
 }
 
-static json_t *make_record(const struct found_image *image, const struct start *s)
+static json_t *make_record(const struct run_options *o, const struct found_image *image,
+			   const struct start *s)
 {
 	json_t *j = json_object();
 
@@ -47,6 +52,7 @@ static json_t *make_record(const struct found_image *image, const struct start *
 	js_set_strv(j, "layers", &image->record.layers);
 	js_set_bool(j, "single_id", s->t->ids.single);
 	js_set_strv(j, "labels", &s->labels);
+	js_set_strv(j, "annotations", &o->annotations);
 	json_object_set_new(j, "ports", port_list_to_json(&s->ports));
 	json_object_set_new(j, "etc", etc_options_to_json(&s->etc));
 	json_object_set_new(j, "spec", container_spec_to_json(&s->spec));
@@ -70,7 +76,7 @@ static int replace(const struct run_options *o, struct tiffin *t, struct err *er
 static int publish(const struct run_options *o, const struct found_image *image, struct start *s,
 		   struct err *err)
 {
-	CLEAN(clean_json) json_t *record = make_record(image, s);
+	CLEAN(clean_json) json_t *record = make_record(o, image, s);
 
 	for (int attempt = 0;; attempt++) {
 		struct err why = { 0 };
@@ -89,17 +95,48 @@ static int publish(const struct run_options *o, const struct found_image *image,
 	}
 }
 
-/* One that the command line sets again is the command line's. */
-static void make_labels(const struct run_options *o, struct image_config *config, struct start *s)
+/* docker's format: a label a line, '#' begins a comment. */
+static int label_file_read(const char *path, struct strv *ret, struct err *err)
 {
+	CLEAN(clean_file) FILE *f = fopen(path, "re");
+	CLEAN(clean_free) char *line = NULL;
+	size_t size = 0;
+
+	if (!f)
+		return err_sys(err, "--label-file %s", path);
+	while (getline(&line, &size, f) >= 0) {
+		const char *text = line + strspn(line, " \t");
+
+		line[strcspn(line, "\r\n")] = '\0';
+		if (*text == '=')
+			return err_set(err, ERR_USAGE, "--label-file %s: '%s': invalid label format",
+				       path, text);
+		if (*text && *text != '#')
+			strv_add(ret, text);
+	}
+	return 0;
+}
+
+/* One that the command line sets again is the command line's. */
+static int make_labels(const struct run_options *o, struct image_config *config, struct start *s,
+		       struct err *err)
+{
+	CLEAN(strv_done) struct strv labels = { 0 };
+
 	s->labels = config->labels;
 	config->labels = (struct strv){ 0 };
-	for (size_t i = 0; i < o->labels.n; i++) {
+	for (size_t i = 0; i < o->label_files.n; i++)
+		if (label_file_read(o->label_files.v[i], &labels, err) < 0)
+			return -1;
+	for (size_t i = 0; i < o->labels.n; i++)
+		strv_add(&labels, o->labels.v[i]);
+	for (size_t i = 0; i < labels.n; i++) {
 		CLEAN(clean_free) char *label =
-			xasprintf("%s%s", o->labels.v[i], strchr(o->labels.v[i], '=') ? "" : "=");
+			xasprintf("%s%s", labels.v[i], strchr(labels.v[i], '=') ? "" : "=");
 
 		strv_set_env(&s->labels, label);
 	}
+	return 0;
 }
 
 static int make_ports(const struct run_options *o, const struct image_config *config,
@@ -136,9 +173,9 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 	if (image_read_config(&s->t->store, image->record.id, &text, err) < 0 ||
 	    image_config_parse(text.data, text.len, &config, err) < 0 ||
 	    run_spec(o, &config, command, s->dir.id, &s->spec, err) < 0 ||
-	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0)
+	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0 ||
+	    make_labels(o, &config, s, err) < 0)
 		return -1;
-	make_labels(o, &config, s);
 	s->spec.etc_dir = xasprintf("%s/containers/%s", s->t->store.root, s->dir.id);
 	return 0;
 }

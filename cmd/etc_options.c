@@ -7,6 +7,7 @@
 const struct opt etc_opts[] = {
 	{ 0, "add-host", "NAME:ADDRESS", "a line in /etc/hosts; host-gateway: this machine's address "
 	  "(repeatable)", set_list, FIELD(etc_options, hosts) },
+	{ 0, "no-hosts", NULL, "/etc/hosts is the image's", set_flag, FIELD(etc_options, no_hosts) },
 	{ 0, "dns", "ADDRESS", "a name server, instead of this machine's (repeatable)", set_list,
 	  FIELD(etc_options, servers) },
 	{ 0, "dns-search", "DOMAIN", "for names without a dot; '.': none (repeatable)", set_list,
@@ -52,6 +53,8 @@ static int check_host(const char *text, struct err *err)
 
 int etc_options_check(const struct etc_options *o, struct err *err)
 {
+	if (o->no_hosts && o->hosts.n)
+		return err_set(err, ERR_USAGE, "--no-hosts and --add-host cannot be set together");
 	for (size_t i = 0; i < o->hosts.n; i++)
 		if (check_host(o->hosts.v[i], err) < 0)
 			return -1;

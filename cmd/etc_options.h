@@ -5,6 +5,7 @@
 #define CMD_ETC_OPTIONS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -19,6 +20,7 @@ struct etc_options {
 	struct strv servers; /* addresses */
 	struct strv search;  /* domains; "." alone: none */
 	struct strv options; /* "ndots:2" */
+	bool no_hosts;
 };
 
 /* The rows of a struct etc_options. */

@@ -14,14 +14,13 @@ const struct opt run_opts[] = {
 	{ 0, "name", "NAME", "name it", set_string, OPTION(name) },
 	{ 0, "replace", NULL, "remove the container that has the name first", set_flag,
 	  OPTION(replace) },
-	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
-	  OPTION(env) },
-	{ 0, "env-file", "FILE", "variables, one a line (repeatable)", set_list, OPTION(env_files) },
+	{ .more = env_opts, .field = OPTION(env) },
 	{ 'v', "volume", "SRC:DST[:OPTS]", "bind a directory or file of the host (repeatable)",
 	  set_list, OPTION(volumes) },
 	{ 0, "tmpfs", "DST[:OPTS]", "mount a tmpfs (repeatable)", set_list, OPTION(tmpfs) },
 	{ 'w', "workdir", "DIR", "the working directory", set_string, OPTION(workdir) },
 	{ 'u', "user", "USER[:GROUP]", "names or numbers", set_string, OPTION(user) },
+	{ .more = user_opts, .field = OPTION(user_more) },
 	{ 0, "entrypoint", "PROGRAM", "instead of the image's", set_string, OPTION(entrypoint) },
 	{ 'h', "hostname", "NAME", "the container's host name", set_string, OPTION(hostname) },
 	{ 0, "network", "MODE", "slirp (the default), none, host", set_string, OPTION(network) },
@@ -35,8 +34,17 @@ const struct opt run_opts[] = {
 	  OPTION(expose) },
 	{ 0, "read-only", NULL, "the root file system can't be written to", set_flag,
 	  OPTION(read_only) },
+	{ 0, "read-only-tmpfs", NULL, "then /run, /tmp and /var/tmp can, as a tmpfs each (true)",
+	  set_flag, OPTION(read_only_tmpfs) },
+	{ 0, "tz", "ZONE", "the time zone, as in /usr/share/zoneinfo; local: this machine's",
+	  set_string, OPTION(timezone) },
 	{ 'l', "label", "KEY=VALUE", "note it in the container's record (repeatable)", set_list,
 	  OPTION(labels) },
+	{ 0, "label-file", "FILE", "labels, one a line (repeatable)", set_list, OPTION(label_files) },
+	{ 0, "annotation", "KEY=VALUE", "note it there as well; it changes nothing (repeatable)",
+	  set_list, OPTION(annotations) },
+	{ .more = limit_opts, .field = OPTION(limits) },
+	{ .more = device_opts, .field = OPTION(devices) },
 	{ 0, "cap-add", "CAPABILITY", "add one, or ALL (repeatable)", set_list, OPTION(cap_add) },
 	{ 0, "cap-drop", "CAPABILITY", "drop one, or ALL (repeatable)", set_list, OPTION(cap_drop) },
 	{ 0, "security-opt", "seccomp=unconfined", "no system call filter", set_list,
@@ -57,7 +65,13 @@ const struct opt run_opts[] = {
 
 void run_options_init(void *options)
 {
-	*(struct run_options *)options = (struct run_options){ .stop_timeout = 10, .shm_size = 64 << 20 };
+	*(struct run_options *)options = (struct run_options){
+		.stop_timeout = 10,
+		.shm_size = 64 << 20,
+		.read_only_tmpfs = true,
+		.env.http_proxy = true,
+		.user_more.passwd = true,
+	};
 }
 
 void run_options_done(void *options)
@@ -65,8 +79,9 @@ void run_options_done(void *options)
 	struct run_options *o = options;
 	char *const strings[] = { o->name,	  o->workdir,  o->user,	   o->entrypoint,
 				  o->hostname,	  o->network,  o->userns,  o->pull,
-				  o->cidfile,	  o->platform, o->tls_verify, o->stop_signal };
-	struct strv *const lists[] = { &o->env,	   &o->env_files, &o->volumes,	&o->tmpfs,
+				  o->cidfile,	  o->platform, o->tls_verify, o->stop_signal,
+				  o->timezone };
+	struct strv *const lists[] = { &o->label_files, &o->annotations, &o->volumes,	&o->tmpfs,
 				       &o->labels, &o->cap_add,	  &o->cap_drop, &o->security,
 				       &o->publish, &o->expose };
 
@@ -74,5 +89,9 @@ void run_options_done(void *options)
 		free(strings[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		strv_done(lists[i]);
+	env_options_done(&o->env);
+	user_options_done(&o->user_more);
+	limit_options_done(&o->limits);
+	device_options_done(&o->devices);
 	etc_options_done(&o->etc);
 }

@@ -5,16 +5,24 @@
 #ifndef CMD_RUN_OPTIONS_H
 #define CMD_RUN_OPTIONS_H
 
+#include "cmd/device_options.h"
+#include "cmd/env_option.h"
 #include "cmd/etc_options.h"
+#include "cmd/limit_options.h"
 #include "cmd/opt.h"
+#include "cmd/user_options.h"
 #include "image/config.h"
 #include "runtime/spec.h"
 
 struct run_options {
-	bool interactive, tty, detach, remove, replace, read_only, publish_all;
+	bool interactive, tty, detach, remove, replace, read_only, read_only_tmpfs, publish_all;
 	char *name, *workdir, *user, *entrypoint, *hostname, *network, *userns, *pull, *cidfile;
-	char *stop_signal, *platform, *tls_verify;
-	struct strv env, env_files, volumes, tmpfs, labels, cap_add, cap_drop, security, publish, expose;
+	char *stop_signal, *timezone, *platform, *tls_verify;
+	struct strv volumes, tmpfs, labels, label_files, annotations, cap_add, cap_drop, security, publish, expose;
+	struct env_options env;
+	struct user_options user_more;
+	struct limit_options limits;
+	struct device_options devices;
 	struct etc_options etc;
 	int stop_timeout;
 	long long shm_size;

@@ -1,10 +1,10 @@
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "cmd/env_option.h"
 #include "cmd/life.h"
 #include "cmd/run_options.h"
 #include "cmd/volume_option.h"
@@ -15,18 +15,13 @@
 static int build_env(const struct run_options *o, const struct image_config *image,
 		     struct container_spec *spec, struct err *err)
 {
-	strv_addf(&spec->env, "PATH=%s", PATH_DEFAULT);
-	strv_addf(&spec->env, "HOSTNAME=%s", spec->hostname);
+	CLEAN(strv_done) struct strv base = { 0 };
+
+	strv_addf(&base, "PATH=%s", PATH_DEFAULT);
+	strv_addf(&base, "HOSTNAME=%s", spec->hostname);
 	if (o->tty)
-		strv_add(&spec->env, "TERM=xterm");
-	for (size_t i = 0; i < image->env.n; i++)
-		strv_set_env(&spec->env, image->env.v[i]);
-	for (size_t i = 0; i < o->env_files.n; i++)
-		if (env_option_add_file(&spec->env, o->env_files.v[i], err) < 0)
-			return -1;
-	for (size_t i = 0; i < o->env.n; i++)
-		env_option_add(&spec->env, o->env.v[i]);
-	return 0;
+		strv_add(&base, "TERM=xterm");
+	return env_options_apply(&o->env, &base, &image->env, &spec->env, err);
 }
 
 static void append(struct strv *to, const struct strv *from)
@@ -137,6 +132,58 @@ static bool is_host_name(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == n;
 }
 
+static bool has_mount(const struct container_spec *spec, const char *target)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (streq(spec->mounts[i].target, target))
+			return true;
+	return false;
+}
+
+/* podman's set of what programs write to though the root is read-only. */
+static void add_read_only_tmpfs(struct container_spec *spec)
+{
+	static const char *const places[][2] = {
+		{ "/run", "mode=755" }, { "/tmp", "mode=1777" }, { "/var/tmp", "mode=1777" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (!has_mount(spec, places[i][0]))
+			container_spec_add_mount(spec, (struct mount_spec){
+				.kind = MOUNT_TMPFS,
+				.source = xstrdup(places[i][1]),
+				.target = xstrdup(places[i][0]),
+				.no_suid = true,
+				.no_dev = true,
+			});
+}
+
+/* --tz: the file of the host's that says so, at /etc/localtime. */
+static int timezone_add(const char *zone, struct container_spec *spec, struct err *err)
+{
+	CLEAN(clean_free) char *path = NULL;
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (!zone)
+		return 0;
+	if (!*zone || *zone == '/' || strstr(zone, ".."))
+		return err_set(err, ERR_USAGE, "--tz %s: not the name of a time zone", zone);
+	path = streq(zone, "local") ? xstrdup("/etc/localtime") :
+				      xasprintf("/usr/share/zoneinfo/%s", zone);
+	if (!realpath(path, real) || stat(real, &st) < 0)
+		return err_sys(err, "--tz %s: stat %s", zone, path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_USAGE, "--tz %s: not the name of a time zone", zone);
+	container_spec_add_mount(spec, (struct mount_spec){
+		.kind = MOUNT_BIND,
+		.source = xstrdup(real),
+		.target = xstrdup("/etc/localtime"),
+		.read_only = true,
+	});
+	return 0;
+}
+
 static int build_mounts(const struct run_options *o, struct container_spec *spec, struct err *err)
 {
 	for (size_t i = 0; i < o->volumes.n; i++)
@@ -145,6 +192,10 @@ static int build_mounts(const struct run_options *o, struct container_spec *spec
 	for (size_t i = 0; i < o->tmpfs.n; i++)
 		if (tmpfs_option_add(o->tmpfs.v[i], spec, err) < 0)
 			return -1;
+	if (device_options_apply(&o->devices, spec, err) < 0 || timezone_add(o->timezone, spec, err) < 0)
+		return -1;
+	if (o->read_only && o->read_only_tmpfs)
+		add_read_only_tmpfs(spec);
 	return volume_options_sort(spec, err);
 }
 
@@ -170,8 +221,11 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 		return err_set(err, ERR_USAGE, "'%s' is not a host name: 1 to %d letters, digits, '-', '.'",
 			       spec.hostname, HOST_NAME_MAX);
 	spec.user = xstrdup(o->user ? o->user : image->user);
+	spec.no_hosts = o->etc.no_hosts;
 	spec.cwd = xstrdup(o->workdir ? o->workdir : image->workdir);
 	if (build_args(o, image, command, &spec, err) < 0 || build_env(o, image, &spec, err) < 0 ||
+	    user_options_apply(&o->user_more, &spec, err) < 0 ||
+	    limit_options_apply(&o->limits, &spec, err) < 0 ||
 	    build_security(o, &spec, err) < 0 || build_mounts(o, &spec, err) < 0)
 		return -1;
 	*ret = spec;

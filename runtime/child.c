@@ -22,19 +22,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "runtime/caps.h"
+#include "runtime/limits.h"
 #include "runtime/seccomp.h"
 #include "runtime/sync.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define FILES_MAX    1048576 /* as docker sets it */
-#define PROCESSES_MAX 4096
 
 struct step {
 	const char *name;
@@ -103,6 +101,20 @@ static void keep_mapped_groups(struct user *u, const struct id_map *ids)
 	u->n_groups = kept;
 }
 
+/* Those that were asked for; unlike those of /etc/group they must be there. */
+static int add_groups(int root, struct child *c, struct err *err)
+{
+	size_t before = c->user.n_groups;
+
+	if (user_add_groups(root, &c->spec->groups, &c->user, err) < 0)
+		return -1;
+	for (size_t i = before; i < c->user.n_groups; i++)
+		if (!id_map_has(c->launch->ids, 0, c->user.groups[i]))
+			return err_set(err, ERR_DENIED, "group %u is not among the IDs that are mapped",
+				       c->user.groups[i]);
+	return 0;
+}
+
 static int resolve_user(struct child *c, struct err *err)
 {
 	CLEAN(clean_fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -116,6 +128,8 @@ static int resolve_user(struct child *c, struct err *err)
 				     "newuidmap (package uidmap) give a container its other users");
 	}
 	keep_mapped_groups(&c->user, c->launch->ids);
+	if (add_groups(root, c, err) < 0)
+		return -1;
 	for (size_t i = 0; i < c->spec->env.n; i++)
 		strv_add(&c->env, c->spec->env.v[i]);
 	if (!strv_get_env(&c->env, "HOME"))
@@ -123,30 +137,14 @@ static int resolve_user(struct child *c, struct err *err)
 	return 0;
 }
 
-static int limit(int resource, rlim_t most, bool raise, const char *what, struct err *err)
-{
-	struct rlimit r;
-
-	if (getrlimit((__rlimit_resource_t)resource, &r) < 0)
-		return err_sys(err, "on %s", what);
-	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
-		r.rlim_max = most;
-	if (raise || r.rlim_cur > r.rlim_max)
-		r.rlim_cur = r.rlim_max;
-	if (setrlimit((__rlimit_resource_t)resource, &r) < 0)
-		return err_sys(err, "on %s", what);
-	return 0;
-}
-
 static int set_limits(struct child *c, struct err *err)
 {
-	(void)c;
-	if (limit(RLIMIT_CORE, 0, false, "core files", err) < 0 ||
-	    limit(RLIMIT_NOFILE, FILES_MAX, true, "open files", err) < 0 ||
-	    limit(RLIMIT_NPROC, PROCESSES_MAX, false, "processes", err) < 0)
-		return -1;
-	umask(022);
-	return 0;
+	return limits_apply(&c->spec->limits, err);
+}
+
+static int set_oom_score(struct child *c, struct err *err)
+{
+	return oom_score_apply(&c->spec->limits, err);
 }
 
 /* Leaves 0-2 and the sync socket; whatever else was inherited is closed (CVE-2024-21626). */
@@ -202,8 +200,13 @@ static int switch_user(struct child *c, struct err *err)
 {
 	const struct user *u = &c->user;
 
-	/* With one ID there are no other groups, and setgroups(2) is forbidden: user_namespaces(7). */
-	if ((!c->launch->ids->single && setgroups(u->n_groups, u->groups) < 0) ||
+	bool keep = c->launch->ids->single || c->spec->keep_groups;
+
+	/*
+	 * With one ID there are no other groups, and setgroups(2) is forbidden: user_namespaces(7).
+	 * Then, and where it was asked for, the caller's groups stay, as nobody's.
+	 */
+	if ((!keep && setgroups(u->n_groups, u->groups) < 0) ||
 	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
 		return err_sys(err, "%u:%u", u->uid, u->gid);
 	return caps_limit(u->uid == 0 ? c->spec->caps : 0, err);
@@ -259,6 +262,7 @@ static const struct step container_steps[] = {
 	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun, and no IDs:
 							     while the parent maps them */
 	{ "wait for id maps",	      await_id_maps },	/* until then we are nobody */
+	{ "set the OOM score",	      set_oom_score },	/* by the host's /proc */
 	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
 	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
 	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */
@@ -268,6 +272,7 @@ static const struct step container_steps[] = {
 	{ "mask paths",		      mask_paths },	/* before volumes may cover /proc */
 	{ "bind volumes",	      bind_volumes },	/* while the host is still visible */
 	{ "enter the root",	      enter_root },	/* the host is out of sight from here on */
+	{ "add the user to /etc/passwd", add_identity }, /* over the image's; no volume covers it */
 	{ "set the host name",	      set_hostname },	/* needs CAP_SYS_ADMIN */
 };
 
@@ -281,11 +286,11 @@ static const struct step joining_steps[] = {
 static const struct step process_steps[] = {
 	{ "leave the keyring",	      leave_keyring },
 	{ "resolve the user",	      resolve_user },	/* reads /etc/passwd of the new root */
-	{ "set limits",		      set_limits },
 	{ "attach stdio",	      attach_stdio },	/* needs CAP_CHOWN */
 	{ "close descriptors",	      close_descriptors }, /* so that no path leads through one */
 	{ "bound capabilities",	      bound_caps },	/* needs CAP_SETPCAP */
 	{ "enter the working directory", enter_directory }, /* makes it, as root */
+	{ "set limits",		      set_limits },	/* they may leave no room for more */
 	{ "switch user",	      switch_user },	/* needs CAP_SETUID */
 	{ "tie to the monitor",	      tie_to_monitor },	/* a change of user unties */
 	{ "reset signals",	      reset_signals },

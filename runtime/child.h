@@ -32,6 +32,8 @@ int mount_system(struct child *c, struct err *err);
 int set_sysctls(struct child *c, struct err *err);
 int mask_paths(struct child *c, struct err *err);
 int enter_root(struct child *c, struct err *err);
+/* runtime/identity.c */
+int add_identity(struct child *c, struct err *err);
 /* runtime/volumes.c */
 int bind_volumes(struct child *c, struct err *err);
 /* runtime/terminal.c */

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "runtime/child.h"
+#include "runtime/limits.h"
 #include "runtime/sync.h"
 #include "runtime/userns.h"
 
@@ -58,6 +59,12 @@ static _Noreturn void clone_from_inside(const struct launch *l, const int socks[
 	pid_t pid = -1;
 
 	close(socks[0]);
+	/* While /proc is the host's, and lets us: in there we are not dumpable. */
+	if (oom_score_apply(&l->spec->limits, &why) < 0) {
+		err_wrap(&why, "cannot set the OOM score");
+		sync_fail(socks[1], 125, &why);
+		_exit(0);
+	}
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
 	    setns(l->join, (int)namespaces_of(l->spec)) == 0)
 		pid = clone_raw(&args);

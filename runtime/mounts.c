@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -157,6 +158,25 @@ static void set_sysctl(struct child *c, const char *name, const char *value)
 	(void)ignored;
 }
 
+/* Those that were asked for must be set. */
+static int set_own_sysctls(struct child *c, struct err *err)
+{
+	CLEAN(clean_fd) int sys = -1;
+
+	if (c->spec->sysctls.n)
+		sys = openat(c->proc, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	for (size_t i = 0; i < c->spec->sysctls.n; i++) {
+		const char *text = c->spec->sysctls.v[i], *eq = strchr(text, '=');
+		CLEAN(clean_free) char *name = xstrndup(text, eq ? (size_t)(eq - text) : 0);
+		CLEAN(clean_fd)
+		int fd = open_resolved(sys, name, O_WRONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+		if (fd < 0 || write_all(fd, eq + 1, strlen(eq + 1), NULL) < 0)
+			return err_sys(err, "'%s'", text);
+	}
+	return 0;
+}
+
 /* Of the container's own network namespace: every port and ping are everybody's. */
 int set_sysctls(struct child *c, struct err *err)
 {
@@ -164,14 +184,13 @@ int set_sysctls(struct child *c, struct err *err)
 	const struct id_range *last = &ids->gids[ids->n_gids - 1];
 	char groups[32];
 
-	(void)err;
 	if (c->spec->network == NETWORK_HOST)
-		return 0;
+		return set_own_sysctls(c, err);
 	/* A group that is not mapped can't be named. */
 	snprintf(groups, sizeof(groups), "0 %u", last->inside + last->count - 1);
 	set_sysctl(c, "sys/net/ipv4/ip_unprivileged_port_start", "0");
 	set_sysctl(c, "sys/net/ipv4/ping_group_range", groups);
-	return 0;
+	return set_own_sysctls(c, err);
 }
 
 /* The union of what docker and podman hide. A path that this kernel has not is passed over. */

@@ -20,6 +20,10 @@ void container_spec_done(struct container_spec *spec)
 	strv_done(&spec->env);
 	free(spec->cwd);
 	free(spec->user);
+	strv_done(&spec->groups);
+	strv_done(&spec->sysctls);
+	free(spec->passwd_entry);
+	free(spec->group_entry);
 	free(spec->hostname);
 	free(spec->etc_dir);
 	*spec = (struct container_spec){ 0 };
@@ -54,6 +58,14 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_strv(j, "env", &spec->env);
 	js_set_str(j, "cwd", spec->cwd);
 	js_set_str(j, "user", spec->user);
+	js_set_strv(j, "groups", &spec->groups);
+	js_set_bool(j, "keep_groups", spec->keep_groups);
+	js_set_bool(j, "no_passwd", spec->no_passwd);
+	js_set_str(j, "passwd_entry", spec->passwd_entry);
+	js_set_str(j, "group_entry", spec->group_entry);
+	json_object_set_new(j, "limits", limits_to_json(&spec->limits));
+	js_set_strv(j, "sysctls", &spec->sysctls);
+	js_set_bool(j, "no_hosts", spec->no_hosts);
 	js_set_str(j, "hostname", spec->hostname);
 	js_set_bool(j, "tty", spec->tty);
 	js_set_bool(j, "open_stdin", spec->open_stdin);
@@ -106,6 +118,11 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 		.n_entrypoint = (size_t)js_int(j, "n_entrypoint"),
 		.cwd = xstrdup(js_str(j, "cwd")),
 		.user = xstrdup(js_str(j, "user")),
+		.keep_groups = js_bool(j, "keep_groups"),
+		.no_passwd = js_bool(j, "no_passwd"),
+		.passwd_entry = xstrdup(js_str(j, "passwd_entry")),
+		.group_entry = xstrdup(js_str(j, "group_entry")),
+		.no_hosts = js_bool(j, "no_hosts"),
 		.hostname = xstrdup(js_str(j, "hostname") ?: ""),
 		.tty = js_bool(j, "tty"),
 		.open_stdin = js_bool(j, "open_stdin"),
@@ -122,6 +139,9 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 
 	js_strv(j, "args", &spec.args);
 	js_strv(j, "env", &spec.env);
+	js_strv(j, "groups", &spec.groups);
+	js_strv(j, "sysctls", &spec.sysctls);
+	limits_from_json(js_obj(j, "limits"), &spec.limits);
 	if (!spec.args.n)
 		return err_set(err, ERR_CORRUPT, "the record has no command");
 	if (network_from_name(js_str(j, "network"), &spec.network, err) < 0)

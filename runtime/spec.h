@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "runtime/limits.h"
 
 enum network_mode {
 	NETWORK_PRIVATE, /* a namespace of its own, and tiffin-net */
@@ -37,6 +38,13 @@ struct container_spec {
 	size_t n_entrypoint; /* so many of args, the first ones, are the entrypoint */
 	struct strv env;
 	char *cwd, *user; /* user: "name|uid[:group|gid]", or NULL for root */
+	struct strv groups; /* further ones, names or numbers */
+	bool keep_groups;   /* the caller's supplementary groups stay */
+	bool no_passwd;	    /* no entry in /etc/passwd or /etc/group is made for the user */
+	char *passwd_entry, *group_entry; /* as podman has them; NULL: the usual ones */
+	struct limits limits;
+	struct strv sysctls; /* "net/ipv4/ip_forward=1": paths below /proc/sys, checked */
+	bool no_hosts;	    /* /etc/hosts is the image's */
 	char *hostname;
 	char *etc_dir; /* on the host: holds the hosts, hostname and resolv.conf bound over /etc */
 	bool tty, open_stdin, read_only, auto_remove;

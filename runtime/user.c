@@ -155,6 +155,47 @@ static int read_groups(int root, const char *name, int64_t *ret_gid, const char 
 	return 0;
 }
 
+/* A group by name or number. */
+static int resolve_group(int root, const char *text, int64_t *ret, struct err *err)
+{
+	struct user nobody = { 0 };
+	int64_t gid = parse_id(text);
+
+	if (gid == -2)
+		return err_set(err, ERR_USAGE, "group ID '%.64s' is out of range", text);
+	if (gid == -1 && read_groups(root, text, &gid, NULL, &nobody, err) < 0)
+		return -1;
+	if (gid < 0)
+		return err_set(err, ERR_NOT_FOUND,
+			       "unable to find group %.64s: no matching entries in group file", text);
+	*ret = gid;
+	return 0;
+}
+
+int user_add_groups(int root, const struct strv *groups, struct user *u, struct err *err)
+{
+	for (size_t i = 0; i < groups->n; i++) {
+		int64_t gid;
+
+		if (resolve_group(root, groups->v[i], &gid, err) < 0 ||
+		    add_group(u, (gid_t)gid, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool user_group_known(int root, gid_t gid)
+{
+	CLEAN(clean_file) FILE *f = open_database(root, "/etc/group");
+	char line[16384], *fields[FIELDS_MAX];
+	size_t n, budget = FILE_MAX_LEN;
+
+	while (f && next_fields(f, line, sizeof(line), &budget, fields, &n))
+		if (n >= 3 && parse_id(fields[2]) == (int64_t)gid)
+			return true;
+	return false;
+}
+
 int user_resolve(int root, const char *text, struct user *ret, struct err *err)
 {
 	struct user u = { .home = "/" };
@@ -176,18 +217,12 @@ int user_resolve(int root, const char *text, struct user *ret, struct err *err)
 	u.uid = (uid_t)(line.found ? line.uid : uid);
 	if (line.found) {
 		u.gid = (gid_t)line.gid;
+		u.in_passwd = true;
 		snprintf(u.home, sizeof(u.home), "%s", line.home);
 	}
 	if (group && *group) {
-		gid = parse_id(group);
-		if (gid == -2)
-			return err_set(err, ERR_USAGE, "group ID '%.64s' is out of range", group);
-		if (gid == -1 && read_groups(root, group, &gid, NULL, &u, err) < 0)
+		if (resolve_group(root, group, &gid, err) < 0)
 			return -1;
-		if (gid < 0)
-			return err_set(err, ERR_NOT_FOUND,
-				       "unable to find group %.64s: no matching entries in group file",
-				       group);
 		u.gid = (gid_t)gid;
 	}
 	if (add_group(&u, u.gid, err) < 0)

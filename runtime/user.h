@@ -9,10 +9,12 @@
 #ifndef RUNTIME_USER_H
 #define RUNTIME_USER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 #define USER_GROUPS_MAX 64
 
@@ -22,6 +24,7 @@ struct user {
 	gid_t groups[USER_GROUPS_MAX]; /* supplementary, the primary one among them (CVE-2022-2989) */
 	size_t n_groups;
 	char home[256]; /* "/" where nothing says */
+	bool in_passwd;
 };
 
 /*
@@ -29,5 +32,9 @@ struct user {
  * ERR_NOT_FOUND: no such user or group; ERR_USAGE: an ID out of range.
  */
 int user_resolve(int root, const char *text, struct user *ret, struct err *err);
+/* Adds groups to the user's, by name or number. */
+int user_add_groups(int root, const struct strv *groups, struct user *u, struct err *err);
+/* Does /etc/group have this number? */
+bool user_group_known(int root, gid_t gid);
 
 #endif

@@ -58,6 +58,8 @@ static int bind_etc(struct child *c, struct err *err)
 	if (!c->spec->etc_dir)
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (c->spec->no_hosts && streq(files[i], "hosts"))
+			continue;
 		CLEAN(clean_free) char *source = xasprintf("%s/%s", c->spec->etc_dir, files[i]);
 		CLEAN(clean_free) char *target = xasprintf("/etc/%s", files[i]);
 

@@ -45,6 +45,8 @@ take_range() {
 
 setup() {
 	make_user "$RANGED"
+	# A supplementary group, for --group-add keep-groups.
+	usermod --append --groups games "$RANGED"
 	give_range "$RANGED"
 	make_user "$NOSUB"
 	take_range "$NOSUB"

@@ -161,6 +161,23 @@ TEST(a_group_of_the_callers_choice_suppresses_the_others)
 	CHECK(user_resolve(root, ":100", &u, NULL) == 0 && u.uid == 0 && u.gid == 100);
 }
 
+TEST(further_groups_are_added_once_and_must_be_there)
+{
+	CLEAN(clean_fd) int root = make_root(passwd, groups);
+	char *names[] = {(char *)"more", (char *)"4444", (char *)"101", NULL};
+	char *missing[] = {(char *)"nobody-has-this", NULL};
+	struct user u = {0};
+	struct err e = {0};
+
+	CHECK(user_resolve(root, "web:7", &u, NULL) == 0 && u.in_passwd);
+	CHECK(user_add_groups(root, &(struct strv){names, 3}, &u, NULL) == 0);
+	CHECK(u.n_groups == 3 && u.groups[0] == 7 && u.groups[1] == 101 && u.groups[2] == 4444);
+	CHECK(user_add_groups(root, &(struct strv){missing, 1}, &u, &e) < 0 &&
+	      e.kind == ERR_NOT_FOUND);
+	CHECK(user_resolve(root, "4711", &u, NULL) == 0 && !u.in_passwd);
+	CHECK(user_group_known(root, 101) && !user_group_known(root, 4444));
+}
+
 TEST(a_number_is_an_id_even_where_it_is_a_name)
 {
 	CLEAN(clean_fd) int root = make_root(passwd, groups);
@@ -850,6 +867,7 @@ int main(void)
 	RUN(a_user_is_found_with_its_group_home_and_groups);
 	RUN(no_user_is_root_and_an_unknown_number_is_itself);
 	RUN(a_group_of_the_callers_choice_suppresses_the_others);
+	RUN(further_groups_are_added_once_and_must_be_there);
 	RUN(a_number_is_an_id_even_where_it_is_a_name);
 	RUN(ids_out_of_range_are_refused_wherever_they_stand);
 	RUN(names_that_are_not_there_are_said_so_in_dockers_words);
