@@ -90,6 +90,7 @@ static int on_blob(void *arg, const void *data, size_t len, struct err *err)
 	struct pipeline *p = arg;
 
 	hash_add(p->blob_hash, data, len);
+	progress_count(p->fetch->progress, (int64_t)len);
 	if (p->hash_only || push(p, data, len) == 0)
 		return 0;
 	p->hash_only = true;
@@ -244,12 +245,14 @@ int fetch_layer(const struct fetch *f, struct http *h, struct layer_info *ret, s
 	p.diff_hash = hash_new();
 	p.inflate = inflate_new();
 	p.root = s.stage.fs;
+	progress_start(f->progress);
 	if (run(&p, h, &why) < 0)
 		return why.kind ? give_err(&why, err) : layer_err(f, &p.unpack_err, err);
 	if (verify(&p, err) < 0)
 		return -1;
 	memcpy(info.digest, f->blob->digest, sizeof(info.digest));
 	info.diff_size = p.bytes;
+	progress_finishing(f->progress, "saving");
 	if (layer_stage_commit(f->store, &s.stage, f->diff_id, &info, err) < 0)
 		return -1;
 	*ret = info;

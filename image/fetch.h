@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "image/manifest.h"
+#include "image/progress.h"
 #include "image/registry.h"
 #include "storage/layer.h"
 
@@ -16,6 +17,7 @@ struct fetch {
 	const struct registry *registry;
 	const struct descriptor *blob;
 	const char *diff_id;
+	struct progress_item *progress; /* or NULL */
 };
 
 /*

@@ -40,7 +40,7 @@ struct arguments {
 	struct save_options save;
 	struct source_list sources;
 	int result_fd, sources_fd;
-	bool single_id;
+	bool single_id, quiet;
 };
 
 static void clean_arguments(struct arguments *a)
@@ -88,7 +88,7 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			bad = platform_parse(optarg, &ret->pull.platform, err);
 			break;
 		case 'q':
-			ret->pull.progress.quiet = true;
+			ret->quiet = true;
 			break;
 		default:
 			bad = err_set(err, ERR_USAGE, "tiffin-image is started by tiffin");
@@ -129,7 +129,8 @@ static int run_pull(struct arguments *args, struct pull_result *ret, struct err 
 	CLEAN(store_done) struct store store = STORE_INIT;
 
 	if (reference_parse(args->operands.v[0], &ref, err) < 0 ||
-	    open_store(args, &store, err) < 0 || enter_cage(store.root, -1, err) < 0)
+	    open_store(args, &store, err) < 0 || enter_cage(store.root, -1, err) < 0 ||
+	    progress_new(args->quiet, args->result_fd, &args->pull.progress, err) < 0)
 		return -1;
 	return pull(&store, &ref, &args->pull, ret, err);
 }
@@ -227,6 +228,8 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 		args->pull.cancel = &cancel;
 		args->pull.sources = &args->sources;
 		code = task->run(args, &result, &err);
+		/* The terminal is tiffin's again before it hears of the result. */
+		progress_free(ptr_take(&args->pull.progress));
 		cancel_done(&cancel);
 	}
 	*ret_code = code;

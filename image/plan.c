@@ -9,7 +9,7 @@
 #define PARALLEL     4 /* layers at a time */
 #define LOCK_POLL_MS 50
 
-void plan_init(struct plan *p, const struct store *s, const struct progress *progress,
+void plan_init(struct plan *p, const struct store *s, struct progress *progress,
 	       const struct cancel *cancel)
 {
 	*p = (struct plan){ .store = s, .progress = progress, .cancel = cancel };
@@ -18,8 +18,11 @@ void plan_init(struct plan *p, const struct store *s, const struct progress *pro
 
 void plan_done(struct plan *p)
 {
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->jobs[i].ended)
+			progress_end(p->jobs[i].fetch.progress, NULL);
 		clean_fd(&p->jobs[i].lock);
+	}
 	free(p->jobs);
 	pthread_mutex_destroy(&p->mutex);
 }
@@ -38,7 +41,11 @@ void plan_add(struct plan *p, const struct registry *r, const struct descriptor 
 	if (layer_exists(p->store, diff_id) || is_planned(p, diff_id))
 		return;
 	p->jobs = xrealloc(p->jobs, (p->n + 1) * sizeof(*p->jobs));
-	p->jobs[p->n++] = (struct job){ .fetch = { p->store, r, blob, diff_id }, .lock = -1 };
+	p->jobs[p->n++] = (struct job){
+		.fetch = { p->store, r, blob, diff_id,
+			   progress_add(p->progress, "Copying blob", blob->digest, blob->size) },
+		.lock = -1,
+	};
 }
 
 static int by_diff_id(const void *a, const void *b)
@@ -115,9 +122,9 @@ static void *worker(void *arg)
 			return NULL;
 		}
 		job->committed = job->needed;
-		progress_line(p->progress, "Copying blob %.12s %s",
-			      digest_hex(job->fetch.blob->digest),
-			      job->needed ? "done" : "skipped: already there");
+		job->ended = true;
+		progress_end(job->fetch.progress,
+			     job->needed ? "done" : "skipped: already there");
 	}
 	return NULL;
 }

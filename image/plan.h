@@ -20,11 +20,12 @@ struct job {
 	int lock;
 	bool needed;	/* still missing when it was locked */
 	bool committed; /* by us */
+	bool ended;	/* and said so */
 };
 
 struct plan {
 	const struct store *store;
-	const struct progress *progress;
+	struct progress *progress;
 	const struct cancel *cancel;
 	struct job *jobs;
 	size_t n;
@@ -34,7 +35,7 @@ struct plan {
 	struct err err;
 };
 
-void plan_init(struct plan *p, const struct store *s, const struct progress *progress,
+void plan_init(struct plan *p, const struct store *s, struct progress *progress,
 	       const struct cancel *cancel);
 /* Lets the locks go. */
 void plan_done(struct plan *p);

@@ -159,7 +159,7 @@ static int check_platform(const struct pull *p, struct err *err)
 			       wanted, had);
 	CLEAN(clean_free) char *safe = str_printable(had);
 
-	progress_line(&p->options->progress, "Warning: the image is for %s, and this machine is %s",
+	progress_line(p->options->progress, "Warning: the image is for %s, and this machine is %s",
 		      safe, wanted);
 	return 0;
 }
@@ -227,7 +227,7 @@ static int fetch_and_put(const struct pull *p, struct err *err)
 {
 	CLEAN(plan_done) struct plan plan;
 
-	plan_init(&plan, p->store, &p->options->progress, p->options->cancel);
+	plan_init(&plan, p->store, p->options->progress, p->options->cancel);
 	for (size_t i = 0; i < p->parsed.n; i++)
 		plan_add(&plan, &p->registry, &p->parsed.entries[i], p->image.diff_ids.v[i]);
 	if (plan_lock(&plan, err) == 0 && plan_fetch(&plan, err) == 0 && put(p, err) == 0)
@@ -273,7 +273,7 @@ int pull(const struct store *s, const struct reference *ref, const struct pull_o
 		.name = reference_name(ref),
 	};
 
-	progress_line(&options->progress, "Trying to pull %s...", canonical);
+	progress_line(options->progress, "Trying to pull %s...", canonical);
 	if (pull_from(&p, err) < 0) {
 		if (cancel_from_outside(options->cancel))
 			cancel_err(err);

@@ -18,7 +18,7 @@
 struct pull_options {
 	struct platform platform; /* os "": this machine's */
 	const struct source_list *sources; /* at least one */
-	struct progress progress;
+	struct progress *progress;	   /* NULL: silence */
 	const struct cancel *cancel;
 };
 

@@ -13,6 +13,7 @@ and tag, over plain HTTP, and lies about it in the way that MODE says. The image
 What a pull must do in each mode (exit status 125 unless it says "succeeds"; the store unchanged):
 
     good                 succeeds
+    slow                 succeeds: 12 layers, each of which takes a second or two
     index                succeeds: the tag is an index with this platform and others
     redirect             succeeds: blobs are behind a redirect to another port of this host
     cut-once             succeeds: the connection breaks in mid-layer; ranges are honoured
@@ -156,6 +157,9 @@ class Image:
         elif mode == "zstd-window":
             layer = bytes.fromhex("28b52ffd00a8010000") + bytes(1000)
         diff_ids = [digest(b"another" if mode == "wrong-diff-id" else tar)]
+        more = [tar_of([(f"more{n}", {}, random.Random(n).randbytes(100_000))])
+                for n in range(11 if mode == "slow" else 0)]
+        diff_ids += [digest(tar) for tar in more]
         if mode == "layer-count":
             diff_ids *= 2
         config = self.document(architecture="amd64", os="linux", config={"Cmd": ["hello"]},
@@ -167,6 +171,10 @@ class Image:
         layers = [layer_entry] * (1_000_000 if mode == "million-layers" else 1)
         self.layer_digest, self.config_digest = digest(layer), digest(config)
         self.blobs = {self.layer_digest: self.twist(mode, layer), self.config_digest: config}
+        for tar in more:
+            blob = gzip.compress(tar, mtime=0)
+            self.blobs[digest(blob)] = blob
+            layers.append(layer_entry | {"digest": digest(blob), "size": len(blob)})
         if mode == "wrong-config":
             self.blobs[self.config_digest] = config.replace(b"hello", b"olleh")
         # As small as it can be, so that a million layers stay under the limit of 4 MiB.
@@ -412,6 +420,11 @@ class Registry(http.server.BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         self.end_headers()
+        if self.mode == "slow":
+            for at in range(0, len(body), 8 << 10):
+                self.wfile.write(body[at:at + (8 << 10)])
+                time.sleep(0.06)
+            return
         self.wfile.write(body[start:cut])
         if cut < len(body):
             self.wfile.flush()
