@@ -92,21 +92,17 @@ static int ask(const char *name, const char *verb, const char *text, struct buf 
 		       program, verb, status, safe);
 }
 
-int credential_helper_get(const char *name, const char *server, struct credentials *ret,
-			  bool *ret_found, struct err *err)
+int credential_helper_read(const char *text, size_t len, struct credentials *ret, bool *ret_found,
+			   struct err *err)
 {
-	CLEAN(clean_secret) struct buf text = { 0 };
 	CLEAN(clean_json) json_t *j = NULL;
 	const char *user, *secret;
-	bool found;
 
-	if (ask(name, "get", server, &text, &found, err) < 0)
+	if (js_parse(text, len, &j, err) < 0)
 		return -1;
-	if (found && js_parse(buf_str(&text), text.len, &j, err) < 0)
-		return err_wrap(err, "credential helper 'docker-credential-%s'", name);
 	user = js_str(j, "Username");
 	secret = js_str(j, "Secret");
-	*ret_found = found && user && secret && *secret;
+	*ret_found = user && secret && *secret;
 	if (!*ret_found)
 		return 0;
 	*ret = (struct credentials){ 0 };
@@ -116,6 +112,19 @@ int credential_helper_get(const char *name, const char *server, struct credentia
 		ret->username = xstrdup(user);
 		ret->password = xstrdup(secret);
 	}
+	return 0;
+}
+
+int credential_helper_get(const char *name, const char *server, struct credentials *ret,
+			  bool *ret_found, struct err *err)
+{
+	CLEAN(clean_secret) struct buf text = { 0 };
+
+	if (ask(name, "get", server, &text, ret_found, err) < 0)
+		return -1;
+	if (*ret_found &&
+	    credential_helper_read(buf_str(&text), text.len, ret, ret_found, err) < 0)
+		return err_wrap(err, "credential helper 'docker-credential-%s'", name);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #define IMAGE_CREDENTIAL_HELPER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "image/credentials.h"
@@ -20,5 +21,9 @@ int credential_helper_get(const char *name, const char *server, struct credentia
 int credential_helper_store(const char *name, const char *server, const struct credentials *c,
 			    struct err *err);
 int credential_helper_erase(const char *name, const char *server, struct err *err);
+
+/* What it answers to "get", where it ended well; pure. ERR_CORRUPT: not JSON. */
+int credential_helper_read(const char *text, size_t len, struct credentials *ret, bool *ret_found,
+			   struct err *err);
 
 #endif

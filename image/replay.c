@@ -165,6 +165,8 @@ static int replay_file(struct replay *r, char *buffer, struct err *err)
 	    take_u64(r, &len, err) < 0)
 		return -1;
 	path[le16toh(le)] = '\0';
+	if (len > INT64_MAX - r->total || len > INT64_MAX - offset)
+		return damaged(r, err);
 	if (!r->hash) {
 		r->total += len;
 		return 0;
@@ -178,7 +180,7 @@ static int replay_file(struct replay *r, char *buffer, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_sys(err, "cannot read '%s'", path);
+			return err_sys(err, "cannot read a file of layer %.19s", r->diff_id);
 		if (n == 0)
 			return damaged(r, err);
 		if (give(r, buffer, (size_t)n, err) < 0)

@@ -8,6 +8,7 @@
 ## check-layers: each module includes only what it may
 ## check-headers: each header compiles alone
 ## asan: all of the tests, with the programs under AddressSanitizer and UBSan
+## fuzz: the fuzz targets (tests/fuzz), each for SECONDS (60); FUZZ="tar unpack" limits them
 ## tidy: clang-tidy and cppcheck, findings are errors
 ## demo: pull and run an image as an unprivileged user, and show it
 ## bench: measure start-up beside podman, bubblewrap and a bare C program
@@ -27,11 +28,13 @@ $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(PARTS_tiffin:%=$(B)/lib/%.a)
 .PHONY: test unit unit-programs check-layers check-headers asan tidy demo bench
 unit-programs: $(UNIT)
 
+# The fuzz targets run for moments only; under another sanitizer not at all, as they have it built in.
+test: FUZZ_BUILD := $(if $(SANITIZE),,build-fuzz)
 test:
-	@tests/lib/deps.sh build test
+	@tests/lib/deps.sh build test $(if $(FUZZ_BUILD),fuzz)
 	@$(SUBMAKE) check-layers check-headers
-	@$(SUBMAKE) all unit-programs
-	@tests/lib/suite.sh $(B)
+	@$(SUBMAKE) all unit-programs $(if $(FUZZ_BUILD),fuzz-build)
+	@FUZZ_BUILD=$(FUZZ_BUILD) tests/lib/suite.sh $(B)
 
 unit:
 	@tests/lib/deps.sh build
@@ -55,8 +58,29 @@ asan: export UBSAN_OPTIONS := print_stacktrace=1
 asan:
 	@$(SUBMAKE) test B=build-asan CFLAGS='$(ASAN_CFLAGS)' SANITIZE='$(ASAN_FLAGS)' HARDEN=
 
+# libFuzzer is clang's; the archives that the targets are linked with are built once more, for it.
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
+SECONDS ?= 60
+
+$(B)/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(PARTS_tiffin-image:%=$(B)/lib/%.a)
+	@mkdir -p $(@D)
+	$(call quiet,  LD $@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_tiffin-image)
+
+.PHONY: fuzz fuzz-build fuzz-programs
+fuzz-programs: $(FUZZ_TARGETS)
+
+fuzz-build:
+	+@$(SUBMAKE) fuzz-programs B=build-fuzz CC=clang HARDEN= SANITIZE='$(FUZZ_FLAGS)' \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -Wno-error -Wno-unknown-warning-option'
+
+fuzz:
+	@tests/lib/deps.sh build fuzz
+	+@$(SUBMAKE) fuzz-build
+	@tests/lib/fuzz.sh build-fuzz/fuzz $(SECONDS) $(FUZZ)
+
 TIDY_SOURCES = $(wildcard base/*.c storage/*.c image/*.c runtime/*.c net/*.c cmd/*.c tests/unit/*.c \
-	tests/bench/*.c)
+	tests/bench/*.c tests/fuzz/*.c)
 TIDY_CFLAGS = $(filter-out -MMD -MP -Werror -fstack-clash-protection,$(ALL_CFLAGS)) \
 	$(CFLAGS_image) $(CFLAGS_net)
 tidy:

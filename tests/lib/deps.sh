@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh PURPOSE…: installs the Debian packages that a purpose needs and this machine lacks.
-# PURPOSE is build, test, demo, bench or tidy. Says nothing where nothing is missing.
+# PURPOSE is build, test, demo, bench, fuzz or tidy. Says nothing where nothing is missing.
 set -eu
 . "$(dirname "$0")/root.sh"
 
@@ -20,6 +20,7 @@ packages() {
 		packages demo
 		echo podman crun bubblewrap slirp4netns hyperfine jq
 		;;
+	fuzz) echo clang libclang-rt-14-dev ;;
 	tidy) echo clang-tidy clang-format cppcheck ;;
 	*)
 		echo "Error: no such purpose: '$1'" >&2

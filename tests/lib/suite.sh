@@ -9,7 +9,8 @@
 #	# tun: both			runs again with /dev/net/tun closed
 #
 # STRICT=1 turns skips into failures, but for those whose reason begins with "cannot be had here:".
-# TESTS=run,logs limits the bats files to those named (and leaves the unit tests out).
+# TESTS=run,logs limits the bats files to those named (and leaves the unit tests out). FUZZ_BUILD is
+# where the fuzz targets were built, if they are to run, too: FUZZ_SECONDS each.
 set -eu
 
 build=$(cd "$1" && pwd)
@@ -113,6 +114,9 @@ stage() {
 	if [ -d "$build/tests" ]; then
 		cp -R "$build/tests" "$work/unit"
 	fi
+	if [ -n "${FUZZ_BUILD:-}" ]; then
+		cp -R "$FUZZ_BUILD/fuzz" "$work/fuzz"
+	fi
 	chmod -R a+rX "$work/tree" "$work/prefix"
 	mkdir -m 1777 "$work/sanitizer"
 	chmod 1777 "$work/sanitizer"
@@ -169,6 +173,20 @@ run_unit() {
 	done
 }
 
+run_fuzz() { # run_fuzz WHO
+	local status=0
+	[ -d "$work/fuzz" ] || return 0
+	say "fuzz targets"
+	as "$1" env FUZZ_OUT="$work/$1/tmp/findings" tests/lib/fuzz.sh "$work/fuzz" \
+		"${FUZZ_SECONDS:-2}" >"$work/out" 2>&1 || status=$?
+	cat "$work/out"
+	sed -n -e 's/^ok - \(fuzz: [^:]*\).*/passed\t\1/p' -e 's/^not ok - /failed\t/p' \
+		"$work/out" >>"$results"
+	if [ "$status" -ne 0 ] && ! grep -q '^not ok - ' "$work/out"; then
+		record failed "fuzz.sh ended with status $status"
+	fi
+}
+
 run_bats() { # run_bats WHO LABEL FILE…
 	local who=$1 label=$2 status=0
 	shift 2
@@ -217,7 +235,10 @@ all_suites() {
 		tun=open
 	fi
 	for who in $(whos); do
-		[ -n "${TESTS:-}" ] || [ "$who" != "$(whos | cut -d' ' -f1)" ] || run_unit "$who"
+		if [ -z "${TESTS:-}" ] && [ "$who" = "$(whos | cut -d' ' -f1)" ]; then
+			run_unit "$who"
+			run_fuzz "$who"
+		fi
 		mapfile -t files < <(wanted ids "$who\|any")
 		run_bats "$who" "$who" "${files[@]}"
 	done
