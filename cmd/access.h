@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "cmd/opt.h"
+#include "image/reference.h"
 #include "image/source.h"
 
 struct access_options {
@@ -30,7 +31,13 @@ void access_options_done(struct access_options *o);
 	  FIELD(type, member.authfile) },                                                          \
 	ACCESS_CERT_DIR(type, member), ACCESS_TLS_VERIFY(type, member)
 
-/* Appends a source for a repository, or NULL, in a registry. ERR_USAGE, and those of the files. */
+/*
+ * Appends the sources that an image can be pulled from, in order: mirrors, then its registry. Errors:
+ * USAGE, DENIED where the configuration forbids it, and those of the files.
+ */
+int access_find_sources(const struct access_options *o, const struct reference *ref,
+			struct source_list *list, struct err *err);
+/* Appends a repository, or NULL, in a registry as the one source: not mirrored, and not moved. */
 int access_add_source(const struct access_options *o, const char *registry, const char *repository,
 		      struct source_list *list, struct err *err);
 /* The same for a registry as a whole, with these credentials and no others. */

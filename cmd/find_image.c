@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cmd/short_name.h"
 #include "image/reference.h"
 #include "storage/layer.h"
 
@@ -22,6 +23,19 @@ static bool is_usable(const struct store *s, const struct image_record *image)
 	return true;
 }
 
+/* Hands out what was found, with the lock. */
+static int keep(struct tiffin *t, const char *canonical, const char *text, struct found_image *f,
+		struct found_image *ret, struct err *err)
+{
+	if (!is_usable(&t->store, &f->record))
+		return err_set(err, ERR_NOT_FOUND,
+			       "%s: image not known in the form that these ID maps need", text);
+	f->name = xstrdup(canonical && strv_has(&f->record.names, canonical) ? canonical : text);
+	*ret = *f;
+	*f = (struct found_image)FOUND_IMAGE_INIT;
+	return 0;
+}
+
 /* Looks it up, and keeps the lock where it is there. canonical may be NULL: text is an ID. */
 static int look_up(struct tiffin *t, const char *canonical, const char *text,
 		   struct found_image *ret, struct err *err)
@@ -31,13 +45,20 @@ static int look_up(struct tiffin *t, const char *canonical, const char *text,
 	if (image_lock(&t->store, false, &f.lock, err) < 0 ||
 	    image_find(&t->store, canonical, text, &f.record, err) < 0)
 		return -1;
-	if (!is_usable(&t->store, &f.record))
-		return err_set(err, ERR_NOT_FOUND,
-			       "%s: image not known in the form that these ID maps need", text);
-	f.name = xstrdup(canonical && strv_has(&f.record.names, canonical) ? canonical : text);
-	*ret = f;
-	f = (struct found_image)FOUND_IMAGE_INIT;
-	return 0;
+	return keep(t, canonical, text, &f, ret, err);
+}
+
+/* The same by the names that a short one may stand for. */
+static int look_up_short(struct tiffin *t, const char *text, struct found_image *ret,
+			 struct err *err)
+{
+	CLEAN(found_image_done) struct found_image f = FOUND_IMAGE_INIT;
+	CLEAN(clean_free) char *name = NULL;
+
+	if (image_lock(&t->store, false, &f.lock, err) < 0 ||
+	    short_name_find(&t->store, text, &f.record, &name, err) < 0)
+		return -1;
+	return keep(t, name, text, &f, ret, err);
 }
 
 int find_image(struct tiffin *t, const char *text, const char *policy,
@@ -46,6 +67,7 @@ int find_image(struct tiffin *t, const char *text, const char *policy,
 	CLEAN(reference_done) struct reference ref = { 0 };
 	CLEAN(clean_free) char *canonical = NULL;
 	CLEAN(clean_free) char *id = NULL;
+	CLEAN(clean_free) char *name = NULL;
 	struct err why = { 0 };
 	bool always = policy && streq(policy, "always"), never = policy && streq(policy, "never");
 
@@ -58,14 +80,16 @@ int find_image(struct tiffin *t, const char *text, const char *policy,
 		return -1;
 	}
 	if (!always || !canonical) {
-		if (look_up(t, canonical, text, ret, &why) == 0)
+		if (look_up(t, canonical, text, ret, &why) == 0 ||
+		    (why.kind == ERR_NOT_FOUND && canonical &&
+		     look_up_short(t, text, ret, NULL) == 0))
 			return 0;
 		if (why.kind != ERR_NOT_FOUND || never || !canonical) {
 			*err = why;
 			return -1;
 		}
 	}
-	if (helper_pull(t, text, pull, &id, err) < 0)
+	if (short_name_pull(t, text, pull, &id, &name, err) < 0)
 		return -1;
-	return look_up(t, canonical, text, ret, err);
+	return look_up(t, name, text, ret, err);
 }

@@ -83,7 +83,7 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 	CLEAN(pull_result_done) struct pull_result result = { 0 };
 
 	if (reference_parse(reference, &ref, err) < 0 ||
-	    access_add_source(&options->access, ref.registry, ref.repository, &sources, err) < 0)
+	    access_find_sources(&options->access, &ref, &sources, err) < 0)
 		return -1;
 	strv_addf(&argv, "--store=%s", t->store.root);
 	if (t->ids.single)

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cmd/format.h"
+#include "cmd/short_name.h"
 #include "image/reference.h"
 #include "storage/layer.h"
 #include "storage/rootfs.h"
@@ -113,10 +114,14 @@ static int image_of_name(const struct tiffin *t, const char *name, json_t **ret,
 		canonical = reference_canonical(&ref);
 	if (image_lock(&t->store, false, &lock, err) < 0)
 		return -1;
-	if (image_find(&t->store, canonical, id, &image, err) < 0)
-		return err->kind == ERR_NOT_FOUND ?
+	if (image_find(&t->store, canonical, id, &image, &why) < 0 &&
+	    (why.kind != ERR_NOT_FOUND ||
+	     short_name_find(&t->store, name, &image, &canonical, NULL) < 0)) {
+		*err = why;
+		return why.kind == ERR_NOT_FOUND ?
 			       err_set(err, ERR_NOT_FOUND, "%s: image not known", name) :
 			       -1;
+	}
 	return inspect_image(t, &image, ret, err);
 }
 

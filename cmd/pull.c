@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "cmd/command.h"
-#include "cmd/helper.h"
+#include "cmd/short_name.h"
 #include "image/reference.h"
 
 struct pull_command_options {
@@ -48,8 +48,9 @@ static int pull(struct tiffin *t, void *options, const struct strv *operands, st
 	helper_sweep(&t->store, &t->ids);
 	for (size_t i = 0; i < operands->n; i++) {
 		CLEAN(clean_free) char *id = NULL;
+		CLEAN(clean_free) char *name = NULL;
 
-		if (helper_pull(t, operands->v[i], &o->pull, &id, err) < 0)
+		if (short_name_pull(t, operands->v[i], &o->pull, &id, &name, err) < 0)
 			return -1;
 		printf("%s\n", id);
 		fflush(stdout);

@@ -4,6 +4,7 @@
 #include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/life.h"
+#include "cmd/short_name.h"
 #include "image/reference.h"
 #include "storage/image.h"
 
@@ -89,7 +90,9 @@ static int rmi_one(struct tiffin *t, const char *text, const struct rmi_options 
 	}
 	if (image_lock(&t->store, true, &lock, err) < 0)
 		return -1;
-	if (image_find(&t->store, name, text, &image, &why) < 0) {
+	if (image_find(&t->store, name, text, &image, &why) < 0 &&
+	    (why.kind != ERR_NOT_FOUND ||
+	     short_name_find(&t->store, text, &image, &name, NULL) < 0)) {
 		*err = why;
 		return why.kind == ERR_NOT_FOUND ? err_set(err, ERR_NOT_FOUND, "%s: image not known", text) :
 						   -1;

@@ -38,6 +38,13 @@ void cancel_now(const struct cancel *c)
 	eventfd_write(c->stopped, 1);
 }
 
+void cancel_reset(const struct cancel *c)
+{
+	eventfd_t ignored;
+
+	eventfd_read(c->stopped, &ignored);
+}
+
 bool cancel_wanted(const struct cancel *c)
 {
 	return cancel_sleep(c, 0);

@@ -26,6 +26,8 @@ int cancel_init(struct cancel *ret, int listener, struct err *err);
 void cancel_done(struct cancel *c);
 /* From any thread. */
 void cancel_now(const struct cancel *c);
+/* After cancel_now, once no thread is left whom it was meant for. */
+void cancel_reset(const struct cancel *c);
 /* A NULL cancel never is. */
 bool cancel_wanted(const struct cancel *c);
 /* Waits, and returns at once where it is wanted: is it? */

@@ -142,6 +142,7 @@ int plan_fetch(struct plan *p, struct err *err)
 		return err_set(err, ERR_SYSTEM, "cannot start a thread");
 	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
+	cancel_reset(p->cancel);
 	if (p->failed) {
 		*err = p->err;
 		return -1;

@@ -43,16 +43,22 @@ struct pull {
 	struct image_config image;
 };
 
-static void clean_pull(struct pull *p)
+/* What came from one source. */
+static void pull_done(struct pull *p)
 {
 	http_free(p->http);
 	registry_done(&p->registry);
-	free(p->name);
 	document_done(&p->top);
 	document_done(&p->manifest);
 	document_done(&p->config);
 	manifest_done(&p->parsed);
 	image_config_done(&p->image);
+}
+
+static void clean_pull(struct pull *p)
+{
+	pull_done(p);
+	free(p->name);
 }
 
 /* A manifest that an image in the store has. */
@@ -237,14 +243,14 @@ static int fetch_and_put(const struct pull *p, struct err *err)
 	return -1;
 }
 
-static int pull_from(struct pull *p, struct err *err)
+static int pull_from(struct pull *p, const struct source *source, struct err *err)
 {
 	int attempt = 0;
 	const struct registry_options options = {
 		.cancel = p->options->cancel,
 	};
 
-	if (registry_open(&p->options->sources->v[0], &options, &p->registry, err) < 0)
+	if (registry_open(source, &options, &p->registry, err) < 0)
 		return -1;
 	p->http = registry_connect(&p->registry);
 	if (find_manifest(p, err) < 0 || find_config(p, err) < 0)
@@ -261,6 +267,37 @@ static int pull_from(struct pull *p, struct err *err)
 	}
 }
 
+/* What the last one said is said at the end; of those before, here. */
+static void tell_failure(struct progress *progress, const struct source *source,
+			 const struct err *why)
+{
+	CLEAN(clean_free) char *safe = str_printable(why->text);
+
+	progress_line(progress, "Warning: mirror %.200s/%.200s: %s", source->registry,
+		      source->repository, safe);
+}
+
+/* From the first source that has it all. Layers that one of them had stay for the next. */
+static int pull_from_any(struct pull *p, struct err *err)
+{
+	const struct source_list *sources = p->options->sources;
+	const struct pull fresh = *p;
+
+	for (size_t i = 0;; i++) {
+		struct err why = { 0 };
+
+		if (pull_from(p, &sources->v[i], &why) == 0)
+			return 0;
+		if (i + 1 == sources->n || cancel_from_outside(p->options->cancel)) {
+			*err = why;
+			return -1;
+		}
+		tell_failure(p->options->progress, &sources->v[i], &why);
+		pull_done(p);
+		*p = fresh;
+	}
+}
+
 int pull(const struct store *s, const struct reference *ref, const struct pull_options *options,
 	 struct pull_result *ret, struct err *err)
 {
@@ -274,7 +311,7 @@ int pull(const struct store *s, const struct reference *ref, const struct pull_o
 	};
 
 	progress_line(options->progress, "Trying to pull %s...", canonical);
-	if (pull_from(&p, err) < 0) {
+	if (pull_from_any(&p, err) < 0) {
 		if (cancel_from_outside(options->cancel))
 			cancel_err(err);
 		return err_wrap(err, "cannot pull '%s'", canonical);

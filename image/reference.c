@@ -1,6 +1,5 @@
 #include "image/reference.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -150,14 +149,28 @@ static void split(char *text, struct reference *r)
 	}
 }
 
-/* Divides the name: its first component is a registry only where it can't be anything else. */
+/* Its first component is a registry only where it can't be anything else. */
+static bool is_registry(const char *first)
+{
+	return strpbrk(first, ".:") || streq(first, "localhost") || has_upper(first);
+}
+
+bool reference_is_short(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	CLEAN(clean_free) char *first = slash ? xstrndup(text, (size_t)(slash - text)) : NULL;
+
+	return !first || !is_registry(first);
+}
+
+/* Divides the name into the registry and the rest. */
 static void set_name(const char *name, struct reference *r)
 {
 	const char *slash = strchr(name, '/');
 	CLEAN(clean_free) char *first = slash ? xstrndup(name, (size_t)(slash - name)) : NULL;
 	bool hub;
 
-	if (first && (strpbrk(first, ".:") || streq(first, "localhost") || has_upper(first))) {
+	if (first && is_registry(first)) {
 		r->registry = ptr_take(&first);
 		name = slash + 1;
 	}

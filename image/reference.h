@@ -11,6 +11,8 @@
 #ifndef IMAGE_REFERENCE_H
 #define IMAGE_REFERENCE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct reference {
@@ -23,6 +25,9 @@ struct reference {
 void reference_done(struct reference *r);
 /* ERR_USAGE: "invalid reference format", with what is wrong with it. */
 int reference_parse(const char *text, struct reference *ret, struct err *err);
+
+/* Does it leave its registry to be guessed? Any text will do. */
+bool reference_is_short(const char *text);
 
 /* "docker.io/library/alpine:latest", "…@sha256:…"; without tag and digest. The callers free. */
 char *reference_canonical(const struct reference *r);
