@@ -55,6 +55,7 @@ static json_t *make_record(const struct run_options *o, const struct found_image
 	js_set_strv(j, "annotations", &o->annotations);
 	json_object_set_new(j, "ports", port_list_to_json(&s->ports));
 	json_object_set_new(j, "etc", etc_options_to_json(&s->etc));
+	json_object_set_new(j, "log", log_options_to_json(&s->log));
 	json_object_set_new(j, "spec", container_spec_to_json(&s->spec));
 	return j;
 }
@@ -164,6 +165,14 @@ static int make_etc(const struct run_options *o, struct start *s, struct err *er
 	return 0;
 }
 
+static int make_log(const struct run_options *o, struct start *s, struct err *err)
+{
+	CLEAN(clean_json) json_t *copy = log_options_to_json(&o->log);
+
+	log_options_from_json(copy, &s->log);
+	return log_options_check(&s->log, err);
+}
+
 static int make_spec(const struct run_options *o, const struct found_image *image,
 		     const struct strv *command, struct start *s, struct err *err)
 {
@@ -174,7 +183,7 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 	    image_config_parse(text.data, text.len, &config, err) < 0 ||
 	    run_spec(o, &config, command, s->dir.id, &s->spec, err) < 0 ||
 	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0 ||
-	    make_labels(o, &config, s, err) < 0)
+	    make_labels(o, &config, s, err) < 0 || make_log(o, s, err) < 0)
 		return -1;
 	s->spec.etc_dir = xasprintf("%s/containers/%s", s->t->store.root, s->dir.id);
 	return 0;

@@ -99,13 +99,6 @@ static void exited(void *arg, int exit_code)
 	event_container(e->store, e->record, "exec_died", "execID", e->id, "exitCode", code, NULL);
 }
 
-static int no_log(void *arg, int *ret_fd, struct err *err)
-{
-	(void)arg;
-	(void)ret_fd;
-	return err_set(err, ERR_UNSUPPORTED, "exec keeps no log");
-}
-
 static int exec(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
 	const struct exec_options *o = options;
@@ -121,7 +114,8 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 		.launch = { .spec = &spec, .ids = &t->ids, .arg = &e },
 		.attached = !o->detach,
 		.stdin_once = !o->detach,
-		.open_log = no_log,
+		.log = { .driver = LOG_NONE },
+		.log_dir = -1,
 		.keep = keep,
 		.n_keep = ARRAY_SIZE(keep),
 		.running = running,

@@ -16,6 +16,7 @@
 #include "cmd/version.h"
 #include "image/platform.h"
 #include "runtime/caps.h"
+#include "runtime/log.h"
 #include "storage/container.h"
 #include "storage/image.h"
 #include "storage/rootfs.h"
@@ -86,6 +87,7 @@ static json_t *host(const struct tiffin *t)
 	js_set_str(j, "hostname", names.nodename);
 	json_object_set_new(j, "idMappings", id_mappings(&t->ids));
 	js_set_str(j, "kernel", names.release);
+	js_set_str(j, "logDriver", log_driver_name(LOG_K8S_FILE));
 	js_set_int(j, "memFree", (int64_t)system.freeram * system.mem_unit);
 	js_set_int(j, "memTotal", (int64_t)system.totalram * system.mem_unit);
 	js_set_str(j, "networkBackend", "slirp");

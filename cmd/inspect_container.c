@@ -6,6 +6,7 @@
 #include "cmd/container_row.h"
 #include "cmd/human.h"
 #include "cmd/inspect.h"
+#include "cmd/log_options.h"
 #include "cmd/ports.h"
 #include "runtime/caps.h"
 #include "runtime/spec.h"
@@ -30,6 +31,7 @@ static json_t *state_of(const struct container *c)
 	js_set_bool(j, "OOMKilled", false);
 	js_set_bool(j, "Dead", false);
 	js_set_int(j, "Pid", c->status == CONTAINER_RUNNING ? c->state.init.pid : 0);
+	js_set_int(j, "ConmonPid", c->status == CONTAINER_RUNNING ? c->state.monitor.pid : 0);
 	js_set_int(j, "ExitCode", c->state.exit_code);
 	js_set_str(j, "Error", "");
 	js_set_str_take(j, "StartedAt", rfc3339_nano(c->state.started));
@@ -188,6 +190,7 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	json_object_set_new(j, "RestartPolicy",
 			    json_pack("{sssi}", "Name", "no", "MaximumRetryCount", 0));
 	js_set_bool(j, "AutoRemove", spec->auto_remove);
+	json_object_set_new(j, "LogConfig", log_options_inspect(js_obj(c->config, "log")));
 	json_object_set_new(j, "CapAdd", caps_of(spec->caps & ~caps_default()));
 	json_object_set_new(j, "CapDrop", caps_of(caps_default() & ~spec->caps));
 	js_set_bool(j, "Privileged", false);
@@ -242,8 +245,7 @@ static void set_paths(json_t *j, const struct tiffin *t, const char *id)
 {
 	static const char *const files[][2] = { { "ResolvConfPath", "resolv.conf" },
 						{ "HostnamePath", "hostname" },
-						{ "HostsPath", "hosts" },
-						{ "LogPath", "log" } };
+						{ "HostsPath", "hosts" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		js_set_str_take(j, files[i][0],
@@ -281,6 +283,8 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	json_object_set_new(j, "State", state_of(c));
 	set_origin(j, t, c);
 	set_paths(j, t, c->id);
+	js_set_str_take(j, "LogPath",
+			log_options_path(js_obj(c->config, "log"), t->store.root, c->id));
 	js_set_str(j, "Name", c->name);
 	js_set_int(j, "RestartCount", 0);
 	js_set_str(j, "Platform", "linux");

@@ -1,22 +1,29 @@
+/*
+ * "tiffin logs": of several containers, what there is goes by the time that it was written at; what
+ * comes later, as it comes.
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "cmd/command.h"
+#include "cmd/log_options.h"
 #include "cmd/when.h"
-#include "runtime/log.h"
+#include "runtime/log_reader.h"
 #include "storage/container.h"
 
 struct logs_options {
-	bool follow, timestamps;
+	bool follow, timestamps, names;
 	char *tail, *since, *until;
 };
 
@@ -26,6 +33,8 @@ static const struct opt logs_opts[] = {
 	{ 'n', "tail", "N", "the last N lines only", set_string, FIELD(logs_options, tail) },
 	{ 't', "timestamps", NULL, "put the time in front", set_flag,
 	  FIELD(logs_options, timestamps) },
+	{ 0, "names", NULL, "of several containers, put names in front, not IDs", set_flag,
+	  FIELD(logs_options, names) },
 	{ 0, "since", "TIME", "not before: RFC 3339, Unix seconds, or ago: 10s, 5m, 2h", set_string,
 	  FIELD(logs_options, since) },
 	{ 0, "until", "TIME", "not after", set_string, FIELD(logs_options, until) },
@@ -41,169 +50,222 @@ static void logs_done(void *options)
 	free(o->until);
 }
 
-/* Where we are in a log, and what of it is wanted. */
-struct reader {
-	FILE *file;
-	int64_t since, until; /* nanoseconds; until 0: no end */
-	bool timestamps;
+/* One container's log. */
+struct source {
+	struct log_options options;
+	struct log_reader reader;
+	struct log_record record; /* the next to be printed, where there is one */
+	bool has_record;
+	char *label;	  /* in front of each line; NULL: nothing */
 	bool at_start[2]; /* of a line, by stream */
-	char *line;
-	size_t size;
+	int dir;	  /* the container's */
+	int monitor;	  /* a pidfd; -1: nothing will be added */
 };
 
-static void reader_done(struct reader *r)
+struct view {
+	struct source *sources;
+	size_t n;
+	int64_t since, until; /* nanoseconds; until 0: no end */
+	bool timestamps;
+	int watch; /* inotify(7) */
+};
+
+static void view_done(struct view *v)
 {
-	if (r->file)
-		fclose(r->file);
-	free(r->line);
+	for (size_t i = 0; i < v->n; i++) {
+		struct source *s = &v->sources[i];
+
+		log_reader_done(&s->reader);
+		log_options_done(&s->options);
+		free(s->label);
+		clean_fd(&s->dir);
+		clean_fd(&s->monitor);
+	}
+	free(v->sources);
+	clean_fd(&v->watch);
 }
 
-static void print_time(FILE *out, int64_t time)
+static void print_record(const struct view *v, struct source *s)
 {
-	time_t seconds = (time_t)(time / 1000000000);
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(out, "%s.%09dZ ", text, (int)(time % 1000000000));
-}
-
-static void print_record(struct reader *r, const struct log_record *record)
-{
+	const struct log_record *record = &s->record;
 	FILE *out = record->is_stderr ? stderr : stdout;
 
-	if (record->time < r->since || (r->until && record->time > r->until))
-		return;
 	/* stderr is not buffered: what came before it is to stand before it. */
 	if (record->is_stderr)
 		fflush(stdout);
-	if (r->timestamps && r->at_start[record->is_stderr])
-		print_time(out, record->time);
+	if (s->label && s->at_start[record->is_stderr])
+		fprintf(out, "%s ", s->label);
+	if (v->timestamps && s->at_start[record->is_stderr]) {
+		char time[LOG_TIME_LEN + 1];
+
+		log_time(record->time, time);
+		fprintf(out, "%s ", time);
+	}
 	fwrite(record->text, 1, record->len, out);
 	if (!record->partial)
 		fputc('\n', out);
-	r->at_start[record->is_stderr] = !record->partial;
+	s->at_start[record->is_stderr] = !record->partial;
 }
 
-/* Prints what is there. A record that is still being written is left for the next time. */
-static void print_rest(struct reader *r)
+static bool fetch(const struct view *v, struct source *s)
 {
-	long at = ftell(r->file);
-	ssize_t n;
+	while (!s->has_record && log_reader_next(&s->reader, &s->record))
+		s->has_record = s->record.time >= v->since &&
+				(!v->until || s->record.time <= v->until);
+	return s->has_record;
+}
 
-	while ((n = getline(&r->line, &r->size, r->file)) > 0 && r->line[n - 1] == '\n') {
-		struct log_record record;
+/* Prints what is there, of all. */
+static void print_rest(struct view *v)
+{
+	for (;;) {
+		struct source *first = NULL;
 
-		if (log_parse(r->line, (size_t)n - 1, &record))
-			print_record(r, &record);
-		at = ftell(r->file);
+		for (size_t i = 0; i < v->n; i++) {
+			struct source *s = &v->sources[i];
+
+			if (fetch(v, s) && (!first || s->record.time < first->record.time))
+				first = s;
+		}
+		if (!first)
+			break;
+		print_record(v, first);
+		first->has_record = false;
 	}
-	clearerr(r->file);
-	fseek(r->file, at, SEEK_SET);
 	fflush(stdout);
 }
 
-/* Goes to where the last n lines begin: once over the file, to note where lines begin. */
-static void seek_tail(struct reader *r, long n)
+/* The directory tells both of what is written to the log and of a new one. */
+static int watch_source(struct view *v, struct source *s, struct err *err)
 {
-	long *starts, at = 0;
-	bool fresh = true;
-	size_t lines = 0;
-	struct stat st;
-	ssize_t len;
+	const char *path = s->reader.config.path;
+	CLEAN(clean_free) char *copy = xstrdup(path ? path : "");
+	char name[FD_PATH_MAX];
 
-	/* No more lines are remembered than there can be: a record takes 40 bytes and more. */
-	if (fstat(fileno(r->file), &st) == 0 && n > st.st_size / 40)
-		n = st.st_size / 40 + 1;
-	starts = xcalloc((size_t)n + 1, sizeof(*starts));
-	while ((len = getline(&r->line, &r->size, r->file)) > 0 && r->line[len - 1] == '\n') {
-		struct log_record record;
-
-		if (log_parse(r->line, (size_t)len - 1, &record)) {
-			if (fresh)
-				starts[lines++ % (size_t)(n + 1)] = at;
-			fresh = !record.partial;
-		}
-		at = ftell(r->file);
-	}
-	if (n == 0 || lines == 0)
-		fseek(r->file, n == 0 ? at : 0, SEEK_SET);
-	else if (lines <= (size_t)n)
-		rewind(r->file);
-	else
-		fseek(r->file, starts[(lines - (size_t)n) % (size_t)(n + 1)], SEEK_SET);
-	clearerr(r->file);
-	free(starts);
+	if (inotify_add_watch(v->watch, path ? dirname(copy) : fd_path(s->dir, name),
+			      IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+		return err_sys(err, "cannot watch the log");
+	return 0;
 }
 
-/* Prints what comes until the container's monitor is done with it. */
-static int follow(struct tiffin *t, const struct container *c, struct reader *r, struct err *err)
+/* How long to wait: until --until. -1: for ever. */
+static int patience(const struct view *v)
 {
-	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
-	CLEAN(clean_fd) int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	CLEAN(clean_fd) int pidfd = -1;
-	char path[64];
+	int64_t left = v->until - now_realtime();
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(r->file));
-	if (watch < 0 || inotify_add_watch(watch, path, IN_MODIFY) < 0)
-		return err_sys(err, "cannot watch the log");
-	pidfd = proc_open(&c->state.init);
-	while (pidfd >= 0) {
-		struct pollfd p[] = { { .fd = watch, .events = POLLIN },
-				      { .fd = pidfd, .events = POLLIN } };
-		char events[4096];
+	if (!v->until)
+		return -1;
+	return left <= 0 ? 0 : left / 1000000 >= INT_MAX ? INT_MAX : (int)(left / 1000000) + 1;
+}
 
-		print_rest(r);
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
-			return err_sys(err, "cannot watch the log");
-		while (read(watch, events, sizeof(events)) > 0)
-			;
-		if (p[1].revents)
-			break;
+/* Waits for something to happen. False: nothing will any more. */
+static int await(struct view *v, struct err *err)
+{
+	CLEAN(clean_free) struct pollfd *p = xcalloc(v->n + 1, sizeof(*p));
+	char events[4096];
+	bool any = false;
+	int n;
+
+	p[0] = (struct pollfd){ .fd = v->watch, .events = POLLIN };
+	for (size_t i = 0; i < v->n; i++) {
+		p[i + 1] = (struct pollfd){ .fd = v->sources[i].monitor, .events = POLLIN };
+		any = any || v->sources[i].monitor >= 0;
 	}
-	/* The first process has ended; the monitor writes down the last of it and lets go. */
-	container_dir_lock(&t->store, c->id, true, &dir, NULL);
-	container_dir_done(&dir); /* not to be held while somebody reads what we print */
-	print_rest(r);
+	if (!any)
+		return 0;
+	n = poll(p, v->n + 1, patience(v));
+	if (n < 0 && errno != EINTR)
+		return err_sys(err, "cannot watch the log");
+	while (read(v->watch, events, sizeof(events)) > 0)
+		;
+	/* Nothing is written any more when the monitor is gone, and all of it is there. */
+	for (size_t i = 0; i < v->n; i++)
+		if (n > 0 && p[i + 1].revents)
+			close(fd_take(&v->sources[i].monitor));
+	return n != 0;
+}
+
+static int follow(struct view *v, struct err *err)
+{
+	int more;
+
+	v->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (v->watch < 0)
+		return err_sys(err, "cannot watch the log");
+	for (size_t i = 0; i < v->n; i++)
+		if (watch_source(v, &v->sources[i], err) < 0)
+			return -1;
+	do {
+		print_rest(v);
+		more = await(v, err);
+	} while (more > 0);
+	if (more == 0)
+		print_rest(v);
+	return more;
+}
+
+static int open_source(struct tiffin *t, const char *name, const struct logs_options *o, bool several,
+		       struct source *ret, struct err *err)
+{
+	CLEAN(container_done) struct container c = { 0 };
+	struct log_config config;
+
+	*ret = (struct source){ .at_start = { true, true }, .dir = -1, .monitor = -1 };
+	if (container_find(&t->store, name, &c, err) < 0)
+		return -1;
+	log_options_from_json(js_obj(c.config, "log"), &ret->options);
+	log_options_config(&ret->options, &config);
+	if (config.driver == LOG_NONE)
+		return err_set(err, ERR_NOT_FOUND,
+			       "this container is using the 'none' log driver, cannot read logs: this "
+			       "container is not logging output");
+	if (several)
+		ret->label = xasprintf("%.*s", o->names ? -1 : 12, o->names ? c.name : c.id);
+	/* Before the reading: what is written afterwards is seen. */
+	if (o->follow)
+		ret->monitor = proc_open(&c.state.monitor);
+	if (container_open_dir(&t->store, c.id, &ret->dir, err) < 0 ||
+	    log_reader_open(&config, ret->dir, o->follow, &ret->reader, err) < 0)
+		return err_wrap(err, "container %s", c.name);
 	return 0;
 }
 
 static int logs(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
 	const struct logs_options *o = options;
-	CLEAN(container_done) struct container c = { 0 };
-	CLEAN(reader_done) struct reader r = { .timestamps = o->timestamps, .at_start = { true, true } };
-	CLEAN(clean_fd) int fd = -1;
+	CLEAN(view_done) struct view v = { .timestamps = o->timestamps, .watch = -1 };
 	int tail = -1;
 
-	if ((o->since && parse_when(o->since, &r.since, err) < 0) ||
-	    (o->until && parse_when(o->until, &r.until, err) < 0))
+	if ((o->since && parse_when(o->since, &v.since, err) < 0) ||
+	    (o->until && parse_when(o->until, &v.until, err) < 0))
 		return -1;
 	if (o->tail && !streq(o->tail, "all") && set_number(&tail, o->tail, err) < 0)
 		return err_wrap(err, "--tail");
-	if (tiffin_open(t, false, err) < 0 ||
-	    container_find(&t->store, operands->v[0], &c, err) < 0 ||
-	    container_open_log(&t->store, c.id, &fd, err) < 0)
+	if (tiffin_open(t, false, err) < 0)
 		return -1;
-	r.file = fdopen(fd, "re");
-	if (!r.file)
-		return err_sys(err, "cannot read the log");
-	fd_take(&fd);
-	if (tail >= 0)
-		seek_tail(&r, tail);
-	print_rest(&r);
-	return o->follow ? follow(t, &c, &r, err) : 0;
+	v.sources = xcalloc(operands->n, sizeof(*v.sources));
+	while (v.n < operands->n) {
+		struct source *s = &v.sources[v.n++];
+
+		if (open_source(t, operands->v[v.n - 1], o, operands->n > 1, s, err) < 0)
+			return -1;
+		if (tail >= 0)
+			log_reader_seek_tail(&s->reader, (size_t)tail);
+	}
+	if (o->follow)
+		return follow(&v, err);
+	print_rest(&v);
+	return 0;
 }
 
 const struct command command_logs = {
 	.names = "logs",
-	.operands = "[OPTIONS] CONTAINER",
-	.summary = "print what a container wrote",
+	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.summary = "print what containers wrote",
 	.opts = logs_opts,
 	.size = sizeof(struct logs_options),
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = SIZE_MAX,
 	.run = logs,
 	.done = logs_done,
 };

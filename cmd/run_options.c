@@ -26,6 +26,7 @@ const struct opt run_opts[] = {
 	{ 0, "network", "MODE", "slirp (the default), none, host", set_string, OPTION(network) },
 	{ 0, "net", "MODE", NULL, set_string, OPTION(network) },
 	{ .more = etc_opts, .field = FIELD(run_options, etc) },
+	{ .more = log_opts, .field = FIELD(run_options, log) },
 	{ 'p', "publish", "[[ADDR:]PORT:]PORT", "a port of this machine's leads to one of its own "
 	  "(repeatable)", set_list, OPTION(publish) },
 	{ 'P', "publish-all", NULL, "all exposed ports lead there, from free ones", set_flag,
@@ -94,4 +95,5 @@ void run_options_done(void *options)
 	limit_options_done(&o->limits);
 	device_options_done(&o->devices);
 	etc_options_done(&o->etc);
+	log_options_done(&o->log);
 }

@@ -9,6 +9,7 @@
 #include "cmd/env_option.h"
 #include "cmd/etc_options.h"
 #include "cmd/limit_options.h"
+#include "cmd/log_options.h"
 #include "cmd/opt.h"
 #include "cmd/user_options.h"
 #include "image/config.h"
@@ -24,6 +25,7 @@ struct run_options {
 	struct limit_options limits;
 	struct device_options devices;
 	struct etc_options etc;
+	struct log_options log;
 	int stop_timeout;
 	long long shm_size;
 };

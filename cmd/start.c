@@ -24,6 +24,7 @@ void start_done(struct start *s)
 	strv_done(&s->layers);
 	port_list_done(&s->ports);
 	etc_options_done(&s->etc);
+	log_options_done(&s->log);
 	strv_done(&s->labels);
 	json_decref(s->state.ports);
 	free(s->name);
@@ -84,7 +85,8 @@ static int started(void *arg, pid_t pid, struct err *err)
 		.started = now_realtime(),
 		.ports = port_list_to_json(&s->ports),
 	};
-	if (proc_identify(pid, &s->state.init, err) < 0)
+	if (proc_identify(pid, &s->state.init, err) < 0 ||
+	    proc_identify(getpid(), &s->state.monitor, err) < 0)
 		return -1;
 	return container_save_state(&s->dir, &s->state, err);
 }
@@ -94,17 +96,6 @@ static void running(void *arg)
 	const struct start *s = arg;
 
 	event_container(&s->t->store, s->record, "start", NULL);
-}
-
-static int open_log(void *arg, int *ret_fd, struct err *err)
-{
-	struct start *s = arg;
-	int fd = openat(s->dir.fd, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return err_sys(err, "cannot create the container's log");
-	*ret_fd = fd;
-	return 0;
 }
 
 static int open_listener(void *arg, int *ret_fd, struct err *err)
@@ -190,6 +181,7 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	js_strv(c->config, "layers", &s.layers);
 	port_list_from_json(js_arr(c->config, "ports"), &s.ports);
 	etc_options_from_json(js_obj(c->config, "etc"), &s.etc);
+	log_options_from_json(js_obj(c->config, "log"), &s.log);
 	*ret = s;
 	s = (struct start)START_INIT;
 	return 0;
@@ -234,7 +226,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		},
 		.attached = s->attached,
 		.stdin_once = s->attached,
-		.open_log = open_log,
+		.log_dir = s->dir.fd,
 		.open_listener = open_listener,
 		.running = running,
 		.exited = exited,
@@ -244,6 +236,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	int result = -1;
 
 	*ret_exit_code = EXIT_TIFFIN;
+	log_options_config(&s->log, &m.log);
 	if (s->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	if (port_list_bind(&s->ports, err) == 0 &&

@@ -8,6 +8,7 @@
 
 #include "cmd/command.h"
 #include "cmd/etc_options.h"
+#include "cmd/log_options.h"
 #include "cmd/ports.h"
 #include "runtime/spec.h"
 #include "storage/container.h"
@@ -23,6 +24,7 @@ struct start {
 	struct strv layers; /* diff IDs, the lowest first */
 	struct port_list ports;
 	struct etc_options etc;
+	struct log_options log;
 	struct strv labels; /* "key=value": the image's, then those of the command line */
 	const struct rootfs_driver *driver;
 	bool attached;	    /* the streams are ours, until the container's end */

@@ -29,16 +29,13 @@
 #include "base/str.h"
 #include "runtime/attach.h"
 #include "runtime/client.h"
-#include "runtime/log.h"
-
-#define LOG_NONE (-2)
 
 struct state {
 	const struct monitor *m;
 	struct launched child;
 	struct client_set clients;
 	int listener;	/* where further clients come in, or -1 */
-	int log;	/* -1: not open yet; LOG_NONE: can't be had */
+	struct log_file log;
 	int input;	/* the container's stdin, or the terminal; -1: closed */
 	int output[2];	/* stdout (or the terminal) and stderr; -1: at its end */
 	struct buf pending; /* input that the container has not taken yet, */
@@ -61,15 +58,6 @@ static void end_input(struct state *s)
 		close_fd(&s->input);
 }
 
-/* Without a log the container goes on: it is not to be lost with a full disk. */
-static void keep(struct state *s, int which, const char *data, size_t len)
-{
-	if (s->log == -1 && s->m->open_log(s->m->launch.arg, &s->log, NULL) < 0)
-		s->log = LOG_NONE;
-	if (s->log >= 0)
-		log_append(s->log, which ? "stderr" : "stdout", data, len);
-}
-
 /* Reads once. False: nothing more for now, or ever. */
 static bool read_output(struct state *s, int which)
 {
@@ -86,7 +74,7 @@ static bool read_output(struct state *s, int which)
 		close_fd(&s->output[which]);
 		return false;
 	}
-	keep(s, which, data, (size_t)n);
+	log_file_write(&s->log, which != 0, data, (size_t)n);
 	client_set_tell(&s->clients, which ? FRAME_STDERR : FRAME_STDOUT, data, (size_t)n);
 	return true;
 }
@@ -290,7 +278,8 @@ static void let_go(const struct monitor *m, int client)
 static _Noreturn void monitor_main(const struct monitor *m, int client)
 {
 	struct state s = {
-		.m = m, .listener = -1, .log = -1, .input = -1, .output = { -1, -1 },
+		.m = m, .listener = -1, .input = -1, .output = { -1, -1 },
+		.log = { .config = &m->log, .dir = m->log_dir, .fd = -1 },
 		.child = { .pidfd = -1, .terminal = -1 },
 	};
 	struct attach_failure failure = { .exit_code = 125 };
@@ -317,6 +306,7 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 	for (int which = 0; which < 2; which++)
 		while (read_output(&s, which))
 			;
+	log_file_close(&s.log);
 	m->exited(m->launch.arg, exit_code);
 	client_set_tell(&s.clients, FRAME_EXIT, &exit_code, sizeof(exit_code));
 	client_set_drain(&s.clients);

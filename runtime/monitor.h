@@ -6,13 +6,14 @@
 #define RUNTIME_MONITOR_H
 
 #include "runtime/launch.h"
+#include "runtime/log_file.h"
 
 struct monitor {
 	struct launch launch; /* all but stdio */
 	bool attached;	      /* the client wants the streams, not only to hear of the start */
 	bool stdin_once;      /* stdin ends with the client */
-	/* Opens the log, when there is something to write to it. */
-	int (*open_log)(void *arg, int *ret_fd, struct err *err);
+	struct log_config log;
+	int log_dir;	      /* where it is kept */
 	/* Opens the socket that further clients attach by. NULL: there are to be none. */
 	int (*open_listener)(void *arg, int *ret_fd, struct err *err);
 	const int *keep;      /* the descriptors that the functions below and in launch need */

@@ -255,16 +255,12 @@ int container_connect(const struct store *s, const char *id, int *ret_sock, stru
 	return 0;
 }
 
-int container_open_log(const struct store *s, const char *id, int *ret_fd, struct err *err)
+int container_open_dir(const struct store *s, const char *id, int *ret_fd, struct err *err)
 {
-	char path[CONTAINER_ID_LEN + 16];
-	int fd;
+	int fd = openat(s->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	snprintf(path, sizeof(path), "%s/log", id);
-	/* One that has written nothing yet has no log. */
-	fd = openat(s->containers, path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_sys(err, "cannot open the log of container %.12s", id);
+		return err_sys(err, "cannot open container %.12s", id);
 	*ret_fd = fd;
 	return 0;
 }

@@ -5,7 +5,7 @@
  *	containers/<id>/config	JSON, immutable: image, name, time of creation, how to run it
  *	containers/<id>/state	JSON, replaced atomically: the processes, times and exit status
  *	containers/<id>/upper, work	the writable layer
- *	containers/<id>/log	what it wrote
+ *	containers/<id>/log, log.1 …	what it wrote
  *	containers/<id>/attach	the socket of its monitor, while it runs
  *	names/<name>		a symlink to <id>; one that leads nowhere is free to take. It is
  *				taken away under the lock on names only.
@@ -38,6 +38,7 @@ enum container_status {
 
 struct container_state {
 	struct proc_id init;	/* the container's first process, as the host sees it */
+	struct proc_id monitor; /* ours, that stays with it; pid 0: of a version that noted none */
 	int64_t started, finished; /* nanoseconds since the epoch; 0: not yet */
 	int exit_code;
 	json_t *ports; /* where its ports are, as cmd/ports.h has them; NULL: it has none */
@@ -108,8 +109,8 @@ void container_clear_state(const struct container_dir *d);
  */
 int container_listen(const struct container_dir *d, int *ret_sock, struct err *err);
 int container_connect(const struct store *s, const char *id, int *ret_sock, struct err *err);
-/* The file that its output goes to. */
-int container_open_log(const struct store *s, const char *id, int *ret_fd, struct err *err);
+/* Its directory, where its log is. */
+int container_open_dir(const struct store *s, const char *id, int *ret_fd, struct err *err);
 
 /*
  * Removes a container whose lock we hold: the name is free and the container gone when this

@@ -30,10 +30,13 @@ void container_list_done(struct container *list, size_t n)
 	free(list);
 }
 
+/* The boot is that of both. */
 static void state_to_json(const struct container_state *state, json_t *j)
 {
 	js_set_int(j, "pid", state->init.pid);
 	js_set_int(j, "start", (int64_t)state->init.start);
+	js_set_int(j, "monitor_pid", state->monitor.pid);
+	js_set_int(j, "monitor_start", (int64_t)state->monitor.start);
 	js_set_str(j, "boot", state->init.boot);
 	js_set_int(j, "started", state->started);
 	js_set_int(j, "finished", state->finished);
@@ -44,14 +47,19 @@ static void state_to_json(const struct container_state *state, json_t *j)
 
 static void state_from_json(const json_t *j, struct container_state *ret)
 {
+	const char *boot = js_str(j, "boot") ?: "";
+
 	*ret = (struct container_state){
 		.init = { .pid = (pid_t)js_int(j, "pid"), .start = (uint64_t)js_int(j, "start") },
+		.monitor = { .pid = (pid_t)js_int(j, "monitor_pid"),
+			     .start = (uint64_t)js_int(j, "monitor_start") },
 		.started = js_int(j, "started"),
 		.finished = js_int(j, "finished"),
 		.exit_code = (int)js_int(j, "exit_code"),
 		.ports = json_incref(js_arr(j, "ports")),
 	};
-	snprintf(ret->init.boot, sizeof(ret->init.boot), "%s", js_str(j, "boot") ?: "");
+	snprintf(ret->init.boot, sizeof(ret->init.boot), "%s", boot);
+	snprintf(ret->monitor.boot, sizeof(ret->monitor.boot), "%s", boot);
 }
 
 int container_save_state(const struct container_dir *d, const struct container_state *state,

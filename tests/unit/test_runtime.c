@@ -1,4 +1,4 @@
-/* runtime: users, targets in a hostile root, the log, capabilities, the sync and attach protocols,
+/* runtime: users, targets in a hostile root, capabilities, the sync and attach protocols,
  * ID maps. */
 #include "tests/unit/test.h"
 
@@ -22,7 +22,6 @@
 #include "runtime/attach.h"
 #include "runtime/caps.h"
 #include "runtime/idmap.h"
-#include "runtime/log.h"
 #include "runtime/root.h"
 #include "runtime/sync.h"
 #include "runtime/user.h"
@@ -442,103 +441,6 @@ TEST(nothing_is_made_through_a_symlink_that_comes_and_goes)
 	      after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
 }
 
-/* --- the log --- */
-
-/* The streams' bytes as the log has them, put together again. */
-static void read_log(struct buf streams[2], size_t *ret_records)
-{
-	CLEAN(buf_done) struct buf text = {0};
-	size_t at = 0;
-
-	*ret_records = 0;
-	CHECK(file_read_at(work, "log", 16 << 20, &text, NULL) == 0);
-	while (at < text.len) {
-		const char *line = text.data + at, *end = memchr(line, '\n', text.len - at);
-		struct log_record r;
-
-		CHECK(end && log_parse(line, (size_t)(end - line), &r));
-		if (!end)
-			return;
-		CHECK(now_realtime() - r.time < INT64_C(60000000000));
-		buf_add(&streams[r.is_stderr], r.text, r.len);
-		if (!r.partial)
-			buf_adds(&streams[r.is_stderr], "\n");
-		at += (size_t)(end - line) + 1;
-		++*ret_records;
-	}
-}
-
-TEST(what_is_logged_is_read_back_byte_for_byte)
-{
-	CLEAN(clean_fd)
-	int fd = openat(work, "log", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	CLEAN(buf_done) struct buf out = {0};
-	CLEAN(buf_done) struct buf err = {0};
-	struct buf streams[2] = {0};
-	char bytes[1024];
-	size_t n;
-
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (char)i;
-	static const char *const parts[] = {"one\n", "\n",   "\n\n", "par",
-						"",	     "tial", "\n",   "a\nb\nc"};
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		log_append(fd, "stdout", parts[i], strlen(parts[i]));
-		buf_adds(&out, parts[i]);
-		log_append(fd, "stderr", bytes, sizeof(bytes) - i);
-		buf_add(&err, bytes, sizeof(bytes) - i);
-	}
-	read_log(streams, &n);
-	CHECK(streams[0].len == out.len && memcmp(streams[0].data, out.data, out.len) == 0);
-	CHECK(streams[1].len == err.len && memcmp(streams[1].data, err.data, err.len) == 0);
-	buf_done(&streams[0]);
-	buf_done(&streams[1]);
-}
-
-TEST(records_tell_lines_from_parts_of_them)
-{
-	CLEAN(clean_fd)
-	int fd = openat(work, "log", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	CLEAN(buf_done) struct buf text = {0};
-	struct log_record r;
-
-	log_append(fd, "stderr", "x\nyy", 4);
-	CHECK(file_read_at(work, "log", 1000, &text, NULL) == 0);
-	char *second = strchr(text.data, '\n') + 1;
-	CHECK(log_parse(text.data, (size_t)(second - text.data - 1), &r) && !r.partial &&
-	      r.is_stderr);
-	CHECK(r.len == 1 && r.text[0] == 'x');
-	CHECK(log_parse(second, strcspn(second, "\n"), &r) && r.partial && r.len == 2);
-}
-
-TEST(what_is_no_record_is_not_taken_for_one)
-{
-	static const char good[] = "2026-11-21T09:30:00.123456789Z stdout F text";
-	static const char *const bad[] = {
-		"",
-		"text",
-		"2026-11-21T09:30:00.123456789Z",
-		"2026-11-21T09:30:00.123456789Z stdout",
-		"2026-13-41T09:30:00.123456789Z stdout F x",
-		"2026-11-21 09:30:00.123456789Z stdout F x",
-		"2026-11-21T09:30:00.12345678xZ stdout F x",
-		"2026-11-21T09:30:00.-12345678Z stdout F x",
-		"2026-11-21T09:30:00.123456789+ stdout F x",
-		"2026-11-21T09:30:00.123456789Z stdxxx F x",
-		"2026-11-21T09:30:00.123456789Z stdout X x",
-		"2026-11-21T09:30:00.123456789Z stdout Fx",
-	};
-	struct log_record r = {0};
-
-	CHECK(log_parse(good, strlen(good), &r) && r.time == INT64_C(1795253400123456789));
-	CHECK(r.len == 4 && !r.is_stderr && !r.partial);
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		if (log_parse(bad[i], strlen(bad[i]), &r))
-			printf("#   taken: %s\n", bad[i]);
-		CHECK(!log_parse(bad[i], strlen(bad[i]), &r));
-	}
-}
-
 /* --- capabilities --- */
 
 TEST(capabilities_have_names)
@@ -878,9 +780,6 @@ int main(void)
 	RUN(symlinks_are_followed_within_the_root);
 	RUN(targets_that_cannot_be_are_errors);
 	RUN(nothing_is_made_through_a_symlink_that_comes_and_goes);
-	RUN(what_is_logged_is_read_back_byte_for_byte);
-	RUN(records_tell_lines_from_parts_of_them);
-	RUN(what_is_no_record_is_not_taken_for_one);
 	RUN(capabilities_have_names);
 	RUN(stages_are_met_in_order_and_carry_descriptors);
 	RUN(the_end_is_an_error_at_every_stage_but_the_last);
