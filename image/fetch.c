@@ -153,6 +153,7 @@ static void *unpack_thread(void *arg)
 	const struct unpack_options options = {
 		.single_id = p->fetch->store->single_id,
 		.skeleton = p->skeleton,
+		.packed = p->fetch->blob->size,
 	};
 
 	p->unpacked = unpack_tar(p->root, read_ring, p, &options, &p->bytes, &p->unpack_err);

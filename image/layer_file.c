@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -92,6 +93,7 @@ int layer_from_file(const struct store *s, int fd, const char *diff_id, const st
 	CLEAN(clean_skeleton) struct skeleton *skeleton = NULL;
 	struct unpack_options options = { .single_id = s->single_id };
 	struct layer_info info = { 0 };
+	struct stat st;
 	char digest[DIGEST_SIZE];
 
 	if (layer_stage_new(s, &staging.stage, err) < 0 ||
@@ -102,6 +104,7 @@ int layer_from_file(const struct store *s, int fd, const char *diff_id, const st
 	source.in = xmalloc(CHUNK);
 	source.out = xmalloc(CHUNK);
 	options.skeleton = skeleton;
+	options.packed = fstat(fd, &st) == 0 ? st.st_size : 0;
 	if (unpack_tar(staging.stage.fs, next_piece, &source, &options, &info.diff_size, err) < 0 ||
 	    skeleton_finish(skeleton, err) < 0)
 		return err_wrap(err, "layer %.19s", diff_id);

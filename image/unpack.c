@@ -28,12 +28,17 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "image/tree.h"
+
+#define ENTRY_BYTES 2048 /* of an entry's headers, on average, at most */
+#define LOOK_BYTES  ((int64_t)16 << 20) /* written without a look at what is free */
+#define SPARE_BYTES ((int64_t)128 << 20) /* left free, or a hundredth of a small disk */
 
 #define WHITEOUT	".wh."
 #define WHITEOUT_META	".wh..wh." /* AUFS' own: of these only the opaque marker is for others */
@@ -48,6 +53,8 @@ struct unpack {
 	struct err source_err; /* why the source failed, where it did */
 	bool source_failed, source_ended;
 	int64_t bytes, max_bytes, entries, max_entries;
+	int64_t stream, max_stream; /* of the archive, whatever is in it */
+	int64_t unseen;		    /* written since the last look at what is free */
 };
 
 /* What the parser gets to see, the skeleton sees as well. */
@@ -59,6 +66,9 @@ static int next_piece(struct unpack *u, const void **ret, size_t *ret_len, struc
 	if (u->skeleton)
 		skeleton_hold(u->skeleton);
 	n = u->source(u->arg, ret, ret_len, err);
+	u->stream += n > 0 ? (int64_t)*ret_len : 0;
+	if (u->stream > u->max_stream)
+		return err_set(err, ERR_CORRUPT, "it is a larger archive than any layer may be");
 	if (n > 0 && u->skeleton)
 		skeleton_feed(u->skeleton, *ret, *ret_len);
 	return n;
@@ -164,6 +174,23 @@ static int count_bytes(struct unpack *u, int64_t n, const char *path, struct err
 	return 0;
 }
 
+/* Room for so many bytes more, and some to spare for everybody else. */
+static int check_room(struct unpack *u, int64_t wanted, const char *path, struct err *err)
+{
+	struct statvfs v;
+	int64_t room, spare;
+
+	u->unseen = 0;
+	if (fstatvfs(u->tree.root, &v) < 0)
+		return tree_err(err, "write", path);
+	room = (int64_t)(v.f_bavail * v.f_frsize);
+	spare = (int64_t)(v.f_blocks / 100 * v.f_frsize);
+	if (wanted <= room - (spare < SPARE_BYTES ? spare : SPARE_BYTES))
+		return 0;
+	errno = ENOSPC;
+	return tree_err(err, "write", path);
+}
+
 static int write_at(int fd, const void *data, size_t len, int64_t at)
 {
 	const char *p = data;
@@ -193,6 +220,9 @@ static int copy_data(struct unpack *u, int fd, const char *path, int64_t size, s
 	while ((n = archive_read_data_block(u->archive, &data, &len, &at)) == ARCHIVE_OK) {
 		if (at < 0 || at > size || (int64_t)len > size - at)
 			return refuse(err, path, "is larger than it says");
+		u->unseen += (int64_t)len;
+		if (u->unseen > LOOK_BYTES && check_room(u, (int64_t)len, path, err) < 0)
+			return -1;
 		if (write_at(fd, data, len, at) < 0)
 			return tree_err(err, "write", path);
 		/* The block is not consumed before the next one is asked for. */
@@ -212,9 +242,12 @@ static int unpack_file(struct unpack *u, const char *path, struct archive_entry 
 		       const struct tree_meta *m, struct err *err)
 {
 	int64_t size = archive_entry_size(e);
+	/* A hole takes no room. */
+	const bool large = size > LOOK_BYTES && archive_entry_sparse_count(e) == 0;
 	CLEAN(clean_fd) int fd = -1;
 
-	if (count_bytes(u, size, path, err) < 0 || tree_file(&u->tree, path, m, &fd, err) < 0)
+	if (count_bytes(u, size, path, err) < 0 ||
+	    (large && check_room(u, size, path, err) < 0) || tree_file(&u->tree, path, m, &fd, err) < 0)
 		return -1;
 	if (size && copy_data(u, fd, path, size, err) < 0)
 		return -1;
@@ -353,6 +386,15 @@ static int unpack_entries(struct unpack *u, struct err *err)
 	}
 }
 
+static void set_limits(struct unpack *u, const struct unpack_options *o)
+{
+	u->max_bytes = o->max_bytes ?: UNPACK_BYTES_MAX;
+	if (o->packed && o->packed < (u->max_bytes - UNPACK_BYTES_FREE) / UNPACK_RATIO)
+		u->max_bytes = UNPACK_BYTES_FREE + o->packed * UNPACK_RATIO;
+	u->max_entries = o->max_entries ?: UNPACK_ENTRIES_MAX;
+	u->max_stream = u->max_bytes + ENTRY_BYTES * u->max_entries;
+}
+
 int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_options *options,
 	       int64_t *ret_bytes, struct err *err)
 {
@@ -362,11 +404,10 @@ int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_o
 		.source = source,
 		.arg = arg,
 		.skeleton = options->skeleton,
-		.max_bytes = options->max_bytes ?: UNPACK_BYTES_MAX,
-		.max_entries = options->max_entries ?: UNPACK_ENTRIES_MAX,
 	};
 	int result;
 
+	set_limits(&u, options);
 	archive_read_support_format_tar(a);
 	if (options->compressed) {
 		archive_read_support_filter_gzip(a);

@@ -18,15 +18,19 @@
 
 /*
  * What one layer may grow to, so that 10 MB of bomb end before the disk does: several times what
- * the largest images of this world have.
+ * the largest images of this world have; and, beyond some size, what gzip can make of zeros at most,
+ * which zstd outdoes by far. Nor is the disk filled to its last byte.
  */
 #define UNPACK_BYTES_MAX   ((int64_t)64 << 30)
 #define UNPACK_ENTRIES_MAX ((int64_t)4 << 20)
+#define UNPACK_BYTES_FREE  ((int64_t)4 << 30) /* to that size nobody asks for the ratio */
+#define UNPACK_RATIO	   1032
 
 struct unpack_options {
 	bool single_id;	     /* owners are not set */
 	bool compressed;     /* the stream may be: gzip, zstd, xz, bzip2 */
 	struct skeleton *skeleton; /* is told what went where; NULL: none is wanted */
+	int64_t packed;	     /* bytes of the blob that the stream comes of; 0: not known */
 	int64_t max_bytes;   /* of files' content, holes included; 0: UNPACK_BYTES_MAX */
 	int64_t max_entries; /* 0: UNPACK_ENTRIES_MAX */
 };
