@@ -178,10 +178,12 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 {
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(image_config_done) struct image_config config = { 0 };
+	CLEAN(clean_free) char *profile = NULL;
 
 	if (image_read_config(&s->t->store, image->record.id, &text, err) < 0 ||
 	    image_config_parse(text.data, text.len, &config, err) < 0 ||
-	    run_spec(o, &config, command, s->dir.id, &s->spec, err) < 0 ||
+	    run_spec(o, &config, command, s->dir.id, &s->spec, &profile, err) < 0 ||
+	    security_compile(s->t, profile, &s->spec, err) < 0 ||
 	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0 ||
 	    make_labels(o, &config, s, err) < 0 || make_log(o, s, err) < 0)
 		return -1;

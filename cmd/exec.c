@@ -9,10 +9,11 @@
 #include "cmd/event.h"
 #include "cmd/life.h"
 #include "runtime/attach.h"
+#include "runtime/caps.h"
 #include "runtime/monitor.h"
 
 struct exec_options {
-	bool interactive, tty, detach;
+	bool interactive, tty, detach, privileged;
 	char *workdir, *user;
 	struct strv env, env_files;
 };
@@ -28,6 +29,8 @@ static const struct opt exec_opts[] = {
 	  FIELD(exec_options, env_files) },
 	{ 'w', "workdir", "DIR", "the working directory", set_string, FIELD(exec_options, workdir) },
 	{ 'u', "user", "USER[:GROUP]", "names or numbers", set_string, FIELD(exec_options, user) },
+	{ 0, "privileged", NULL, "with all capabilities; the filter stays the container's", set_flag,
+	  FIELD(exec_options, privileged) },
 	{ 0 },
 };
 
@@ -63,6 +66,8 @@ static int make_spec(const struct container *c, const struct exec_options *o,
 		set_string(&spec.cwd, o->workdir, NULL);
 	if (o->user)
 		set_string(&spec.user, o->user, NULL);
+	if (o->privileged && caps_parse("ALL", &spec.caps, err) < 0)
+		return -1;
 	spec.tty = o->tty;
 	spec.open_stdin = o->interactive;
 	*ret = spec;

@@ -16,7 +16,7 @@
 #define RESULT_FD  3
 #define SOURCES_FD 4
 #define DATA_FD	   5
-#define RESULT_MAX 65536
+#define RESULT_MAX 131072 /* a seccomp filter is half of that */
 
 /*
  * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive is in. Of argv only what is the task's own is given.
@@ -142,6 +142,19 @@ int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, stru
 	if (run_image(t, "load", &argv, NULL, fd, &text, err) < 0)
 		return -1;
 	return done_result_parse(buf_str(&text), text.len, ret_names, err);
+}
+
+int helper_seccomp(struct tiffin *t, int fd, const struct strv *caps, char **ret, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	strv_add(&argv, "--");
+	for (size_t i = 0; i < caps->n; i++)
+		strv_add(&argv, caps->v[i]);
+	if (run_image(t, "seccomp", &argv, NULL, fd, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, ret, err);
 }
 
 static int try_remove(const struct store *store, const char *name, void *arg)

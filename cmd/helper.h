@@ -27,6 +27,11 @@ int helper_save(struct tiffin *t, const struct strv *images, const char *format,
 		struct err *err);
 /* Loads what is in an archive or directory. *ret_names: a line for each (image/load.h). */
 int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, struct err *err);
+/*
+ * Compiles a seccomp profile (image/seccomp_profile.h) that fd reads, for a container with these
+ * capabilities. *ret is a struct sock_filter[] in hex; the caller frees.
+ */
+int helper_seccomp(struct tiffin *t, int fd, const struct strv *caps, char **ret, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */
 void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*

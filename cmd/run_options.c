@@ -46,10 +46,7 @@ const struct opt run_opts[] = {
 	  set_list, OPTION(annotations) },
 	{ .more = limit_opts, .field = OPTION(limits) },
 	{ .more = device_opts, .field = OPTION(devices) },
-	{ 0, "cap-add", "CAPABILITY", "add one, or ALL (repeatable)", set_list, OPTION(cap_add) },
-	{ 0, "cap-drop", "CAPABILITY", "drop one, or ALL (repeatable)", set_list, OPTION(cap_drop) },
-	{ 0, "security-opt", "seccomp=unconfined", "no system call filter", set_list,
-	  OPTION(security) },
+	{ .more = security_opts, .field = OPTION(security) },
 	{ 0, "shm-size", "SIZE", "of /dev/shm (64m)", set_size, OPTION(shm_size) },
 	{ 0, "stop-signal", "SIGNAL", "what 'stop' sends first", set_string, OPTION(stop_signal) },
 	{ 0, "stop-timeout", "SECONDS", "how long 'stop' waits (10)", set_seconds,
@@ -83,8 +80,7 @@ void run_options_done(void *options)
 				  o->cidfile,	  o->platform, o->tls_verify, o->stop_signal,
 				  o->timezone };
 	struct strv *const lists[] = { &o->label_files, &o->annotations, &o->volumes,	&o->tmpfs,
-				       &o->labels, &o->cap_add,	  &o->cap_drop, &o->security,
-				       &o->publish, &o->expose };
+				       &o->labels, &o->publish, &o->expose };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -94,6 +90,7 @@ void run_options_done(void *options)
 	user_options_done(&o->user_more);
 	limit_options_done(&o->limits);
 	device_options_done(&o->devices);
+	security_options_done(&o->security);
 	etc_options_done(&o->etc);
 	log_options_done(&o->log);
 }

@@ -11,6 +11,7 @@
 #include "cmd/limit_options.h"
 #include "cmd/log_options.h"
 #include "cmd/opt.h"
+#include "cmd/security_options.h"
 #include "cmd/user_options.h"
 #include "image/config.h"
 #include "runtime/spec.h"
@@ -19,11 +20,12 @@ struct run_options {
 	bool interactive, tty, detach, remove, replace, read_only, read_only_tmpfs, publish_all;
 	char *name, *workdir, *user, *entrypoint, *hostname, *network, *userns, *pull, *cidfile;
 	char *stop_signal, *timezone, *platform, *tls_verify;
-	struct strv volumes, tmpfs, labels, label_files, annotations, cap_add, cap_drop, security, publish, expose;
+	struct strv volumes, tmpfs, labels, label_files, annotations, publish, expose;
 	struct env_options env;
 	struct user_options user_more;
 	struct limit_options limits;
 	struct device_options devices;
+	struct security_options security;
 	struct etc_options etc;
 	struct log_options log;
 	int stop_timeout;
@@ -38,10 +40,11 @@ void run_options_done(void *options);
 
 /*
  * Makes the specification: what the options leave open is the image's, what the image leaves open is
- * docker's default. command is what was typed behind the image. The caller frees *ret.
+ * docker's default. command is what was typed behind the image. The caller frees *ret,
+ * and *ret_profile: as security_options_apply has it.
  */
 int run_spec(const struct run_options *o, const struct image_config *image,
 	     const struct strv *command, const char *container_id, struct container_spec *ret,
-	     struct err *err);
+	     char **ret_profile, struct err *err);
 
 #endif

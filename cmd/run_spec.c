@@ -8,7 +8,6 @@
 #include "cmd/life.h"
 #include "cmd/run_options.h"
 #include "cmd/volume_option.h"
-#include "runtime/caps.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -59,26 +58,6 @@ static int build_args(const struct run_options *o, const struct image_config *im
 	return 0;
 }
 
-static int build_caps(const struct run_options *o, uint64_t *ret, struct err *err)
-{
-	uint64_t caps = caps_default(), drop = 0, one;
-
-	for (size_t i = 0; i < o->cap_drop.n; i++) {
-		if (caps_parse(o->cap_drop.v[i], &one, err) < 0)
-			return -1;
-		drop |= one;
-	}
-	caps &= ~drop;
-	/* "--cap-drop ALL --cap-add X" is X: what is added by name stays. */
-	for (size_t i = 0; i < o->cap_add.n; i++) {
-		if (caps_parse(o->cap_add.v[i], &one, err) < 0)
-			return -1;
-		caps |= one & (one - 1) ? one & ~drop : one;
-	}
-	*ret = caps;
-	return 0;
-}
-
 static int parse_network(const char *text, enum network_mode *ret, struct err *err)
 {
 	if (!text || streq(text, "slirp") || streq(text, "private") || streq(text, "slirp4netns"))
@@ -91,24 +70,6 @@ static int parse_network(const char *text, enum network_mode *ret, struct err *e
 		return err_set(err, ERR_UNSUPPORTED,
 			       "--network %s: this version knows slirp, none and host", text);
 	return 0;
-}
-
-static int build_security(const struct run_options *o, struct container_spec *spec,
-			  struct err *err)
-{
-	spec->seccomp = true;
-	for (size_t i = 0; i < o->security.n; i++) {
-		const char *text = o->security.v[i];
-
-		if (streq(text, "seccomp=unconfined"))
-			spec->seccomp = false;
-		else if (!streq(text, "no-new-privileges") && !streq(text, "no-new-privileges=true"))
-			return err_set(err, ERR_UNSUPPORTED,
-				       "--security-opt %s: this version knows seccomp=unconfined, and "
-				       "always sets no-new-privileges",
-				       text);
-	}
-	return build_caps(o, &spec->caps, err);
 }
 
 static char *host_name(const struct run_options *o, enum network_mode network,
@@ -201,7 +162,7 @@ static int build_mounts(const struct run_options *o, struct container_spec *spec
 
 int run_spec(const struct run_options *o, const struct image_config *image,
 	     const struct strv *command, const char *container_id, struct container_spec *ret,
-	     struct err *err)
+	     char **ret_profile, struct err *err)
 {
 	CLEAN(container_spec_done) struct container_spec spec = {
 		.tty = o->tty,
@@ -211,6 +172,7 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 		.shm_size = o->shm_size,
 		.stop_timeout = o->stop_timeout,
 	};
+	CLEAN(clean_free) char *profile = NULL;
 	const char *stop_signal = o->stop_signal ? o->stop_signal : image->stop_signal;
 
 	if (parse_network(o->network, &spec.network, err) < 0 ||
@@ -226,9 +188,10 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 	if (build_args(o, image, command, &spec, err) < 0 || build_env(o, image, &spec, err) < 0 ||
 	    user_options_apply(&o->user_more, &spec, err) < 0 ||
 	    limit_options_apply(&o->limits, &spec, err) < 0 ||
-	    build_security(o, &spec, err) < 0 || build_mounts(o, &spec, err) < 0)
+	    security_options_apply(&o->security, &spec, &profile, err) < 0 || build_mounts(o, &spec, err) < 0)
 		return -1;
 	*ret = spec;
+	*ret_profile = ptr_take(&profile);
 	spec = (struct container_spec){ 0 };
 	return 0;
 }

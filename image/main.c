@@ -6,6 +6,7 @@
  *	tiffin-image login --result-fd N --sources-fd N
  *	tiffin-image save --store DIR --result-fd N [--single-id] --format F --data-fd N
  *			  ID[,NAME…]…
+ *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
  *
  * tiffin starts it in a user namespace, in which root is the caller and, without --single-id, the
@@ -29,6 +30,7 @@
 #include "image/pull.h"
 #include "image/registry.h"
 #include "image/save.h"
+#include "image/seccomp_profile.h"
 #include "image/source.h"
 
 #define EXIT_TOOL 125
@@ -181,6 +183,27 @@ static int run_load(struct arguments *args, struct pull_result *ret, struct err 
 	return 0;
 }
 
+/* The profile is read from the data's descriptor; the operands are the capabilities. */
+static int run_seccomp(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	CLEAN(buf_done) struct buf json = { 0 };
+	CLEAN(buf_done) struct buf filter = { 0 };
+	CLEAN(buf_done) struct buf hex = { 0 };
+	int scratch[2];
+
+	if (read_all(args->save.fd, SECCOMP_PROFILE_MAX, &json, err) < 0)
+		return -1;
+	if (pipe2(scratch, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(err, "cannot make a pipe");
+	if (enter_cage("", -1, err) < 0 ||
+	    seccomp_profile_compile(&json, &args->operands, scratch, &filter, err) < 0)
+		return -1;
+	for (size_t i = 0; i < filter.len; i++)
+		buf_addf(&hex, "%02x", (unsigned char)filter.data[i]);
+	ret->name = xstrdup(buf_str(&hex));
+	return 0;
+}
+
 struct task {
 	const char *name;
 	int (*run)(struct arguments *args, struct pull_result *ret, struct err *err);
@@ -194,6 +217,7 @@ static const struct task tasks[] = {
 	{ "login", run_login, false, true, 0, 0 },
 	{ "save", run_save, false, false, 1, INT_MAX },
 	{ "load", run_load, false, false, 1, 1 },
+	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },
 };
 
 static int find_task(int argc, char **argv, const struct arguments *args, const struct task **ret,

@@ -242,15 +242,24 @@ static int reset_signals(struct child *c, struct err *err)
 
 static int forbid_new_privileges(struct child *c, struct err *err)
 {
-	(void)c;
+	if (c->spec->new_privileges)
+		return 0;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "no_new_privs");
 	return 0;
 }
 
+/* Without no_new_privs it takes CAP_SYS_ADMIN, which we lose when we become the user. */
+static int install_seccomp_early(struct child *c, struct err *err)
+{
+	return c->spec->seccomp && c->spec->new_privileges ?
+		       seccomp_install(c->spec->seccomp_filter, err) : 0;
+}
+
 static int install_seccomp(struct child *c, struct err *err)
 {
-	return c->spec->seccomp ? seccomp_install(err) : 0;
+	return c->spec->seccomp && !c->spec->new_privileges ?
+		       seccomp_install(c->spec->seccomp_filter, err) : 0;
 }
 
 /*
@@ -266,11 +275,13 @@ static const struct step container_steps[] = {
 	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
 	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
 	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */
+	{ "bind the host's devices",  bind_devices },
 	{ "open a terminal",	      open_terminal },	/* needs /dev/pts */
 	{ "bind the console",	      bind_console },
 	{ "set sysctls",	      set_sysctls },	/* before /proc/sys is read-only */
 	{ "mask paths",		      mask_paths },	/* before volumes may cover /proc */
 	{ "bind volumes",	      bind_volumes },	/* while the host is still visible */
+	{ "mask further paths",	      mask_own_paths },	/* volumes may be among them */
 	{ "enter the root",	      enter_root },	/* the host is out of sight from here on */
 	{ "add the user to /etc/passwd", add_identity }, /* over the image's; no volume covers it */
 	{ "set the host name",	      set_hostname },	/* needs CAP_SYS_ADMIN */
@@ -291,6 +302,7 @@ static const struct step process_steps[] = {
 	{ "bound capabilities",	      bound_caps },	/* needs CAP_SETPCAP */
 	{ "enter the working directory", enter_directory }, /* makes it, as root */
 	{ "set limits",		      set_limits },	/* they may leave no room for more */
+	{ "install seccomp early",    install_seccomp_early }, /* needs CAP_SYS_ADMIN */
 	{ "switch user",	      switch_user },	/* needs CAP_SETUID */
 	{ "tie to the monitor",	      tie_to_monitor },	/* a change of user unties */
 	{ "reset signals",	      reset_signals },

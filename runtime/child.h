@@ -30,8 +30,12 @@ _Noreturn void child_main(const struct launch *l, int sync);
 int privatise_mounts(struct child *c, struct err *err);
 int mount_system(struct child *c, struct err *err);
 int set_sysctls(struct child *c, struct err *err);
-int mask_paths(struct child *c, struct err *err);
 int enter_root(struct child *c, struct err *err);
+/* runtime/devices.c */
+int bind_devices(struct child *c, struct err *err);
+/* runtime/masks.c */
+int mask_paths(struct child *c, struct err *err);
+int mask_own_paths(struct child *c, struct err *err);
 /* runtime/identity.c */
 int add_identity(struct child *c, struct err *err);
 /* runtime/volumes.c */

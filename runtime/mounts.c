@@ -1,10 +1,9 @@
 /*
- * The mounts that every container has: its root, /proc, /sys, /dev, and what hides parts of them.
+ * The mounts that every container has: its root, /proc, /sys, /dev. What hides parts of them is in
+ * masks.c.
  *
  * Each file system is made detached (fsopen(2), fsmount(2)) and then moved to a descriptor of its
- * place, so that no path is looked up twice. What is hidden under /proc and /sys is reached through
- * the descriptor of the procfs or sysfs just made: an image whose /proc is something else can't
- * lead the masks astray (CVE-2019-19921, CVE-2025-31133, CVE-2025-52881).
+ * place, so that no path is looked up twice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +52,7 @@ static int mount_proc(struct child *c, struct err *err)
 static int mount_sys(struct child *c, struct err *err)
 {
 	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-			       MOUNT_ATTR_RDONLY;
+			       (c->spec->privileged ? 0 : MOUNT_ATTR_RDONLY);
 	CLEAN(clean_fd) int target = -1;
 	CLEAN(clean_fd) int cgroup = -1;
 	struct err why = { 0 };
@@ -191,70 +190,6 @@ int set_sysctls(struct child *c, struct err *err)
 	set_sysctl(c, "sys/net/ipv4/ip_unprivileged_port_start", "0");
 	set_sysctl(c, "sys/net/ipv4/ping_group_range", groups);
 	return set_own_sysctls(c, err);
-}
-
-/* The union of what docker and podman hide. A path that this kernel has not is passed over. */
-static int mask(int under, const char *path, int dev_null, int *empty, struct err *err)
-{
-	CLEAN(clean_fd) int target = openat(under, path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-	CLEAN(clean_fd) int cover = -1;
-	struct stat st;
-
-	if (target < 0 || fstat(target, &st) < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "'%s'", path);
-	if (!S_ISDIR(st.st_mode)) {
-		if (mount_clone(dev_null, "null", 0, &cover, err) < 0)
-			return -1;
-		return mount_attach(cover, target, "", err);
-	}
-	if (*empty >= 0) {
-		if (mount_clone(*empty, "", 0, &cover, err) < 0)
-			return -1;
-		return mount_attach(cover, target, "", err);
-	}
-	if (mount_new("tmpfs", (const char *const[]){ "size=4k", "mode=555", NULL },
-		      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-		      empty, err) < 0)
-		return -1;
-	return mount_attach(*empty, target, "", err);
-}
-
-static int make_read_only(int under, const char *path, struct err *err)
-{
-	CLEAN(clean_fd) int mnt = -1;
-
-	if (faccessat(under, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	if (mount_clone(under, path, MOUNT_ATTR_RDONLY, &mnt, err) < 0)
-		return -1;
-	return mount_attach(mnt, under, path, err);
-}
-
-int mask_paths(struct child *c, struct err *err)
-{
-	static const char *const hidden_proc[] = {
-		"acpi",		 "asound",     "interrupts",  "kcore", "keys",
-		"latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi",
-	};
-	static const char *const hidden_sys[] = {
-		"firmware",
-		"fs/selinux",
-		"dev/block",
-		"devices/virtual/powercap",
-	};
-	static const char *const read_only_proc[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
-	CLEAN(clean_fd) int empty = -1;
-
-	for (size_t i = 0; i < ARRAY_SIZE(hidden_proc); i++)
-		if (mask(c->proc, hidden_proc[i], c->dev, &empty, err) < 0)
-			return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(hidden_sys); i++)
-		if (mask(c->sys, hidden_sys[i], c->dev, &empty, err) < 0)
-			return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(read_only_proc); i++)
-		if (make_read_only(c->proc, read_only_proc[i], err) < 0)
-			return -1;
-	return 0;
 }
 
 int enter_root(struct child *c, struct err *err)

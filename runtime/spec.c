@@ -22,6 +22,9 @@ void container_spec_done(struct container_spec *spec)
 	free(spec->user);
 	strv_done(&spec->groups);
 	strv_done(&spec->sysctls);
+	strv_done(&spec->masked);
+	strv_done(&spec->unmasked);
+	free(spec->seccomp_filter);
 	free(spec->passwd_entry);
 	free(spec->group_entry);
 	free(spec->hostname);
@@ -72,6 +75,11 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_bool(j, "read_only", spec->read_only);
 	js_set_bool(j, "auto_remove", spec->auto_remove);
 	js_set_bool(j, "seccomp", spec->seccomp);
+	js_set_str(j, "seccomp_filter", spec->seccomp_filter);
+	js_set_bool(j, "privileged", spec->privileged);
+	js_set_bool(j, "new_privileges", spec->new_privileges);
+	js_set_strv(j, "masked", &spec->masked);
+	js_set_strv(j, "unmasked", &spec->unmasked);
 	js_set_int(j, "caps", (int64_t)spec->caps);
 	js_set_int(j, "shm_size", spec->shm_size);
 	js_set_int(j, "stop_signal", spec->stop_signal);
@@ -129,6 +137,9 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 		.read_only = js_bool(j, "read_only"),
 		.auto_remove = js_bool(j, "auto_remove"),
 		.seccomp = js_bool(j, "seccomp"),
+		.seccomp_filter = xstrdup(js_str(j, "seccomp_filter")),
+		.privileged = js_bool(j, "privileged"),
+		.new_privileges = js_bool(j, "new_privileges"),
 		.caps = (uint64_t)js_int(j, "caps"),
 		.shm_size = js_int(j, "shm_size"),
 		.stop_signal = (int)js_int(j, "stop_signal"),
@@ -140,6 +151,8 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 	js_strv(j, "args", &spec.args);
 	js_strv(j, "env", &spec.env);
 	js_strv(j, "groups", &spec.groups);
+	js_strv(j, "masked", &spec.masked);
+	js_strv(j, "unmasked", &spec.unmasked);
 	js_strv(j, "sysctls", &spec.sysctls);
 	limits_from_json(js_obj(j, "limits"), &spec.limits);
 	if (!spec.args.n)

@@ -48,7 +48,11 @@ struct container_spec {
 	char *hostname;
 	char *etc_dir; /* on the host: holds the hosts, hostname and resolv.conf bound over /etc */
 	bool tty, open_stdin, read_only, auto_remove;
-	bool seccomp;	    /* the profile is installed (not with seccomp=unconfined) */
+	bool seccomp;	    /* a filter is installed (not with seccomp=unconfined) */
+	char *seccomp_filter; /* struct sock_filter[] in hex; NULL: the built-in profile */
+	bool privileged;    /* nothing masked, /sys to be written to, the host's devices */
+	bool new_privileges; /* setuid programs and file capabilities have their effect */
+	struct strv masked, unmasked; /* paths; in unmasked also patterns, and "ALL" */
 	uint64_t caps;	    /* bit n: capability n is in the bounding set */
 	int64_t shm_size;   /* bytes */
 	int stop_signal, stop_timeout; /* timeout in seconds */

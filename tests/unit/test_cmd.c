@@ -472,6 +472,7 @@ static int spec_of(const char *const argv[], const char *const command[],
 	CLEAN(run_options_done) struct run_options o = {0};
 	CLEAN(strv_done) struct strv operands = {0};
 	CLEAN(strv_done) struct strv words = {0};
+	CLEAN(clean_free) char *profile = NULL;
 	struct image_config image = {0};
 	bool help;
 	int result;
@@ -484,7 +485,7 @@ static int spec_of(const char *const argv[], const char *const command[],
 	strv_add(&image.env, "KEPT=1");
 	result = opts_parse(run_opts, &o, (char *const *)argv, true, &operands, &help, err);
 	if (result == 0)
-		result = run_spec(&o, &image, &words, "0123456789abcdef0123", ret, err);
+		result = run_spec(&o, &image, &words, "0123456789abcdef0123", ret, &profile, err);
 	strv_done(&image.cmd);
 	strv_done(&image.env);
 	return result;
