@@ -34,6 +34,9 @@ struct tiffin {
  */
 int tiffin_open(struct tiffin *t, bool single, struct err *err);
 
+/* Containers have one ID from now on, or all that there are: as one was made that exists already. */
+void tiffin_set_ids(struct tiffin *t, bool single);
+
 /*
  * What ps(1) shows of us from now on. A monitor's is not the command line it was forked from, which
  * may hold secrets (-e), and is not to be mistaken for the client.

@@ -57,6 +57,14 @@ void tiffin_set_title(struct tiffin *t, const char *fmt, ...)
 	va_end(ap);
 }
 
+void tiffin_set_ids(struct tiffin *t, bool single)
+{
+	if (single == t->ids.single)
+		return;
+	id_map_of_caller(single, &t->ids);
+	t->store.single_id = t->ids.single;
+}
+
 int tiffin_open(struct tiffin *t, bool single, struct err *err)
 {
 	CLEAN(clean_free) char *root = NULL;

@@ -31,9 +31,6 @@ static int check(const struct run_options *o, struct err *err)
 		if (!*o->labels.v[i] || *o->labels.v[i] == '=')
 			return err_set(err, ERR_USAGE, "--label '%s': invalid label format: KEY=VALUE",
 				       o->labels.v[i]);
-	if (o->userns && !streq(o->userns, "single"))
-		return err_set(err, ERR_UNSUPPORTED, "--userns %s: this version knows 'single'",
-			       o->userns);
 	if (o->cidfile && access(o->cidfile, F_OK) == 0)
 		return err_set(err, ERR_EXISTS,
 			       "container id file exists: make sure the other container is not running "
@@ -146,6 +143,10 @@ static int make_ports(const struct run_options *o, const struct image_config *co
 	if (port_options(&o->publish, &o->expose, &config->exposed_ports, o->publish_all, &s->ports,
 			 err) < 0)
 		return -1;
+	if (s->spec.network == NETWORK_JOINED) {
+		port_list_done(&s->ports); /* what the image exposes is the other's to publish */
+		return 0;
+	}
 	if (s->spec.network == NETWORK_PRIVATE || (!o->publish.n && !o->publish_all))
 		return 0;
 	if (s->spec.network == NETWORK_NONE)
@@ -174,7 +175,8 @@ static int make_log(const struct run_options *o, struct start *s, struct err *er
 }
 
 static int make_spec(const struct run_options *o, const struct found_image *image,
-		     const struct strv *command, struct start *s, struct err *err)
+		     const struct strv *command, struct namespaces *ns, struct start *s,
+		     struct err *err)
 {
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(image_config_done) struct image_config config = { 0 };
@@ -182,7 +184,7 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 
 	if (image_read_config(&s->t->store, image->record.id, &text, err) < 0 ||
 	    image_config_parse(text.data, text.len, &config, err) < 0 ||
-	    run_spec(o, &config, command, s->dir.id, &s->spec, &profile, err) < 0 ||
+	    run_spec(o, &config, command, s->dir.id, ns, &s->spec, &profile, err) < 0 ||
 	    security_compile(s->t, profile, &s->spec, err) < 0 ||
 	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0 ||
 	    make_labels(o, &config, s, err) < 0 || make_log(o, s, err) < 0)
@@ -217,15 +219,19 @@ int create_container(struct tiffin *t, const struct run_options *options,
 		.access.tls_verify = options->tls_verify,
 	};
 	CLEAN(found_image_done) struct found_image image = FOUND_IMAGE_INIT;
+	CLEAN(namespaces_done) struct namespaces ns = { 0 };
 	CLEAN(start_done) struct start s = START_INIT;
 
 	s.t = t;
-	if (check(options, err) < 0 || tiffin_open(t, options->userns != NULL, err) < 0 ||
-	    rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
+	if (check(options, err) < 0 || namespaces_parse(options, &ns, err) < 0 ||
+	    tiffin_open(t, ns.single, err) < 0 || namespaces_resolve(t, &ns, err) < 0)
+		return -1;
+	tiffin_set_ids(t, ns.single);
+	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
 	    find_image(t, operands->v[0], options->pull, &pull, &image, err) < 0 ||
 	    container_dir_make(&t->store, &s.dir, err) < 0)
 		return -1;
-	if (make_spec(options, &image, &command, &s, err) < 0 || replace(options, t, err) < 0 ||
+	if (make_spec(options, &image, &command, &ns, &s, err) < 0 || replace(options, t, err) < 0 ||
 	    publish(options, &image, &s, err) < 0) {
 		container_dir_discard(&t->store, &s.dir);
 		return -1;

@@ -138,6 +138,22 @@ static void read_host(const char *path, struct buf *ret)
 		buf_add(ret, chunk, (size_t)n);
 }
 
+int etc_files_copy(int containers, const char *id, int dir, struct err *err)
+{
+	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		CLEAN(clean_free) char *path = xasprintf("%s/%s", id, files[i]);
+		CLEAN(buf_done) struct buf text = { 0 };
+
+		if (file_read_at(containers, path, HOST_FILE_MAX, &text, err) < 0)
+			return err_wrap(err, "container %.12s's '%s'", id, files[i]);
+		if (put(dir, files[i], &text, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int etc_files_write(int dir, const struct container_spec *spec, const struct etc_options *options,
 		    struct err *err)
 {

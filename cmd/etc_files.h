@@ -13,4 +13,10 @@
 int etc_files_write(int dir, const struct container_spec *spec, const struct etc_options *options,
 		    struct err *err);
 
+/*
+ * Copies the three files of another container, whose directory is id below containers. What is in them
+ * may be that container's own.
+ */
+int etc_files_copy(int containers, const char *id, int dir, struct err *err);
+
 #endif

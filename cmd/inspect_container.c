@@ -7,6 +7,7 @@
 #include "cmd/human.h"
 #include "cmd/inspect.h"
 #include "cmd/log_options.h"
+#include "cmd/namespace_options.h"
 #include "cmd/ports.h"
 #include "runtime/caps.h"
 #include "runtime/spec.h"
@@ -185,7 +186,7 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	json_t *j = json_object();
 
 	set_binds(j, spec);
-	js_set_str(j, "NetworkMode", mode);
+	js_set_str_take(j, "NetworkMode", namespace_mode(&spec->ns[NS_NETWORK], mode));
 	json_object_set_new(j, "PortBindings", port_map(js_arr(c->config, "ports"), true));
 	json_object_set_new(j, "RestartPolicy",
 			    json_pack("{sssi}", "Name", "no", "MaximumRetryCount", 0));
@@ -198,11 +199,13 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	json_object_set_new(j, "SecurityOpt",
 			    spec->seccomp ? json_array() : json_pack("[s]", "seccomp=unconfined"));
 	js_set_int(j, "ShmSize", spec->shm_size);
-	js_set_str(j, "UsernsMode", js_bool(c->config, "single_id") ? "single" : "");
-	js_set_str(j, "PidMode", "private");
-	js_set_str(j, "IpcMode", "private");
-	js_set_str(j, "UTSMode", "private");
-	js_set_str(j, "CgroupnsMode", "private");
+	js_set_str_take(j, "UsernsMode",
+			namespace_mode(&spec->ns[NS_USER],
+				       js_bool(c->config, "single_id") ? "single" : ""));
+	js_set_str_take(j, "PidMode", namespace_mode(&spec->ns[NS_PID], "private"));
+	js_set_str_take(j, "IpcMode", namespace_mode(&spec->ns[NS_IPC], "shareable"));
+	js_set_str_take(j, "UTSMode", namespace_mode(&spec->ns[NS_UTS], "private"));
+	js_set_str_take(j, "CgroupnsMode", namespace_mode(&spec->ns[NS_CGROUP], "private"));
 	return j;
 }
 
@@ -226,6 +229,7 @@ static json_t *config_of(const struct container *c, const struct container_spec 
 	json_t *j = json_object();
 
 	js_set_str(j, "Hostname", spec->hostname);
+	js_set_str(j, "Domainname", spec->domainname ?: "");
 	js_set_str(j, "User", spec->user ?: "");
 	json_object_set_new(j, "ExposedPorts", exposed_ports(js_arr(c->config, "ports")));
 	js_set_bool(j, "Tty", spec->tty);

@@ -109,9 +109,9 @@ static bool is_allowed(const char *name, const struct container_spec *spec)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ipc); i++)
 		if (streq(name, ipc[i]))
-			return true;
-	return starts_with(name, "fs.mqueue.") ||
-	       (starts_with(name, "net.") && spec->network != NETWORK_HOST);
+			return spec->ns[NS_IPC].mode < NS_HOST;
+	return (starts_with(name, "fs.mqueue.") && spec->ns[NS_IPC].mode < NS_HOST) ||
+	       (starts_with(name, "net.") && spec->ns[NS_NETWORK].mode < NS_HOST);
 }
 
 /*
@@ -151,7 +151,8 @@ static int add_sysctl(const char *text, struct container_spec *spec, struct err 
 	if (!is_allowed(name, spec) || strstr(path, "..") || strstr(path, "//"))
 		return err_set(err, ERR_USAGE, "sysctl '%s' is not allowed%s", given,
 			       starts_with(name, "net.") && spec->network == NETWORK_HOST ?
-				       " with the host's network" : "");
+				       " with the host's network" :
+			       ns_joins(spec->ns) ? " with another container's namespace" : "");
 	strv_addf(&spec->sysctls, "%s=%s", path, eq + 1);
 	return 0;
 }

@@ -23,8 +23,9 @@ const struct opt run_opts[] = {
 	{ .more = user_opts, .field = OPTION(user_more) },
 	{ 0, "entrypoint", "PROGRAM", "instead of the image's", set_string, OPTION(entrypoint) },
 	{ 'h', "hostname", "NAME", "the container's host name", set_string, OPTION(hostname) },
-	{ 0, "network", "MODE", "slirp (the default), none, host", set_string, OPTION(network) },
+	{ 0, "network", "MODE", "slirp (the default), none, host, container:NAME", set_string, OPTION(network) },
 	{ 0, "net", "MODE", NULL, set_string, OPTION(network) },
+	{ .more = namespace_opts, .field = FIELD(run_options, ns) },
 	{ .more = etc_opts, .field = FIELD(run_options, etc) },
 	{ .more = log_opts, .field = FIELD(run_options, log) },
 	{ 'p', "publish", "[[ADDR:]PORT:]PORT", "a port of this machine's leads to one of its own "
@@ -52,8 +53,6 @@ const struct opt run_opts[] = {
 	{ 0, "stop-timeout", "SECONDS", "how long 'stop' waits (10)", set_seconds,
 	  OPTION(stop_timeout) },
 	{ 0, "cidfile", "FILE", "write the ID there", set_string, OPTION(cidfile) },
-	{ 0, "userns", "single", "one ID, as where there are no subordinate ones", set_string,
-	  OPTION(userns) },
 	{ 0, "pull", "POLICY", "always, missing (the default), never", set_string, OPTION(pull) },
 	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string, OPTION(platform) },
 	{ 0, "tls-verify", "BOOL", "false: plain HTTP and any certificate will do", set_string,
@@ -76,7 +75,7 @@ void run_options_done(void *options)
 {
 	struct run_options *o = options;
 	char *const strings[] = { o->name,	  o->workdir,  o->user,	   o->entrypoint,
-				  o->hostname,	  o->network,  o->userns,  o->pull,
+				  o->hostname,	  o->network,  o->pull,
 				  o->cidfile,	  o->platform, o->tls_verify, o->stop_signal,
 				  o->timezone };
 	struct strv *const lists[] = { &o->label_files, &o->annotations, &o->volumes,	&o->tmpfs,
@@ -93,4 +92,5 @@ void run_options_done(void *options)
 	security_options_done(&o->security);
 	etc_options_done(&o->etc);
 	log_options_done(&o->log);
+	namespace_options_done(&o->ns);
 }

@@ -10,6 +10,7 @@
 #include "cmd/etc_options.h"
 #include "cmd/limit_options.h"
 #include "cmd/log_options.h"
+#include "cmd/namespace_options.h"
 #include "cmd/opt.h"
 #include "cmd/security_options.h"
 #include "cmd/user_options.h"
@@ -18,7 +19,7 @@
 
 struct run_options {
 	bool interactive, tty, detach, remove, replace, read_only, read_only_tmpfs, publish_all;
-	char *name, *workdir, *user, *entrypoint, *hostname, *network, *userns, *pull, *cidfile;
+	char *name, *workdir, *user, *entrypoint, *hostname, *network, *pull, *cidfile;
 	char *stop_signal, *timezone, *platform, *tls_verify;
 	struct strv volumes, tmpfs, labels, label_files, annotations, publish, expose;
 	struct env_options env;
@@ -28,6 +29,7 @@ struct run_options {
 	struct security_options security;
 	struct etc_options etc;
 	struct log_options log;
+	struct namespace_options ns;
 	int stop_timeout;
 	long long shm_size;
 };
@@ -40,11 +42,11 @@ void run_options_done(void *options);
 
 /*
  * Makes the specification: what the options leave open is the image's, what the image leaves open is
- * docker's default. command is what was typed behind the image. The caller frees *ret,
- * and *ret_profile: as security_options_apply has it.
+ * docker's default. command is what was typed behind the image; the namespaces are taken over, but for
+ * the rest of *ns. The caller frees *ret, and *ret_profile: as security_options_apply has it.
  */
 int run_spec(const struct run_options *o, const struct image_config *image,
-	     const struct strv *command, const char *container_id, struct container_spec *ret,
-	     char **ret_profile, struct err *err);
+	     const struct strv *command, const char *container_id, struct namespaces *ns,
+	     struct container_spec *ret, char **ret_profile, struct err *err);
 
 #endif

@@ -58,28 +58,17 @@ static int build_args(const struct run_options *o, const struct image_config *im
 	return 0;
 }
 
-static int parse_network(const char *text, enum network_mode *ret, struct err *err)
-{
-	if (!text || streq(text, "slirp") || streq(text, "private") || streq(text, "slirp4netns"))
-		*ret = NETWORK_PRIVATE;
-	else if (streq(text, "none"))
-		*ret = NETWORK_NONE;
-	else if (streq(text, "host"))
-		*ret = NETWORK_HOST;
-	else
-		return err_set(err, ERR_UNSUPPORTED,
-			       "--network %s: this version knows slirp, none and host", text);
-	return 0;
-}
-
-static char *host_name(const struct run_options *o, enum network_mode network,
+static char *host_name(const struct run_options *o, const struct namespaces *ns,
 		       const char *container_id)
 {
+	bool hosts = ns->network == NETWORK_HOST || ns->v[NS_UTS].mode == NS_HOST;
 	char name[HOST_NAME_MAX + 1] = "";
 
 	if (o->hostname)
 		return xstrdup(o->hostname);
-	if (network == NETWORK_HOST && gethostname(name, sizeof(name)) == 0)
+	if (ns->hostname)
+		return xstrdup(ns->hostname);
+	if (hosts && gethostname(name, sizeof(name)) == 0)
 		return xstrdup(name);
 	return xstrndup(container_id, 12);
 }
@@ -161,8 +150,8 @@ static int build_mounts(const struct run_options *o, struct container_spec *spec
 }
 
 int run_spec(const struct run_options *o, const struct image_config *image,
-	     const struct strv *command, const char *container_id, struct container_spec *ret,
-	     char **ret_profile, struct err *err)
+	     const struct strv *command, const char *container_id, struct namespaces *ns,
+	     struct container_spec *ret, char **ret_profile, struct err *err)
 {
 	CLEAN(container_spec_done) struct container_spec spec = {
 		.tty = o->tty,
@@ -175,13 +164,18 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 	CLEAN(clean_free) char *profile = NULL;
 	const char *stop_signal = o->stop_signal ? o->stop_signal : image->stop_signal;
 
-	if (parse_network(o->network, &spec.network, err) < 0 ||
-	    parse_signal(stop_signal ? stop_signal : "TERM", &spec.stop_signal, err) < 0)
+	if (parse_signal(stop_signal ? stop_signal : "TERM", &spec.stop_signal, err) < 0)
 		return -1;
-	spec.hostname = host_name(o, spec.network, container_id);
+	spec.hostname = host_name(o, ns, container_id);
+	spec.network = ns->network;
+	memcpy(spec.ns, ns->v, sizeof(spec.ns));
+	memset(ns->v, 0, sizeof(ns->v));
+	spec.domainname = xstrdup(o->ns.domain);
 	if (!is_host_name(spec.hostname))
 		return err_set(err, ERR_USAGE, "'%s' is not a host name: 1 to %d letters, digits, '-', '.'",
 			       spec.hostname, HOST_NAME_MAX);
+	if (spec.domainname && strlen(spec.domainname) > HOST_NAME_MAX)
+		return err_set(err, ERR_USAGE, "--domainname: more than %d characters", HOST_NAME_MAX);
 	spec.user = xstrdup(o->user ? o->user : image->user);
 	spec.no_hosts = o->etc.no_hosts;
 	spec.cwd = xstrdup(o->workdir ? o->workdir : image->workdir);

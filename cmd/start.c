@@ -13,6 +13,7 @@
 #include "cmd/etc_files.h"
 #include "cmd/event.h"
 #include "cmd/helper.h"
+#include "cmd/namespace_options.h"
 #include "net/network.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
@@ -74,6 +75,14 @@ static int start_network(void *arg, int frames, struct err *err)
 	/* They are tiffin-net's now, and free again when it ends. */
 	port_list_close(&s->ports);
 	return 0;
+}
+
+/* ps(1) is to show nobody the command line that we were forked from. */
+static void in_keeper(void *arg)
+{
+	const struct start *s = arg;
+
+	tiffin_set_title(s->t, "tiffin: keeper of %s", s->name);
 }
 
 static int started(void *arg, pid_t pid, struct err *err)
@@ -173,8 +182,7 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
 	    container_spec_from_json(js_obj(c->config, "spec"), &s.spec, err) < 0)
 		return err_wrap(err, "container %.12s", c->id);
-	id_map_of_caller(js_bool(c->config, "single_id"), &t->ids);
-	t->store.single_id = t->ids.single;
+	tiffin_set_ids(t, js_bool(c->config, "single_id"));
 	s.spec.etc_dir = xasprintf("%s/containers/%s", t->store.root, c->id);
 	s.name = xstrdup(c->name);
 	s.record = json_incref(c->config);
@@ -194,23 +202,36 @@ void start_discard(struct start *s)
 }
 
 /* What the monitor must not let go of. The caller frees *ret. */
-static size_t descriptors_to_keep(const struct start *s, int **ret)
+static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KINDS], int **ret)
 {
 	const struct store *store = &s->t->store;
 	const int fixed[] = { s->dir.fd,    s->dir.lock,       store->fd,    store->layers, store->images,
 			      store->names, store->containers, store->locks, store->tmp };
-	int *keep = xcalloc(ARRAY_SIZE(fixed) + s->ports.n, sizeof(*keep));
+	int *keep = xcalloc(ARRAY_SIZE(fixed) + NS_KINDS + s->ports.n, sizeof(*keep));
+	size_t n = ARRAY_SIZE(fixed);
 
 	memcpy(keep, fixed, sizeof(fixed));
+	for (int k = 0; k < NS_KINDS; k++)
+		keep[n++] = donors[k];
 	for (size_t i = 0; i < s->ports.n; i++)
-		keep[ARRAY_SIZE(fixed) + i] = s->ports.v[i].sock;
+		keep[n++] = s->ports.v[i].sock;
 	*ret = keep;
-	return ARRAY_SIZE(fixed) + s->ports.n;
+	return n;
+}
+
+/* Who has another container's network has its names for it, too. */
+static int write_etc(const struct start *s, struct err *err)
+{
+	if (s->spec.network == NETWORK_JOINED)
+		return etc_files_copy(s->t->store.containers, s->spec.ns[NS_NETWORK].container, s->dir.fd,
+				      err);
+	return etc_files_write(s->dir.fd, &s->spec, &s->etc, err);
 }
 
 int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err)
 {
 	CLEAN(clean_free) int *keep = NULL;
+	int donors[NS_KINDS];
 	const struct rootfs rootfs = rootfs_of(s);
 	struct monitor m = {
 		.launch = {
@@ -222,6 +243,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 			.loopback_up = loopback_up,
 			.network_start = start_network,
 			.started = started,
+			.in_keeper = in_keeper,
 			.arg = s,
 		},
 		.attached = s->attached,
@@ -239,14 +261,16 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	log_options_config(&s->log, &m.log);
 	if (s->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
-	if (port_list_bind(&s->ports, err) == 0 &&
-	    etc_files_write(s->dir.fd, &s->spec, &s->etc, err) == 0 &&
-	    s->driver->prepare(&rootfs, err) == 0) {
-		m.n_keep = descriptors_to_keep(s, &keep);
+	if (namespaces_open(s->t, s->spec.ns, donors, err) == 0 && port_list_bind(&s->ports, err) == 0 &&
+	    write_etc(s, err) == 0 && s->driver->prepare(&rootfs, err) == 0) {
+		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;
+		m.n_keep = descriptors_to_keep(s, donors, &keep);
 		m.keep = keep;
 		result = monitor_start(&m, ret_client, err);
 	}
 	port_list_close(&s->ports);
+	for (int k = 0; k < NS_KINDS; k++)
+		clean_fd(&donors[k]);
 	if (result < 0) {
 		if (s->remove_failed)
 			start_discard(s);

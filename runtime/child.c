@@ -48,6 +48,20 @@ static int become_root(struct child *c, struct err *err)
 	return 0;
 }
 
+/* By which the monitor knows the container's processes, where they are not a PID namespace's. */
+static int show_mounts(struct child *c, struct err *err)
+{
+	enum ns_mode mode = c->spec->ns[NS_PID].mode;
+	CLEAN(clean_fd) int fd = -1;
+
+	if (mode != NS_HOST && mode != NS_CONTAINER)
+		return 0;
+	fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "'/proc/self/ns/mnt'");
+	return sync_send(c->sync, SYNC_MOUNTS, fd, err);
+}
+
 static int await_id_maps(struct child *c, struct err *err)
 {
 	if (sync_expect(c->sync, SYNC_ID_MAPS, NULL, NULL, err) < 0)
@@ -60,7 +74,7 @@ static int bring_up_network(struct child *c, struct err *err)
 	const struct launch *l = c->launch;
 	CLEAN(clean_fd) int frames = -1;
 
-	if (c->spec->network == NETWORK_HOST)
+	if (c->spec->network == NETWORK_HOST || c->spec->network == NETWORK_JOINED)
 		return 0;
 	if (c->spec->network == NETWORK_NONE)
 		return l->loopback_up(l->arg, err);
@@ -76,8 +90,14 @@ static int mount_root(struct child *c, struct err *err)
 
 static int set_hostname(struct child *c, struct err *err)
 {
-	if (sethostname(c->spec->hostname, strlen(c->spec->hostname)) < 0)
-		return err_sys(err, "'%s'", c->spec->hostname);
+	const struct container_spec *spec = c->spec;
+
+	if (spec->ns[NS_UTS].mode != NS_OWN)
+		return 0;
+	if (sethostname(spec->hostname, strlen(spec->hostname)) < 0)
+		return err_sys(err, "'%s'", spec->hostname);
+	if (spec->domainname && setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
+		return err_sys(err, "and the domain '%s'", spec->domainname);
 	return 0;
 }
 
@@ -144,7 +164,8 @@ static int set_limits(struct child *c, struct err *err)
 
 static int set_oom_score(struct child *c, struct err *err)
 {
-	return oom_score_apply(&c->spec->limits, err);
+	/* The helper that entered others' namespaces has done it. */
+	return c->launch->donors ? 0 : oom_score_apply(&c->spec->limits, err);
 }
 
 /* Leaves 0-2 and the sync socket; whatever else was inherited is closed (CVE-2024-21626). */
@@ -268,6 +289,7 @@ static int install_seccomp(struct child *c, struct err *err)
  * A new container goes through all of it, a process of exec's through the second half.
  */
 static const struct step container_steps[] = {
+	{ "show the mount namespace", show_mounts },
 	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun, and no IDs:
 							     while the parent maps them */
 	{ "wait for id maps",	      await_id_maps },	/* until then we are nobody */
@@ -360,7 +382,7 @@ static int execute(struct child *c, struct err *err)
 	return exec_failed(args[0], worst, err);
 }
 
-_Noreturn void child_main(const struct launch *l, int sync)
+_Noreturn void child_main(const struct launch *l, int sync, int shm)
 {
 	struct child c = {
 		.launch = l,
@@ -370,6 +392,7 @@ _Noreturn void child_main(const struct launch *l, int sync)
 		.proc = -1,
 		.sys = -1,
 		.dev = -1,
+		.shm = shm,
 		.terminal = -1,
 	};
 	struct err err = { 0 };

@@ -18,13 +18,15 @@ struct child {
 	int root; /* the root file system, mounted, not yet entered */
 	/* The roots of mounts of our own making: what is reached through them is surely theirs. */
 	int proc, sys, dev;
+	int shm; /* another container's /dev/shm, detached, or -1 */
 	int terminal; /* the pseudo-terminal's own side, or -1 */
 	int terminal_number; /* as in /dev/pts */
 	struct user user;
 	struct strv env;
 };
 
-_Noreturn void child_main(const struct launch *l, int sync);
+/* shm: see struct child; taken over. */
+_Noreturn void child_main(const struct launch *l, int sync, int shm);
 
 /* runtime/mounts.c */
 int privatise_mounts(struct child *c, struct err *err);

@@ -21,6 +21,11 @@ struct launch {
 	const struct id_map *ids;
 	/* -1: new namespaces. A pidfd: that process's, as exec has it, and no function is called. */
 	int join;
+	/*
+	 * NULL, or for each kind of namespace that is another container's a pidfd of a process in it, else
+	 * -1 (ns_enter). Their user namespace is one, and ids are its IDs.
+	 */
+	const int *donors;
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
 
@@ -34,6 +39,8 @@ struct launch {
 	int (*network_start)(void *arg, int frames, struct err *err);
 	/* Parent: the first process exists, and is about to run. */
 	int (*started)(void *arg, pid_t pid, struct err *err);
+	/* Keeper, a process beside the monitor (runtime/keeper.h); may be NULL. */
+	void (*in_keeper)(void *arg);
 	void *arg;
 };
 
@@ -41,6 +48,7 @@ struct launched {
 	pid_t pid; /* of the container's first process; to be reaped */
 	int pidfd;
 	int terminal; /* the pseudo-terminal's master, or -1 */
+	pid_t keeper; /* 0: none; see launched_sweep */
 };
 
 /*
@@ -49,5 +57,13 @@ struct launched {
  * can't be executed, else 125.
  */
 int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err);
+
+/*
+ * Parent, when the first process has ended: waits until none of the container's is left, where the
+ * kernel does not see to that.
+ */
+void launched_sweep(const struct container_spec *spec, struct launched *child);
+/* Parent, last of all: reaps who ends with the first process. */
+void launched_done(struct launched *child);
 
 #endif

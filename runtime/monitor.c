@@ -303,6 +303,7 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 		m->open_listener(m->launch.arg, &s.listener, NULL);
 	run_loop(&s);
 	exit_code = proc_reap(s.child.pid);
+	launched_sweep(m->launch.spec, &s.child);
 	for (int which = 0; which < 2; which++)
 		while (read_output(&s, which))
 			;
@@ -313,6 +314,7 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 	for (size_t i = 0; i < s.clients.n; i++)
 		client_drop(&s.clients.v[i]);
 	m->closing(m->launch.arg);
+	launched_done(&s.child);
 	_exit(0);
 }
 

@@ -31,12 +31,16 @@ int privatise_mounts(struct child *c, struct err *err)
 
 static int mount_proc(struct child *c, struct err *err)
 {
+	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	CLEAN(clean_fd) int target = -1;
 
 	if (root_open_plain_dir(c->root, "proc", &target, err) < 0)
 		return -1;
-	if (mount_new("proc", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &c->proc,
-		      err) < 0) {
+	/* That of the host's processes is the host's to mount; ours is a view of it. */
+	if (c->spec->ns[NS_PID].mode == NS_HOST) {
+		if (mount_clone(AT_FDCWD, "/proc", attrs, &c->proc, err) < 0)
+			return -1;
+	} else if (mount_new("proc", NULL, attrs, &c->proc, err) < 0) {
 		if (err->sys == EPERM)
 			err_hint(err, "the host's /proc has parts hidden, as in a container: the kernel "
 				      "allows no new procfs beside it");
@@ -66,8 +70,10 @@ static int mount_sys(struct child *c, struct err *err)
 	}
 	if (mount_attach(c->sys, target, "", err) < 0)
 		return -1;
-	/* Where the kernel's cgroups are all of version 1 there is nothing to show. */
-	if (mount_new("cgroup2", NULL, attrs, &cgroup, NULL) == 0)
+	/* Where the kernel's cgroups are all of version 1 there is nothing of our own to show. */
+	if ((c->spec->ns[NS_CGROUP].mode == NS_HOST ?
+		     mount_clone(AT_FDCWD, "/sys/fs/cgroup", attrs, &cgroup, NULL) :
+		     mount_new("cgroup2", NULL, attrs, &cgroup, NULL)) == 0)
 		mount_attach(cgroup, c->sys, "fs/cgroup", NULL);
 	return 0;
 }
@@ -118,14 +124,47 @@ static int mount_under_dev(struct child *c, const char *name, const char *type,
 	return mount_attach(mnt, c->dev, name, err);
 }
 
+/* A copy of what the host has there; a host without it has nothing to share. */
+static int bind_under_dev(struct child *c, const char *name, struct err *err)
+{
+	CLEAN(clean_free) char *path = xasprintf("/dev/%s", name);
+	CLEAN(clean_fd) int mnt = -1;
+	struct err why = { 0 };
+
+	if (mkdirat(c->dev, name, 0755) < 0)
+		return err_sys(err, "'%s'", path);
+	if (mount_clone(AT_FDCWD, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &mnt,
+			&why) < 0)
+		return 0;
+	return mount_attach(mnt, c->dev, name, err);
+}
+
+/* What processes share memory and messages by: of whom they share the IPC namespace with. */
+static int mount_ipc(struct child *c, struct err *err)
+{
+	CLEAN(clean_free) char *size = xasprintf("size=%lld", (long long)c->spec->shm_size);
+	const char *const shm_options[] = { "mode=1777", size, NULL };
+	enum ns_mode mode = c->spec->ns[NS_IPC].mode;
+
+	if (mode == NS_HOST)
+		return bind_under_dev(c, "shm", err) < 0 ? -1 : bind_under_dev(c, "mqueue", err);
+	if (mount_under_dev(c, "mqueue", "mqueue", NULL, MOUNT_ATTR_NODEV, err) < 0)
+		return -1;
+	if (mode == NS_NONE)
+		return 0;
+	if (c->shm < 0)
+		return mount_under_dev(c, "shm", "tmpfs", shm_options, MOUNT_ATTR_NODEV, err);
+	if (mkdirat(c->dev, "shm", 0755) < 0)
+		return err_sys(err, "'/dev/shm'");
+	return mount_attach(c->shm, c->dev, "shm", err);
+}
+
 static int mount_dev(struct child *c, struct err *err)
 {
 	static const char *const dev_options[] = { "mode=755", "size=64m", NULL };
 	/* Group 5 is tty everywhere; it takes a map that has it. */
 	const char *const pts_options[] = { "newinstance", "ptmxmode=0666", "mode=0620",
 					    c->launch->ids->single ? NULL : "gid=5", NULL };
-	CLEAN(clean_free) char *size = xasprintf("size=%lld", (long long)c->spec->shm_size);
-	const char *const shm_options[] = { "mode=1777", size, NULL };
 	CLEAN(clean_fd) int target = -1;
 
 	if (root_open_plain_dir(c->root, "dev", &target, err) < 0 ||
@@ -134,11 +173,9 @@ static int mount_dev(struct child *c, struct err *err)
 		return -1;
 	if (make_devices(c, err) < 0 || make_links(c, err) < 0)
 		return -1;
-	if (mount_under_dev(c, "pts", "devpts", pts_options, 0, err) < 0 ||
-	    mount_under_dev(c, "shm", "tmpfs", shm_options, MOUNT_ATTR_NODEV, err) < 0 ||
-	    mount_under_dev(c, "mqueue", "mqueue", NULL, MOUNT_ATTR_NODEV, err) < 0)
+	if (mount_under_dev(c, "pts", "devpts", pts_options, 0, err) < 0)
 		return -1;
-	return 0;
+	return mount_ipc(c, err);
 }
 
 int mount_system(struct child *c, struct err *err)
@@ -183,7 +220,7 @@ int set_sysctls(struct child *c, struct err *err)
 	const struct id_range *last = &ids->gids[ids->n_gids - 1];
 	char groups[32];
 
-	if (c->spec->network == NETWORK_HOST)
+	if (c->spec->ns[NS_NETWORK].mode != NS_OWN)
 		return set_own_sysctls(c, err);
 	/* A group that is not mapped can't be named. */
 	snprintf(groups, sizeof(groups), "0 %u", last->inside + last->count - 1);

@@ -7,6 +7,7 @@ static const char *const network_names[] = {
 	[NETWORK_PRIVATE] = "slirp",
 	[NETWORK_NONE] = "none",
 	[NETWORK_HOST] = "host",
+	[NETWORK_JOINED] = "container",
 };
 
 void container_spec_done(struct container_spec *spec)
@@ -28,6 +29,8 @@ void container_spec_done(struct container_spec *spec)
 	free(spec->passwd_entry);
 	free(spec->group_entry);
 	free(spec->hostname);
+	free(spec->domainname);
+	ns_specs_done(spec->ns);
 	free(spec->etc_dir);
 	*spec = (struct container_spec){ 0 };
 }
@@ -70,6 +73,7 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_strv(j, "sysctls", &spec->sysctls);
 	js_set_bool(j, "no_hosts", spec->no_hosts);
 	js_set_str(j, "hostname", spec->hostname);
+	js_set_str(j, "domainname", spec->domainname);
 	js_set_bool(j, "tty", spec->tty);
 	js_set_bool(j, "open_stdin", spec->open_stdin);
 	js_set_bool(j, "read_only", spec->read_only);
@@ -85,6 +89,7 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_int(j, "stop_signal", spec->stop_signal);
 	js_set_int(j, "stop_timeout", spec->stop_timeout);
 	js_set_str(j, "network", network_names[spec->network]);
+	json_object_set_new(j, "namespaces", ns_specs_to_json(spec->ns));
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		json_array_append_new(mounts, mount_to_json(&spec->mounts[i]));
 	json_object_set_new(j, "mounts", mounts);
@@ -132,6 +137,7 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 		.group_entry = xstrdup(js_str(j, "group_entry")),
 		.no_hosts = js_bool(j, "no_hosts"),
 		.hostname = xstrdup(js_str(j, "hostname") ?: ""),
+		.domainname = xstrdup(js_str(j, "domainname")),
 		.tty = js_bool(j, "tty"),
 		.open_stdin = js_bool(j, "open_stdin"),
 		.read_only = js_bool(j, "read_only"),
@@ -157,8 +163,11 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 	limits_from_json(js_obj(j, "limits"), &spec.limits);
 	if (!spec.args.n)
 		return err_set(err, ERR_CORRUPT, "the record has no command");
-	if (network_from_name(js_str(j, "network"), &spec.network, err) < 0)
+	if (network_from_name(js_str(j, "network"), &spec.network, err) < 0 ||
+	    ns_specs_from_json(js_obj(j, "namespaces"), spec.ns, err) < 0)
 		return -1;
+	if (spec.network == NETWORK_HOST)
+		spec.ns[NS_NETWORK].mode = NS_HOST;
 	json_array_foreach(js_arr(j, "mounts"), i, item) {
 		struct mount_spec m = { 0 };
 

@@ -15,11 +15,13 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "runtime/limits.h"
+#include "runtime/namespaces.h"
 
 enum network_mode {
 	NETWORK_PRIVATE, /* a namespace of its own, and tiffin-net */
 	NETWORK_NONE,	 /* a namespace of its own, loopback only */
 	NETWORK_HOST,	 /* the host's */
+	NETWORK_JOINED,	 /* another container's */
 };
 
 enum mount_kind {
@@ -45,7 +47,7 @@ struct container_spec {
 	struct limits limits;
 	struct strv sysctls; /* "net/ipv4/ip_forward=1": paths below /proc/sys, checked */
 	bool no_hosts;	    /* /etc/hosts is the image's */
-	char *hostname;
+	char *hostname, *domainname; /* domainname: NULL where it is the kernel's default */
 	char *etc_dir; /* on the host: holds the hosts, hostname and resolv.conf bound over /etc */
 	bool tty, open_stdin, read_only, auto_remove;
 	bool seccomp;	    /* a filter is installed (not with seccomp=unconfined) */
@@ -56,7 +58,8 @@ struct container_spec {
 	uint64_t caps;	    /* bit n: capability n is in the bounding set */
 	int64_t shm_size;   /* bytes */
 	int stop_signal, stop_timeout; /* timeout in seconds */
-	enum network_mode network;
+	enum network_mode network; /* says what ns[NS_NETWORK] is, and more */
+	struct ns_spec ns[NS_KINDS];
 	struct mount_spec *mounts; /* in the order they are made */
 	size_t n_mounts;
 };

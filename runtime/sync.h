@@ -15,8 +15,10 @@
 
 enum sync_stage {
 	SYNC_FAILED,   /* either way: err and exit_code say how */
+	SYNC_MOUNTS,   /* child: its mount namespace is the descriptor */
 	SYNC_ID_MAPS,  /* parent: the child's IDs mean something now */
 	SYNC_NETWORK,  /* child: the interface is up; its frames are the descriptor */
+	SYNC_SHM,      /* helper: /dev/shm of another container is the descriptor */
 	SYNC_TERMINAL, /* child: the pseudo-terminal's master is the descriptor */
 	SYNC_EXEC,     /* child: by closing */
 };

@@ -97,3 +97,25 @@ teardown_file() { drop_store; }
 	tiffin start orphan
 	has_status orphan Up
 }
+
+@test "the monitor killed: so it is where the first process has changed its user, on every network" {
+	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: with one ID there is no other user"
+	for mode in slirp none host; do
+		tiffin run -d --name "orphan-$mode" --network "$mode" "$BUSYBOX" \
+			su -s /bin/sh app -c 'exec sleep 1000.6'
+		untied() { tiffin exec "orphan-$mode" grep -q sleep /proc/1/comm; }
+		wait_for untied
+		kill -9 "$(pids_with "tiffin: monitor of orphan-$mode")"
+		gone() { [ -z "$(pids_with 'keeper of orphan-')$(pgrep -f 'sleep 1000[.]6')" ]; }
+		wait_for gone
+		same "$(tiffin wait "orphan-$mode")" 255
+	done
+}
+
+@test "the keeper killed: the container goes on, and ends as ever" {
+	tiffin run -d --name kept "$BUSYBOX" sleep 1000.7
+	kill -9 "$(pids_with 'tiffin: keeper of kept')"
+	tiffin exec kept true
+	tiffin stop -t 0 kept
+	has_status kept 'Exited \(137\)'
+}

@@ -473,6 +473,7 @@ static int spec_of(const char *const argv[], const char *const command[],
 	CLEAN(strv_done) struct strv operands = {0};
 	CLEAN(strv_done) struct strv words = {0};
 	CLEAN(clean_free) char *profile = NULL;
+	CLEAN(namespaces_done) struct namespaces ns = {0};
 	struct image_config image = {0};
 	bool help;
 	int result;
@@ -485,7 +486,9 @@ static int spec_of(const char *const argv[], const char *const command[],
 	strv_add(&image.env, "KEPT=1");
 	result = opts_parse(run_opts, &o, (char *const *)argv, true, &operands, &help, err);
 	if (result == 0)
-		result = run_spec(&o, &image, &words, "0123456789abcdef0123", ret, &profile, err);
+		result = namespaces_parse(&o, &ns, err);
+	if (result == 0)
+		result = run_spec(&o, &image, &words, "0123456789abcdef0123", &ns, ret, &profile, err);
 	strv_done(&image.cmd);
 	strv_done(&image.env);
 	return result;

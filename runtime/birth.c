@@ -1,0 +1,175 @@
+/*
+ * Theory of operation
+ *
+ * Where all namespaces are new, or the host's, one clone3(2) of the parent's does. To join others'
+ * takes a helper between: only a child born after setns(2) is in the PID namespace, and CLONE_PARENT
+ * makes it our caller's all the same.
+ *
+ * Neither helper nor child is dumpable: the container's root could else open our program through
+ * /proc/PID/exe, and write to it once nobody executes it any more (CVE-2019-5736), or walk through
+ * /proc/PID/root to the host's files, which the child has in sight for most of its steps.
+ */
+#include "runtime/birth.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "runtime/child.h"
+#include "runtime/limits.h"
+#include "runtime/mount.h"
+#include "runtime/sync.h"
+#include "runtime/userns.h"
+
+static pid_t clone_raw(struct clone_args *args)
+{
+	return (pid_t)syscall(SYS_clone3, args, sizeof(*args));
+}
+
+bool birth_makes_user(const struct launch *l)
+{
+	return l->join < 0 && !l->donors;
+}
+
+static int born_anew(const struct launch *l, const int socks[2], struct launched *child,
+		     struct err *err)
+{
+	struct clone_args args = {
+		.flags = ns_new_flags(l->spec->ns) | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&child->pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	child->pid = clone_raw(&args);
+	if (child->pid == 0) {
+		close(socks[0]); /* or our end would never be seen to close */
+		child_main(l, socks[1], -1);
+	}
+	return child->pid < 0 ? namespaces_refused(err) : 0;
+}
+
+/* A copy of the donor's /dev/shm, made in its mount namespace, where it alone can be had. */
+static int copy_shm(int donor, int *ret_mnt, struct err *err)
+{
+	CLEAN(clean_fd) int shm = -1;
+
+	if (setns(donor, CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return err_sys(err, "setns");
+	shm = open_resolved(AT_FDCWD, "/dev/shm", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
+	if (shm < 0)
+		return err_sys(err, "'/dev/shm'");
+	return mount_clone(shm, "", 0, ret_mnt, err);
+}
+
+/* By a process of its own: there is no way back from a mount namespace. */
+static int fetch_shm(int donor, int *ret_mnt, struct err *err)
+{
+	CLEAN(clean_fd) int ours = -1;
+	CLEAN(clean_fd) int theirs = -1;
+	pid_t pid;
+	int result;
+
+	if (sync_pair(&ours, &theirs, err) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		struct err why = { 0 };
+		int mnt = -1;
+
+		close(ours);
+		if (copy_shm(donor, &mnt, &why) < 0 || sync_send(theirs, SYNC_SHM, mnt, &why) < 0)
+			sync_fail(theirs, 125, &why);
+		_exit(0);
+	}
+	if (pid < 0)
+		return err_sys(err, "cannot make a process");
+	close(fd_take(&theirs));
+	result = sync_expect(ours, SYNC_SHM, ret_mnt, NULL, err);
+	proc_reap(pid);
+	return result;
+}
+
+static int enter(const struct launch *l, int *ret_shm, struct err *err)
+{
+	/* While /proc is the host's, and lets us: in there we are not dumpable. */
+	if (oom_score_apply(&l->spec->limits, err) < 0)
+		return err_wrap(err, "the OOM score");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, "PR_SET_DUMPABLE");
+	if (l->join >= 0)
+		return setns(l->join, (int)ns_join_flags(l->spec->ns)) < 0 ?
+			       err_sys(err, "cannot enter the container's namespaces") :
+			       0;
+	if (l->donors[NS_IPC] >= 0 && fetch_shm(l->donors[NS_IPC], ret_shm, err) < 0)
+		return err_wrap(err, "shared memory");
+	return ns_enter(l->donors, err);
+}
+
+static _Noreturn void help(const struct launch *l, const int socks[2], int report)
+{
+	struct clone_args args = { .flags = CLONE_PARENT };
+	struct err why = { 0 };
+	int shm = -1;
+	pid_t pid;
+
+	close(socks[0]);
+	if (enter(l, &shm, &why) < 0) {
+		err_wrap(&why, "cannot prepare the container's process");
+		sync_fail(socks[1], 125, &why);
+		_exit(0);
+	}
+	if (l->join < 0)
+		args.flags |= ns_new_flags(l->spec->ns);
+	pid = clone_raw(&args);
+	if (pid == 0)
+		child_main(l, socks[1], shm);
+	/* The number is the one on the host: our own PID namespace is still that. */
+	if (pid < 0 || write(report, &pid, sizeof(pid)) != (ssize_t)sizeof(pid)) {
+		err_sys(&why, "cannot make a process in the container's namespaces");
+		sync_fail(socks[1], 125, &why);
+	}
+	_exit(0);
+}
+
+static int born_inside(const struct launch *l, const int socks[2], struct launched *child,
+		       struct err *err)
+{
+	CLEAN(clean_fd) int ours = -1;
+	CLEAN(clean_fd) int theirs = -1;
+	int ends[2];
+	pid_t helper;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, "cannot make a pipe");
+	ours = ends[0];
+	theirs = ends[1];
+	helper = fork();
+	if (helper == 0)
+		help(l, socks, theirs);
+	if (helper < 0)
+		return err_sys(err, "cannot make a process for the container");
+	close(fd_take(&theirs));
+	/* Where no number comes, the sync socket says why. */
+	if (read(ours, &child->pid, sizeof(child->pid)) != (ssize_t)sizeof(child->pid))
+		child->pid = 0;
+	proc_reap(helper);
+	if (child->pid > 0)
+		child->pidfd = pidfd_open(child->pid, 0);
+	return 0;
+}
+
+int birth(const struct launch *l, const int socks[2], struct launched *ret, struct err *err)
+{
+	if (l->join < 0 && !l->donors)
+		return born_anew(l, socks, ret, err);
+	return born_inside(l, socks, ret, err);
+}
