@@ -288,6 +288,14 @@ int file_lock_at(int dirfd, const char *name, enum lock_mode mode, bool wait, in
 	}
 }
 
+bool file_is_locked_at(int dirfd, const char *name)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	CLEAN(clean_fd) int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 void file_lock_remove_at(int dirfd, const char *name)
 {
 	unlinkat(dirfd, name, 0);

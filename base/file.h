@@ -70,6 +70,8 @@ enum lock_mode {
  */
 int file_lock_at(int dirfd, const char *name, enum lock_mode mode, bool wait, int *ret_fd,
 		 struct err *err);
+/* Does anybody hold it? Without taking it, which others might take for its being in use. */
+bool file_is_locked_at(int dirfd, const char *name);
 /* Removes the file of a lock that is held exclusively. */
 void file_lock_remove_at(int dirfd, const char *name);
 

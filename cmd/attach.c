@@ -30,7 +30,7 @@ static int attach(struct tiffin *t, void *options, const struct strv *operands, 
 		return err_set(err, ERR_BUSY, "you can only attach to running containers: %s does not run",
 			       c.name);
 	if (container_connect(&t->store, c.id, &sock, err) < 0 ||
-	    attach_await_start(sock, &exit_code, err) < 0)
+	    attach_ask(sock, &exit_code, err) < 0)
 		return -1;
 	event_container(&t->store, c.config, "attach", NULL);
 	spec = js_obj(c.config, "spec");

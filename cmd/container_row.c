@@ -36,6 +36,7 @@ const char *container_status_word(const struct container *c)
 	static const char *const words[] = {
 		[CONTAINER_CREATED] = "created",
 		[CONTAINER_RUNNING] = "running",
+		[CONTAINER_RESTARTING] = "restarting",
 		[CONTAINER_EXITED] = "exited",
 	};
 
@@ -51,8 +52,16 @@ static char *describe_status(const struct container *c)
 	if (c->status == CONTAINER_CREATED)
 		return xstrdup("Created");
 	if (c->status == CONTAINER_RUNNING) {
+		const char *health = js_str(c->health, "Status");
+
 		age = human_duration((now - c->state.started) / 1000000000);
-		return xasprintf("Up %s", age);
+		if (!health)
+			return xasprintf("Up %s", age);
+		return xasprintf("Up %s (%s%s)", age, streq(health, "starting") ? "health: " : "", health);
+	}
+	if (c->status == CONTAINER_RESTARTING) {
+		age = human_duration((now - c->state.finished) / 1000000000);
+		return xasprintf("Restarting (%d) %s ago", c->state.exit_code, age);
 	}
 	if (c->state.finished == 0)
 		return xasprintf("Exited (%d), its monitor died", c->state.exit_code);

@@ -68,6 +68,10 @@ static int make_spec(const struct container *c, const struct exec_options *o,
 		set_string(&spec.user, o->user, NULL);
 	if (o->privileged && caps_parse("ALL", &spec.caps, err) < 0)
 		return -1;
+	/* These are the container's own affair. */
+	spec.restart = (struct restart_policy){ 0 };
+	spec.run_timeout = 0;
+	health_check_done(&spec.health);
 	spec.tty = o->tty;
 	spec.open_stdin = o->interactive;
 	*ret = spec;
@@ -95,11 +99,12 @@ static void running(void *arg)
 	event_container(e->store, e->record, "exec", "execID", e->id, NULL);
 }
 
-static void exited(void *arg, int exit_code)
+static void exited(void *arg, int exit_code, bool by_user)
 {
 	const struct exec *e = arg;
 	char code[16];
 
+	(void)by_user;
 	snprintf(code, sizeof(code), "%d", exit_code);
 	event_container(e->store, e->record, "exec_died", "execID", e->id, "exitCode", code, NULL);
 }

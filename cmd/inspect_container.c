@@ -21,6 +21,36 @@ static json_t *strings(char *const *v, size_t n)
 	return json_incref(json_object_get(j, "all"));
 }
 
+/* As it is recorded, but for the times. */
+static json_t *docker_health(const json_t *recorded)
+{
+	json_t *j = json_deep_copy(recorded), *result;
+	size_t i;
+
+	json_array_foreach(js_arr(j, "Log"), i, result) {
+		js_set_str_take(result, "Start", rfc3339_nano(js_int(result, "Start")));
+		js_set_str_take(result, "End", rfc3339_nano(js_int(result, "End")));
+	}
+	return j;
+}
+
+/* Docker's shape: the first word says what the rest is. */
+static json_t *docker_health_check(const struct health_check *h)
+{
+	bool line = h->test.n == 3 && streq(h->test.v[0], "/bin/sh") && streq(h->test.v[1], "-c");
+	json_t *j = json_object(), *test = json_array();
+
+	json_array_append_new(test, json_string(line ? "CMD-SHELL" : "CMD"));
+	for (size_t i = line ? 2 : 0; i < h->test.n; i++)
+		json_array_append_new(test, json_string(h->test.v[i]));
+	json_object_set_new(j, "Test", test);
+	js_set_int(j, "Interval", h->interval);
+	js_set_int(j, "Timeout", h->timeout);
+	js_set_int(j, "StartPeriod", h->start_period);
+	js_set_int(j, "Retries", h->retries);
+	return j;
+}
+
 static json_t *state_of(const struct container *c)
 {
 	json_t *j = json_object();
@@ -28,15 +58,18 @@ static json_t *state_of(const struct container *c)
 	js_set_str(j, "Status", container_status_word(c));
 	js_set_bool(j, "Running", c->status == CONTAINER_RUNNING);
 	js_set_bool(j, "Paused", false);
-	js_set_bool(j, "Restarting", false);
+	js_set_bool(j, "Restarting", c->status == CONTAINER_RESTARTING);
 	js_set_bool(j, "OOMKilled", false);
 	js_set_bool(j, "Dead", false);
 	js_set_int(j, "Pid", c->status == CONTAINER_RUNNING ? c->state.init.pid : 0);
-	js_set_int(j, "ConmonPid", c->status == CONTAINER_RUNNING ? c->state.monitor.pid : 0);
+	/* podman's word for the monitor */
+	js_set_int(j, "ConmonPid", proc_alive(&c->state.monitor) ? c->state.monitor.pid : 0);
 	js_set_int(j, "ExitCode", c->state.exit_code);
 	js_set_str(j, "Error", "");
 	js_set_str_take(j, "StartedAt", rfc3339_nano(c->state.started));
 	js_set_str_take(j, "FinishedAt", rfc3339_nano(c->state.finished));
+	if (c->health)
+		json_object_set_new(j, "Health", docker_health(c->health));
 	return j;
 }
 
@@ -189,7 +222,8 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	js_set_str_take(j, "NetworkMode", namespace_mode(&spec->ns[NS_NETWORK], mode));
 	json_object_set_new(j, "PortBindings", port_map(js_arr(c->config, "ports"), true));
 	json_object_set_new(j, "RestartPolicy",
-			    json_pack("{sssi}", "Name", "no", "MaximumRetryCount", 0));
+			    json_pack("{sssi}", "Name", restart_policy_name(&spec->restart),
+				      "MaximumRetryCount", spec->restart.max));
 	js_set_bool(j, "AutoRemove", spec->auto_remove);
 	json_object_set_new(j, "LogConfig", log_options_inspect(js_obj(c->config, "log")));
 	json_object_set_new(j, "CapAdd", caps_of(spec->caps & ~caps_default()));
@@ -242,6 +276,8 @@ static json_t *config_of(const struct container *c, const struct container_spec 
 	json_object_set_new(j, "Labels", labels_of(c));
 	js_set_str_take(j, "StopSignal", signal_name(spec->stop_signal));
 	js_set_int(j, "StopTimeout", spec->stop_timeout);
+	if (spec->health.test.n)
+		json_object_set_new(j, "Healthcheck", docker_health_check(&spec->health));
 	return j;
 }
 
@@ -290,7 +326,7 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	js_set_str_take(j, "LogPath",
 			log_options_path(js_obj(c->config, "log"), t->store.root, c->id));
 	js_set_str(j, "Name", c->name);
-	js_set_int(j, "RestartCount", 0);
+	js_set_int(j, "RestartCount", c->state.restarts);
 	js_set_str(j, "Platform", "linux");
 	json_object_set_new(j, "Mounts", mounts_of(&spec));
 	json_object_set_new(j, "HostConfig", host_config_of(c, &spec, mode));

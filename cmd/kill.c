@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cmd/event.h"
 #include "cmd/life.h"
 
@@ -23,11 +24,19 @@ static void done(void *options)
 	free(((struct kill_options *)options)->signal);
 }
 
+/* What ends it is meant to last, as docker has it. */
+static bool is_final(const struct container *c, int sig)
+{
+	return sig == SIGKILL || sig == (int)js_int(js_obj(c->config, "spec"), "stop_signal");
+}
+
 static int kill_one(struct tiffin *t, const struct container *c, int sig, struct err *err)
 {
 	char number[16];
 	CLEAN(clean_fd) int pidfd = -1;
 
+	if (is_final(c, sig))
+		life_forbid_restart(t, c);
 	if (life_open_init(c, "kill", &pidfd, err) < 0)
 		return -1;
 	if (pidfd_send_signal(pidfd, sig, NULL, 0) < 0 && errno != ESRCH)

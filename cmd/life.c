@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "cmd/event.h"
 #include "cmd/helper.h"
+#include "runtime/attach.h"
 
 int parse_signal(const char *text, int *ret, struct err *err)
 {
@@ -49,6 +50,31 @@ static void await_monitor(struct tiffin *t, const struct container *c)
 	container_dir_lock(&t->store, c->id, true, &dir, NULL);
 }
 
+/* A container without a monitor, that is: one that was killed. */
+static void await_end(const struct container *c)
+{
+	CLEAN(clean_fd) int pidfd = proc_open(&c->state.init);
+
+	if (pidfd >= 0)
+		pidfd_wait(pidfd, -1);
+}
+
+/*
+ * To its monitor. One that is starting listens in a moment, or nobody has the lock; ERR_NOT_FOUND
+ * where there is none.
+ */
+static int connect_monitor(struct tiffin *t, const struct container *c, int *ret_sock, struct err *err)
+{
+	const struct timespec moment = { .tv_nsec = 5000000 };
+
+	while (container_connect(&t->store, c->id, ret_sock, NULL) < 0) {
+		if (!container_is_busy(&t->store, c->id))
+			return err_set(err, ERR_NOT_FOUND, "container %s has no monitor", c->name);
+		nanosleep(&moment, NULL);
+	}
+	return 0;
+}
+
 /*
  * Its first process, or -1 where none runs. A start that is under way is waited for: in a moment
  * there is a process, or nobody has the lock.
@@ -59,12 +85,9 @@ static int open_process(struct tiffin *t, const struct container *c)
 	int pidfd = proc_open(&c->state.init);
 
 	while (pidfd < 0) {
-		CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
 		CLEAN(container_done) struct container now = { 0 };
-		struct err why = { 0 };
 
-		if (container_dir_lock(&t->store, c->id, false, &dir, &why) == 0 ||
-		    why.kind != ERR_BUSY || container_find(&t->store, c->id, &now, NULL) < 0)
+		if (!container_is_busy(&t->store, c->id) || container_find(&t->store, c->id, &now, NULL) < 0)
 			break;
 		pidfd = proc_open(&now.state.init);
 		if (pidfd < 0)
@@ -73,10 +96,32 @@ static int open_process(struct tiffin *t, const struct container *c)
 	return pidfd;
 }
 
+bool life_is_up(const struct container *c)
+{
+	return c->status == CONTAINER_RUNNING || c->status == CONTAINER_RESTARTING;
+}
+
+void life_forbid_restart(struct tiffin *t, const struct container *c)
+{
+	const json_t *spec = js_obj(c->config, "spec");
+	CLEAN(clean_fd) int sock = -1;
+	struct frame f;
+
+	/* Without a policy its monitor would not start it again anyway. */
+	if (streq(js_str(spec, "restart") ?: "no", "no") && !js_obj(spec, "health"))
+		return;
+	if (connect_monitor(t, c, &sock, NULL) < 0 || frame_send(sock, FRAME_LAST, NULL, 0, 0) < 0)
+		return;
+	while (frame_receive(sock, &f) >= 0 && f.kind != FRAME_TAKEN)
+		;
+}
+
 int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout, struct err *err)
 {
-	CLEAN(clean_fd) int pidfd = open_process(t, c);
+	CLEAN(clean_fd) int pidfd = -1;
 
+	life_forbid_restart(t, c);
+	pidfd = open_process(t, c);
 	if (pidfd >= 0) {
 		if (pidfd_send_signal(pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
 			return err_sys(err, "cannot signal container %.12s", c->id);
@@ -98,7 +143,7 @@ int life_stop_as_configured(struct tiffin *t, const struct container *c, const c
 
 	if (timeout && set_seconds(&seconds, timeout, err) < 0)
 		return err_wrap(err, "--time");
-	if (c->status != CONTAINER_RUNNING)
+	if (!life_is_up(c))
 		return 0;
 	if (life_stop(t, c, sig > 0 ? sig : SIGTERM, seconds, err) < 0)
 		return -1;
@@ -109,12 +154,17 @@ int life_stop_as_configured(struct tiffin *t, const struct container *c, const c
 int life_wait(struct tiffin *t, const struct container *c, int *ret_status, struct err *err)
 {
 	CLEAN(container_done) struct container after = { 0 };
-	CLEAN(clean_fd) int pidfd = proc_open(&c->state.init);
+	CLEAN(clean_fd) int sock = -1;
+	struct frame f;
 
-	if (pidfd >= 0 && pidfd_wait(pidfd, -1) < 0)
-		return err_sys(err, "cannot wait for container %s", c->name);
-	if (pidfd >= 0)
-		await_monitor(t, c);
+	if (connect_monitor(t, c, &sock, err) == 0 && frame_send(sock, FRAME_WATCH, NULL, 0, 0) == 0) {
+		if (frame_receive(sock, &f) == (int)sizeof(int) && f.kind == FRAME_EXIT) {
+			memcpy(ret_status, f.data, sizeof(int));
+			return 0;
+		}
+	}
+	/* There is no monitor, or none any more; a container may live on without. */
+	await_end(c);
 	*ret_status = container_find(&t->store, c->id, &after, NULL) == 0 ? after.state.exit_code :
 									      EXIT_UNKNOWN;
 	return 0;

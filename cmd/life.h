@@ -20,7 +20,13 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 int life_stop_as_configured(struct tiffin *t, const struct container *c, const char *timeout,
 			    struct err *err);
 
-/* Waits for its end; EXIT_UNKNOWN where it was one with --rm, whose record is gone by then. */
+/* Does it run, or is it about to run again? */
+bool life_is_up(const struct container *c);
+
+/* Whatever its restart policy says, this run is its last; returns when its monitor knows. */
+void life_forbid_restart(struct tiffin *t, const struct container *c);
+
+/* Waits for the end of its last run; EXIT_UNKNOWN where nobody was left to tell. */
 int life_wait(struct tiffin *t, const struct container *c, int *ret_status, struct err *err);
 
 /* The first process, by a pidfd; ERR_BUSY, in podman's words, where it does not run. */

@@ -93,6 +93,51 @@ int set_seconds(void *field, const char *value, struct err *err)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	double nanoseconds;
+} units_of_time[] = {
+	{ "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
+};
+
+/* Takes "1.5h" from the beginning of the text: the nanoseconds, or -1. */
+static double take_duration(const char **text)
+{
+	char *end;
+	double n = strtod(*text, &end);
+	size_t len = strcspn(end, "0123456789.");
+
+	if (end == *text || n < 0 || !strchr("0123456789.", **text))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(units_of_time); i++) {
+		if (strlen(units_of_time[i].name) == len && strncmp(end, units_of_time[i].name, len) == 0) {
+			*text = end + len;
+			return n * units_of_time[i].nanoseconds;
+		}
+	}
+	return -1;
+}
+
+int parse_duration(const char *text, long long *ret, struct err *err)
+{
+	const char *rest = text;
+	double sum = 0, part = 0;
+
+	while (*rest && !streq(text, "0") && part >= 0) {
+		part = take_duration(&rest);
+		sum += part;
+	}
+	if (!*text || part < 0 || sum >= 9e18)
+		return err_set(err, ERR_USAGE, "'%s' is not a duration: use 500ms, 30s, 1m30s, 2h", text);
+	*ret = (long long)sum;
+	return 0;
+}
+
+int set_duration(void *field, const char *value, struct err *err)
+{
+	return parse_duration(value, field, err);
+}
+
 /* A row, and the struct that it stores into. */
 struct found {
 	const struct opt *row;

@@ -32,9 +32,12 @@ int set_list(void *field, const char *value, struct err *err);
 int set_number(void *field, const char *value, struct err *err); /* int, from 0 on */
 int set_size(void *field, const char *value, struct err *err);	 /* "512m": bytes, long long */
 int set_seconds(void *field, const char *value, struct err *err); /* "10", "10s", "5m": int */
+int set_duration(void *field, const char *value, struct err *err); /* "1m30s": nanoseconds, long long */
 
 /* "512m", "1g", "64k", bytes. */
 int parse_size(const char *text, long long *ret, struct err *err);
+/* Go's: "30s", "1m30s", "1.5h", "500ms", "0": nanoseconds. */
+int parse_duration(const char *text, long long *ret, struct err *err);
 
 /*
  * Reads the options out of argv into the struct at into, and collects the operands. With

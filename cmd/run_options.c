@@ -52,6 +52,7 @@ const struct opt run_opts[] = {
 	{ 0, "stop-signal", "SIGNAL", "what 'stop' sends first", set_string, OPTION(stop_signal) },
 	{ 0, "stop-timeout", "SECONDS", "how long 'stop' waits (10)", set_seconds,
 	  OPTION(stop_timeout) },
+	{ .more = life_opts, .field = FIELD(run_options, life) },
 	{ 0, "cidfile", "FILE", "write the ID there", set_string, OPTION(cidfile) },
 	{ 0, "pull", "POLICY", "always, missing (the default), never", set_string, OPTION(pull) },
 	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string, OPTION(platform) },
@@ -69,6 +70,7 @@ void run_options_init(void *options)
 		.env.http_proxy = true,
 		.user_more.passwd = true,
 	};
+	life_options_init(&((struct run_options *)options)->life);
 }
 
 void run_options_done(void *options)
@@ -93,4 +95,5 @@ void run_options_done(void *options)
 	etc_options_done(&o->etc);
 	log_options_done(&o->log);
 	namespace_options_done(&o->ns);
+	life_options_done(&o->life);
 }

@@ -8,6 +8,7 @@
 #include "cmd/device_options.h"
 #include "cmd/env_option.h"
 #include "cmd/etc_options.h"
+#include "cmd/life_options.h"
 #include "cmd/limit_options.h"
 #include "cmd/log_options.h"
 #include "cmd/namespace_options.h"
@@ -30,6 +31,7 @@ struct run_options {
 	struct etc_options etc;
 	struct log_options log;
 	struct namespace_options ns;
+	struct life_options life;
 	int stop_timeout;
 	long long shm_size;
 };

@@ -182,7 +182,9 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 	if (build_args(o, image, command, &spec, err) < 0 || build_env(o, image, &spec, err) < 0 ||
 	    user_options_apply(&o->user_more, &spec, err) < 0 ||
 	    limit_options_apply(&o->limits, &spec, err) < 0 ||
-	    security_options_apply(&o->security, &spec, &profile, err) < 0 || build_mounts(o, &spec, err) < 0)
+	    security_options_apply(&o->security, &spec, &profile, err) < 0 ||
+	    build_mounts(o, &spec, err) < 0 ||
+	    life_options_apply(&o->life, &image->health, &spec, err) < 0)
 		return -1;
 	*ret = spec;
 	*ret_profile = ptr_take(&profile);

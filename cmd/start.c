@@ -66,14 +66,20 @@ static int loopback_up(void *arg, struct err *err)
 
 /* --- Called in the monitor --- */
 
+static bool may_run_again(const struct container_spec *spec)
+{
+	return spec->restart.kind != RESTART_NO || spec->health.action == HEALTH_RESTART;
+}
+
 static int start_network(void *arg, int frames, struct err *err)
 {
 	struct start *s = arg;
 
 	if (network_start(frames, s->ports.v, s->ports.n, &s->net_pid, &s->net_control, err) < 0)
 		return -1;
-	/* They are tiffin-net's now, and free again when it ends. */
-	port_list_close(&s->ports);
+	/* They are tiffin-net's now, and free again when it ends; unless another is to have them. */
+	if (!may_run_again(&s->spec))
+		port_list_close(&s->ports);
 	return 0;
 }
 
@@ -90,8 +96,10 @@ static int started(void *arg, pid_t pid, struct err *err)
 	struct start *s = arg;
 
 	tiffin_set_title(s->t, "tiffin: monitor of %s", s->name);
+	json_decref(s->state.ports);
 	s->state = (struct container_state){
 		.started = now_realtime(),
+		.restarts = s->state.restarts + s->state.restarting,
 		.ports = port_list_to_json(&s->ports),
 	};
 	if (proc_identify(pid, &s->state.init, err) < 0 ||
@@ -120,6 +128,14 @@ static void take_away(struct start *s)
 		event_container(&s->t->store, s->record, "remove", NULL);
 }
 
+static void reap_network(struct start *s)
+{
+	if (s->net_pid > 0)
+		proc_reap(s->net_pid);
+	s->net_pid = 0;
+	clean_fd(&s->net_control);
+}
+
 /* Beyond what anybody waits for: the kernel takes 20 ms and more to unregister the interface. */
 static void closing(void *arg)
 {
@@ -127,29 +143,63 @@ static void closing(void *arg)
 
 	if (s->trash[0])
 		helper_remove_trash(&s->t->store, &s->t->ids, s->trash);
-	if (s->net_pid > 0)
-		proc_reap(s->net_pid);
+	reap_network(s);
 }
 
 /* Its ports are to be free when the container counts as ended: for restart. */
-static void stop_network(const struct start *s)
+static void stop_network(struct start *s)
 {
+	port_list_close(&s->ports);
 	if (s->net_pid > 0 && port_list_is_published(&s->ports))
 		network_stop(s->net_control, s->net_pid);
 	else if (s->net_pid > 0)
 		kill(s->net_pid, SIGKILL);
 }
 
-static void exited(void *arg, int exit_code)
+static void health(void *arg, const struct health *h, bool changed)
 {
 	struct start *s = arg;
+	CLEAN(clean_json) json_t *j = health_to_json(h);
+
+	container_save_health(&s->dir, j);
+	if (changed)
+		event_container(&s->t->store, s->record, "health_status", "health_status",
+				health_status_name(h->status), NULL);
+}
+
+static void tell_death(const struct start *s, int exit_code)
+{
 	char code[16];
+
+	snprintf(code, sizeof(code), "%d", exit_code);
+	event_container(&s->t->store, s->record, "died", "exitCode", code, NULL);
+}
+
+/* The ports stay ours, so that nobody else takes them meanwhile. */
+static void restarting(void *arg, int exit_code)
+{
+	struct start *s = arg;
+
+	if (s->net_pid > 0)
+		kill(s->net_pid, SIGKILL);
+	reap_network(s);
+	s->state.finished = now_realtime();
+	s->state.exit_code = exit_code;
+	s->state.restarting = true;
+	tell_death(s, exit_code);
+	container_save_state(&s->dir, &s->state, NULL);
+}
+
+static void exited(void *arg, int exit_code, bool by_user)
+{
+	struct start *s = arg;
 
 	stop_network(s);
 	s->state.finished = now_realtime();
 	s->state.exit_code = exit_code;
-	snprintf(code, sizeof(code), "%d", exit_code);
-	event_container(&s->t->store, s->record, "died", "exitCode", code, NULL);
+	tell_death(s, exit_code);
+	s->state.restarting = false;
+	s->state.stopped = by_user;
 	if (s->spec.auto_remove)
 		take_away(s);
 	else
@@ -251,6 +301,8 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		.log_dir = s->dir.fd,
 		.open_listener = open_listener,
 		.running = running,
+		.health = health,
+		.restarting = restarting,
 		.exited = exited,
 		.closing = closing,
 		.failed = failed,

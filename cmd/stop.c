@@ -35,7 +35,7 @@ static int stop_all(struct tiffin *t, const struct stop_options *o, struct err *
 	for (size_t i = 0; i < n; i++) {
 		struct err why = { 0 };
 
-		if (list[i].status != CONTAINER_RUNNING)
+		if (!life_is_up(&list[i]))
 			continue;
 		if (life_stop_as_configured(t, &list[i], o->timeout, &why) < 0) {
 			report(&why);

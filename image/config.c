@@ -15,7 +15,7 @@ void image_config_done(struct image_config *c)
 	char *strings[] = { c->architecture, c->os,	 c->variant,
 			    c->user,	     c->workdir, c->stop_signal };
 	struct strv *vectors[] = { &c->entrypoint,    &c->cmd,	  &c->env,    &c->volumes,
-				   &c->exposed_ports, &c->labels, &c->diff_ids };
+				   &c->exposed_ports, &c->labels, &c->health.test, &c->diff_ids };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -93,6 +93,15 @@ static int add_diff_ids(const json_t *doc, struct strv *ret, struct err *err)
 	return 0;
 }
 
+static void read_health(const json_t *j, struct image_health *ret)
+{
+	js_strv(j, "Test", &ret->test);
+	ret->interval = js_int(j, "Interval");
+	ret->timeout = js_int(j, "Timeout");
+	ret->start_period = js_int(j, "StartPeriod");
+	ret->retries = js_int(j, "Retries");
+}
+
 int image_config_parse(const char *data, size_t len, struct image_config *ret, struct err *err)
 {
 	CLEAN(image_config_done) struct image_config c = { 0 };
@@ -115,6 +124,7 @@ int image_config_parse(const char *data, size_t len, struct image_config *ret, s
 	add_keys(run, "Volumes", &c.volumes);
 	add_keys(run, "ExposedPorts", &c.exposed_ports);
 	add_labels(run, &c.labels);
+	read_health(js_obj(run, "Healthcheck"), &c.health);
 	*ret = c;
 	c = (struct image_config){ 0 };
 	return 0;

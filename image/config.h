@@ -14,6 +14,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* HEALTHCHECK; nanoseconds, 0 where not said. */
+struct image_health {
+	struct strv test; /* "CMD", program, arguments; "CMD-SHELL", line; "NONE"; or nothing */
+	int64_t interval, timeout, start_period, retries;
+};
+
 struct image_config {
 	char *architecture, *os, *variant;
 	char *user, *workdir, *stop_signal; /* NULL where not said */
@@ -21,6 +27,7 @@ struct image_config {
 	struct strv volumes;		    /* absolute paths */
 	struct strv exposed_ports;	    /* "80/tcp" */
 	struct strv labels;		    /* "key=value" */
+	struct image_health health;
 	struct strv diff_ids;		    /* "sha256:…", the lowest first, each checked */
 	int64_t created;		    /* seconds since the epoch; 0 unknown */
 };

@@ -63,6 +63,14 @@ int attach_await_start(int sock, int *ret_exit_code, struct err *err)
 	return -1;
 }
 
+int attach_ask(int sock, int *ret_exit_code, struct err *err)
+{
+	*ret_exit_code = 125;
+	if (frame_send(sock, FRAME_ATTACH, NULL, 0, 0) < 0)
+		return err_set(err, ERR_SYSTEM, "the container's monitor has gone");
+	return attach_await_start(sock, ret_exit_code, err);
+}
+
 /* The terminal as it was, for as long as it is raw. */
 struct raw_terminal {
 	struct termios before;

@@ -19,13 +19,16 @@ enum frame_kind {
 	FRAME_FAILED = 'f',  /* it does not: struct attach_failure */
 	FRAME_STDOUT = 'o',  /* bytes */
 	FRAME_STDERR = 'e',  /* bytes */
-	FRAME_EXIT = 'x',    /* int: the exit status. The last frame. */
+	FRAME_EXIT = 'x',    /* int: the exit status. The last frame, whether or not it runs again. */
 	FRAME_TAKEN = 't',   /* the client's input: it may send more */
-	/* From the client. */
+	/* From the client. One that came by the listener says first which of the two it wants: */
+	FRAME_ATTACH = 'a', /* the streams; answered: FRAME_STARTED */
+	FRAME_WATCH = 'W',  /* the last FRAME_EXIT alone */
 	FRAME_STDIN = 'i',  /* bytes; none: the end. One at a time, so that no signal waits behind it */
 	FRAME_SIZE = 'w',   /* struct winsize: the terminal's new size */
 	FRAME_SIGNAL = 'k', /* int: a signal for the container's first process */
 	FRAME_CLOSED = 'c', /* char: nobody reads FRAME_STDOUT or FRAME_STDERR any more */
+	FRAME_LAST = 'L',   /* a user stops the container: this run is its last. Answered: FRAME_TAKEN */
 };
 
 #define FRAME_DATA_MAX 32768
@@ -47,6 +50,8 @@ int frame_receive(int sock, struct frame *ret);
 
 /* Client: waits for FRAME_STARTED. *ret_exit_code is what to exit with where it fails. */
 int attach_await_start(int sock, int *ret_exit_code, struct err *err);
+/* Client that came by the listener: asks for the streams, and waits for FRAME_STARTED. */
+int attach_ask(int sock, int *ret_exit_code, struct err *err);
 /*
  * Client: carries standard input, output and error, signals and the window's size until the
  * container ends; the terminal is raw meanwhile where tty says so, and restored on every way out.

@@ -45,7 +45,7 @@ bool client_set_tidy(struct client_set *set)
 bool client_set_is_full(const struct client_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (set->v[i].n)
+		if (set->v[i].n && !set->v[i].leaving)
 			return true;
 	return false;
 }
@@ -81,6 +81,8 @@ void client_flush(struct client *c)
 	memmove(c->frames, c->frames + sent, (c->n - sent) * sizeof(*c->frames));
 	memmove(c->lengths, c->lengths + sent, (c->n - sent) * sizeof(*c->lengths));
 	c->n -= sent;
+	if (c->leaving && !c->n)
+		client_drop(c);
 }
 
 void client_tell(struct client *c, enum frame_kind kind, const void *data, size_t len)
@@ -94,8 +96,22 @@ void client_tell(struct client *c, enum frame_kind kind, const void *data, size_
 void client_set_tell(struct client_set *set, enum frame_kind kind, const void *data, size_t len)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (set->v[i].attached)
+		if (set->v[i].attached && !set->v[i].leaving)
 			client_tell(&set->v[i], kind, data, len);
+}
+
+void client_set_end(struct client_set *set, int exit_code, bool last_run)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct client *c = &set->v[i];
+
+		if (c->leaving || (!c->attached && !last_run))
+			continue;
+		client_tell(c, FRAME_EXIT, &exit_code, sizeof(exit_code));
+		c->leaving = true;
+		if (c->sock >= 0 && !c->n)
+			client_drop(c);
+	}
 }
 
 void client_set_thank(struct client_set *set)
@@ -110,12 +126,17 @@ void client_set_thank(struct client_set *set)
 
 void client_set_drain(struct client_set *set)
 {
-	while (client_set_is_full(set)) {
+	for (;;) {
 		struct pollfd p[CLIENTS_MAX];
+		bool waiting = false;
 
-		for (size_t i = 0; i < set->n; i++)
+		for (size_t i = 0; i < set->n; i++) {
 			p[i] = (struct pollfd){ .fd = set->v[i].n ? set->v[i].sock : -1,
 						.events = POLLOUT };
+			waiting = waiting || set->v[i].n;
+		}
+		if (!waiting)
+			return;
 		if (poll(p, set->n, -1) < 0)
 			continue;
 		for (size_t i = 0; i < set->n; i++)

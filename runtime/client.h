@@ -19,6 +19,7 @@ struct client {
 	bool attached;	/* it wants the output; one that does not hears of the start and the end */
 	bool gave;	/* input, and is to hear when that has been taken */
 	bool owner;	/* it was there first: standard input may end with it */
+	bool leaving;	/* it has heard its last news, and goes when it has taken that */
 	struct frame *frames; /* that wait */
 	size_t *lengths;
 	size_t n;
@@ -40,6 +41,10 @@ bool client_set_is_full(const struct client_set *set);
 void client_tell(struct client *c, enum frame_kind kind, const void *data, size_t len);
 /* Output: to all who are attached. */
 void client_set_tell(struct client_set *set, enum frame_kind kind, const void *data, size_t len);
+/*
+ * FRAME_EXIT: the last news of those who are attached; and, after the last run, of those who are not.
+ */
+void client_set_end(struct client_set *set, int exit_code, bool last_run);
 /* FRAME_TAKEN: to all who gave input. */
 void client_set_thank(struct client_set *set);
 /* Sends what waits, as far as the client takes it. */

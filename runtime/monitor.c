@@ -11,15 +11,23 @@
  * When the first process has ended the kernel has ended all others of its PID namespace, so the
  * pipes hold the last that was written: it is read to the end, the exit is recorded, and only then
  * told; a client that does not read delays nothing but its own news.
+ *
+ * Then the container may run again (runtime/restart.h). The loop goes on in between, without a
+ * process and its streams: clients come and go, and a user who stops the container ends the wait.
+ * All that is to happen at some time is a deadline on the monotonic clock. SIGTERM, which a system
+ * that goes down sends, ends the container as a stop does; that is not the user's, whose policy may
+ * bring it back after the boot.
  */
 #include "runtime/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,6 +37,10 @@
 #include "base/str.h"
 #include "runtime/attach.h"
 #include "runtime/client.h"
+#include "runtime/health.h"
+#include "runtime/restart.h"
+
+#define SECOND 1000000000LL
 
 struct state {
 	const struct monitor *m;
@@ -38,6 +50,15 @@ struct state {
 	struct log_file log;
 	int input;	/* the container's stdin, or the terminal; -1: closed */
 	int output[2];	/* stdout (or the terminal) and stderr; -1: at its end */
+	struct restarts restarts;
+	struct health_watch health;
+	int64_t began;	    /* this run; this and the two below on the monotonic clock */
+	int64_t kill_at;    /* INT64_MAX: never */
+	int64_t restart_at; /* INT64_MAX: this run has not ended */
+	int signals;	    /* where SIGTERM is read */
+	bool last_run;	    /* it is not to run again, */
+	bool by_user;	    /* as a user stops it */
+	bool run_again;	    /* whatever its policy says */
 	struct buf pending; /* input that the container has not taken yet, */
 	size_t taken;	/* but for so much of it */
 	bool input_ends; /* once that has been taken */
@@ -130,6 +151,14 @@ static void hear_client(struct state *s, struct client *c)
 		memcpy(&sig, f.data, sizeof(sig));
 		pidfd_send_signal(s->child.pidfd, sig, NULL, 0);
 		break;
+	case FRAME_ATTACH:
+		c->attached = true;
+		client_tell(c, FRAME_STARTED, NULL, 0);
+		break;
+	case FRAME_LAST:
+		s->last_run = s->by_user = true;
+		client_tell(c, FRAME_TAKEN, NULL, 0);
+		break;
 	default:
 		break;
 	}
@@ -146,20 +175,114 @@ static void serve_client(struct state *s, struct client *c, short revents)
 		client_drop(c);
 }
 
-static void accept_client(struct state *s)
+/* False: nobody is there. */
+static bool accept_client(struct state *s)
 {
 	int sock = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (sock < 0 || s->clients.n == CLIENTS_MAX) {
+	if (sock < 0)
+		return false;
+	if (s->clients.n == CLIENTS_MAX) {
 		close_fd(&sock);
-		return;
+		return true;
 	}
-	client_set_add(&s->clients, sock, true, false);
-	client_tell(&s->clients.v[s->clients.n - 1], FRAME_STARTED, NULL, 0);
+	client_set_add(&s->clients, sock, false, false);
+	return true;
 }
 
-enum { ON_END, ON_STDOUT, ON_STDERR, ON_INPUT, ON_LISTENER, ON_CLIENTS };
+/* Those who came when the end had come are to hear of it. */
+static void accept_waiting(struct state *s)
+{
+	while (accept_client(s))
+		;
+}
 
+/* Its first process gets a signal, and SIGKILL if it has not ended when its time is over. */
+static void stop_run(struct state *s, int sig)
+{
+	int seconds = s->m->launch.spec->stop_timeout;
+
+	pidfd_send_signal(s->child.pidfd, sig, NULL, 0);
+	if (seconds >= 0)
+		s->kill_at = now_monotonic() + seconds * SECOND;
+}
+
+/* The system goes down, or the service that we belong to does: the container is to end in order. */
+static void hear_signal(struct state *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	s->last_run = true;
+	stop_run(s, s->m->launch.spec->stop_signal);
+}
+
+static int watch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* It is not well: what is to be done about that happens here, once. */
+static void act_on_health(struct state *s)
+{
+	const struct container_spec *spec = s->m->launch.spec;
+
+	if (s->health.health.status != HEALTH_UNHEALTHY || spec->health.action == HEALTH_NONE)
+		return;
+	s->last_run = s->last_run || spec->health.action == HEALTH_STOP;
+	s->run_again = spec->health.action == HEALTH_RESTART;
+	stop_run(s, spec->health.action == HEALTH_KILL ? SIGKILL : spec->stop_signal);
+}
+
+static void see_to_health(struct state *s)
+{
+	enum health_news news = health_watch_tick(&s->health, s->child.pidfd);
+
+	if (news == HEALTH_NO_NEWS)
+		return;
+	if (s->m->health)
+		s->m->health(s->m->launch.arg, &s->health.health, news == HEALTH_CHANGED);
+	if (news == HEALTH_CHANGED)
+		act_on_health(s);
+}
+
+/* What poll(2) is to wait at most, in milliseconds; -1: for ever. */
+static int time_left(const struct state *s)
+{
+	const int64_t deadlines[] = { s->kill_at, s->restart_at, s->health.next };
+	int64_t first = INT64_MAX, left;
+
+	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
+		if (deadlines[i] < first)
+			first = deadlines[i];
+	if (first == INT64_MAX)
+		return -1;
+	/* Rounded up, or the last part of a millisecond would be spent in a busy loop. */
+	left = (first - now_monotonic() + 999999) / 1000000;
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+static void meet_deadlines(struct state *s)
+{
+	int64_t now = now_monotonic();
+
+	if (now >= s->kill_at) {
+		pidfd_send_signal(s->child.pidfd, SIGKILL, NULL, 0);
+		s->kill_at = INT64_MAX;
+	}
+	if (now >= s->health.next)
+		see_to_health(s);
+}
+
+enum { ON_END, ON_STDOUT, ON_STDERR, ON_INPUT, ON_LISTENER, ON_HEALTH, ON_SIGNAL, ON_CLIENTS };
+
+/* Until the process has ended; or, where it has already, until it is time to start it again. */
 static void run_loop(struct state *s)
 {
 	for (;;) {
@@ -171,6 +294,8 @@ static void run_loop(struct state *s)
 			[ON_STDERR] = { .fd = full ? -1 : s->output[1], .events = POLLIN },
 			[ON_INPUT] = { .fd = s->pending.len ? s->input : -1, .events = POLLOUT },
 			[ON_LISTENER] = { .fd = s->listener, .events = POLLIN },
+			[ON_HEALTH] = { .fd = s->health.fd, .events = POLLIN },
+			[ON_SIGNAL] = { .fd = s->signals, .events = POLLIN },
 		};
 		size_t n = s->clients.n;
 
@@ -179,7 +304,7 @@ static void run_loop(struct state *s)
 				.fd = s->clients.v[i].sock,
 				.events = (short)(POLLIN | (s->clients.v[i].n ? POLLOUT : 0)),
 			};
-		if (poll(p, ON_CLIENTS + n, -1) < 0)
+		if (poll(p, ON_CLIENTS + n, time_left(s)) < 0)
 			continue;
 		if (p[ON_STDOUT].revents)
 			read_output(s, 0);
@@ -193,8 +318,14 @@ static void run_loop(struct state *s)
 			end_input(s);
 		if (p[ON_LISTENER].revents)
 			accept_client(s);
-		if (p[ON_END].revents)
+		if (p[ON_SIGNAL].revents)
+			hear_signal(s);
+		if (p[ON_END].revents || (s->child.pidfd < 0 && s->last_run) ||
+		    now_monotonic() >= s->restart_at)
 			return;
+		if (p[ON_HEALTH].revents)
+			see_to_health(s);
+		meet_deadlines(s);
 	}
 }
 
@@ -275,12 +406,95 @@ static void let_go(const struct monitor *m, int client)
 	syscall(SYS_close_range, from, ~0u, 0u);
 }
 
+/* A run has begun: what is timed in it. */
+static void begin_run(struct state *s)
+{
+	const struct container_spec *spec = s->m->launch.spec;
+
+	s->began = now_monotonic();
+	s->kill_at = spec->run_timeout ? s->began + spec->run_timeout * SECOND : INT64_MAX;
+	s->restart_at = INT64_MAX;
+	s->run_again = false;
+	if (s->m->running)
+		s->m->running(s->m->launch.arg);
+	health_watch_start(&s->health, spec, s->m->launch.ids);
+	if (spec->health.test.n && s->m->health)
+		s->m->health(s->m->launch.arg, &s->health.health, false);
+}
+
+/* Carries a run to its end, and what it wrote to whoever wants it. Returns the exit status. */
+static int finish_run(struct state *s)
+{
+	int exit_code;
+
+	run_loop(s);
+	exit_code = proc_reap(s->child.pid);
+	launched_sweep(s->m->launch.spec, &s->child);
+	health_watch_stop(&s->health);
+	for (int which = 0; which < 2; which++)
+		while (read_output(s, which))
+			;
+	s->kill_at = INT64_MAX;
+	return exit_code;
+}
+
+/* What the run that ended had; the next one gets its own. */
+static void drop_streams(struct state *s)
+{
+	close_fd(&s->child.pidfd);
+	close_fd(&s->input);
+	close_fd(&s->output[0]);
+	close_fd(&s->output[1]);
+	s->pending.len = s->taken = 0;
+	s->child.terminal = -1;
+	launched_done(&s->child);
+}
+
+/* Is there to be another run? Then it is waited for until it is due, or a user says no. */
+static bool await_restart(struct state *s, int exit_code)
+{
+	int64_t delay = restart_delay(&s->m->launch.spec->restart, &s->restarts, exit_code,
+				      now_monotonic() - s->began);
+
+	if (s->run_again && delay < 0)
+		delay = 0;
+	if (s->last_run || delay < 0)
+		return false;
+	drop_streams(s);
+	s->m->restarting(s->m->launch.arg, exit_code);
+	client_set_end(&s->clients, exit_code, false);
+	s->restart_at = now_monotonic() + delay;
+	run_loop(s);
+	return !s->last_run;
+}
+
+/* Again and again, as its policy says. Returns the exit status of the last run. */
+static int keep_running(struct state *s)
+{
+	int exit_code;
+
+	do {
+		struct err err = { 0 };
+
+		if (s->began) {
+			if (start(s, &exit_code, &err) < 0)
+				return exit_code;
+			if (s->m->stdin_once)
+				end_input(s); /* the client that had it is gone */
+		}
+		begin_run(s);
+		exit_code = finish_run(s);
+	} while (await_restart(s, exit_code));
+	return exit_code;
+}
+
 static _Noreturn void monitor_main(const struct monitor *m, int client)
 {
 	struct state s = {
 		.m = m, .listener = -1, .input = -1, .output = { -1, -1 },
 		.log = { .config = &m->log, .dir = m->log_dir, .fd = -1 },
 		.child = { .pidfd = -1, .terminal = -1 },
+		.health = { .fd = -1, .next = INT64_MAX },
 	};
 	struct attach_failure failure = { .exit_code = 125 };
 	int exit_code;
@@ -290,29 +504,23 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_NAME, "tiffin-monitor");
 	let_go(m, client);
+	s.signals = watch_signals();
 	if (chdir("/") < 0 || start(&s, &failure.exit_code, &failure.err) < 0) {
 		m->failed(m->launch.arg);
 		frame_send(client, FRAME_FAILED, &failure, sizeof(failure), 0);
 		_exit(0);
 	}
-	if (m->running)
-		m->running(m->launch.arg);
 	client_set_add(&s.clients, client, m->attached, true);
 	client_tell(&s.clients.v[0], FRAME_STARTED, NULL, 0);
 	if (m->open_listener)
 		m->open_listener(m->launch.arg, &s.listener, NULL);
-	run_loop(&s);
-	exit_code = proc_reap(s.child.pid);
-	launched_sweep(m->launch.spec, &s.child);
-	for (int which = 0; which < 2; which++)
-		while (read_output(&s, which))
-			;
+	exit_code = keep_running(&s);
 	log_file_close(&s.log);
-	m->exited(m->launch.arg, exit_code);
-	client_set_tell(&s.clients, FRAME_EXIT, &exit_code, sizeof(exit_code));
+	m->exited(m->launch.arg, exit_code, s.by_user);
+	if (s.listener >= 0)
+		accept_waiting(&s);
+	client_set_end(&s.clients, exit_code, true);
 	client_set_drain(&s.clients);
-	for (size_t i = 0; i < s.clients.n; i++)
-		client_drop(&s.clients.v[i]);
 	m->closing(m->launch.arg);
 	launched_done(&s.child);
 	_exit(0);

@@ -1,6 +1,6 @@
 /*
  * The monitor: the one process of ours that stays with a container. It launches it, keeps its log,
- * serves the client that is attached, and records how it ended.
+ * serves the clients that are attached, sees to its health and its restarts, and records how it ended.
  */
 #ifndef RUNTIME_MONITOR_H
 #define RUNTIME_MONITOR_H
@@ -18,10 +18,20 @@ struct monitor {
 	int (*open_listener)(void *arg, int *ret_fd, struct err *err);
 	const int *keep;      /* the descriptors that the functions below and in launch need */
 	size_t n_keep;
-	/* Its program runs; the client is told next. NULL: nobody wants to know. */
+	/* Its program runs, again perhaps. NULL: nobody wants to know. */
 	void (*running)(void *arg);
-	/* The container has ended: stop what was started beside it, record it or let it vanish. */
-	void (*exited)(void *arg, int exit_code);
+	/* There is news of its health check. changed: its status is another. May be NULL. */
+	void (*health)(void *arg, const struct health *h, bool changed);
+	/*
+	 * Its policy says that it runs again: stop what was started beside it, and record how this run
+	 * ended. NULL where the policy is RESTART_NO.
+	 */
+	void (*restarting)(void *arg, int exit_code);
+	/*
+	 * The container has ended: stop what was started beside it, record it or let it vanish.
+	 * by_user: it was stopped.
+	 */
+	void (*exited)(void *arg, int exit_code, bool by_user);
 	/* The client knows, and need not wait for this: delete, reap. */
 	void (*closing)(void *arg);
 	/* It never ran. */

@@ -17,6 +17,7 @@ void container_spec_done(struct container_spec *spec)
 		free(spec->mounts[i].target);
 	}
 	free(spec->mounts);
+	health_check_done(&spec->health);
 	strv_done(&spec->args);
 	strv_done(&spec->env);
 	free(spec->cwd);
@@ -88,6 +89,11 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_int(j, "shm_size", spec->shm_size);
 	js_set_int(j, "stop_signal", spec->stop_signal);
 	js_set_int(j, "stop_timeout", spec->stop_timeout);
+	js_set_int(j, "run_timeout", spec->run_timeout);
+	js_set_str(j, "restart", restart_policy_name(&spec->restart));
+	js_set_int(j, "restart_max", spec->restart.max);
+	if (spec->health.test.n)
+		json_object_set_new(j, "health", health_check_to_json(&spec->health));
 	js_set_str(j, "network", network_names[spec->network]);
 	json_object_set_new(j, "namespaces", ns_specs_to_json(spec->ns));
 	for (size_t i = 0; i < spec->n_mounts; i++)
@@ -150,6 +156,7 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 		.shm_size = js_int(j, "shm_size"),
 		.stop_signal = (int)js_int(j, "stop_signal"),
 		.stop_timeout = (int)js_int(j, "stop_timeout"),
+		.run_timeout = (int)js_int(j, "run_timeout"),
 	};
 	json_t *item;
 	size_t i;
@@ -164,10 +171,14 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 	if (!spec.args.n)
 		return err_set(err, ERR_CORRUPT, "the record has no command");
 	if (network_from_name(js_str(j, "network"), &spec.network, err) < 0 ||
-	    ns_specs_from_json(js_obj(j, "namespaces"), spec.ns, err) < 0)
+	    ns_specs_from_json(js_obj(j, "namespaces"), spec.ns, err) < 0 ||
+	    restart_policy_parse(js_str(j, "restart") ?: "no", &spec.restart, err) < 0)
 		return -1;
 	if (spec.network == NETWORK_HOST)
 		spec.ns[NS_NETWORK].mode = NS_HOST;
+	spec.restart.max = (int)js_int(j, "restart_max");
+	if (js_obj(j, "health"))
+		health_check_from_json(js_obj(j, "health"), &spec.health);
 	json_array_foreach(js_arr(j, "mounts"), i, item) {
 		struct mount_spec m = { 0 };
 

@@ -14,8 +14,10 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "runtime/health.h"
 #include "runtime/limits.h"
 #include "runtime/namespaces.h"
+#include "runtime/restart.h"
 
 enum network_mode {
 	NETWORK_PRIVATE, /* a namespace of its own, and tiffin-net */
@@ -60,6 +62,9 @@ struct container_spec {
 	int stop_signal, stop_timeout; /* timeout in seconds */
 	enum network_mode network; /* says what ns[NS_NETWORK] is, and more */
 	struct ns_spec ns[NS_KINDS];
+	int run_timeout; /* seconds a run may last; 0: as long as it likes */
+	struct restart_policy restart;
+	struct health_check health;
 	struct mount_spec *mounts; /* in the order they are made */
 	size_t n_mounts;
 };

@@ -104,6 +104,14 @@ int container_dir_lock(const struct store *s, const char *id, bool wait, struct 
 	return 0;
 }
 
+bool container_is_busy(const struct store *s, const char *id)
+{
+	char path[CONTAINER_ID_LEN + 16];
+
+	snprintf(path, sizeof(path), "%s/lock", id);
+	return file_is_locked_at(s->containers, path);
+}
+
 /* Was it made a container? An empty record is what a power cut makes of one that was not synced. */
 static bool is_finished(const struct store *s, const char *id)
 {
@@ -116,14 +124,25 @@ static bool is_finished(const struct store *s, const char *id)
 	return st.st_size > 0;
 }
 
-/* Removes a directory that never became a container, unless somebody is at it. */
+/* One that was to vanish with its end, and whose monitor died before it could see to that. */
+static bool is_overdue(const struct store *s, const char *id)
+{
+	CLEAN(container_done) struct container c = { 0 };
+
+	return container_find(s, id, &c, NULL) == 0 && c.status == CONTAINER_EXITED &&
+	       js_bool(js_obj(c.config, "spec"), "auto_remove");
+}
+
+/* Removes a directory that never became a container, or is not to be one, unless somebody is at it. */
 static void sweep_one(const struct store *s, const char *id)
 {
 	CLEAN(container_dir_done) struct container_dir d = CONTAINER_DIR_INIT;
 	char trash[STAGE_NAME_MAX];
 
-	if (!is_finished(s, id) && container_dir_lock(s, id, false, &d, NULL) == 0 &&
-	    !is_finished(s, id) && store_trash(s, s->containers, id, trash, NULL) == 0)
+	if ((!is_finished(s, id) || is_overdue(s, id)) &&
+	    container_dir_lock(s, id, false, &d, NULL) == 0 &&
+	    (!is_finished(s, id) || is_overdue(s, id)) &&
+	    store_trash(s, s->containers, id, trash, NULL) == 0)
 		tree_remove_at(s->tmp, trash, NULL);
 }
 

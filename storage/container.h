@@ -5,6 +5,7 @@
  *	containers/<id>/config	JSON, immutable: image, name, time of creation, how to run it
  *	containers/<id>/state	JSON, replaced atomically: the processes, times and exit status
  *	containers/<id>/upper, work	the writable layer
+ *	containers/<id>/health	JSON, replaced atomically: docker's State.Health, where it is checked
  *	containers/<id>/log, log.1 …	what it wrote
  *	containers/<id>/attach	the socket of its monitor, while it runs
  *	names/<name>		a symlink to <id>; one that leads nowhere is free to take. It is
@@ -30,6 +31,7 @@
 enum container_status {
 	CONTAINER_CREATED, /* never started */
 	CONTAINER_RUNNING,
+	CONTAINER_RESTARTING, /* it has ended, and its monitor is about to start it again */
 	CONTAINER_EXITED,
 };
 
@@ -38,9 +40,12 @@ enum container_status {
 
 struct container_state {
 	struct proc_id init;	/* the container's first process, as the host sees it */
-	struct proc_id monitor; /* ours, that stays with it; pid 0: of a version that noted none */
+	struct proc_id monitor; /* ours, that stays with it */
 	int64_t started, finished; /* nanoseconds since the epoch; 0: not yet */
 	int exit_code;
+	int restarts;	   /* how often its policy has brought it back since it was started */
+	bool restarting;   /* its policy is about to bring it back, if its monitor lives */
+	bool stopped;	   /* it ended because a user stopped it */
 	json_t *ports; /* where its ports are, as cmd/ports.h has them; NULL: it has none */
 };
 
@@ -50,6 +55,7 @@ struct container {
 	char *image;	  /* as the user named it, canonical */
 	char *image_id;	  /* 64 hex digits */
 	int64_t created;  /* nanoseconds since the epoch */
+	json_t *health;	  /* docker's State.Health; NULL: nothing is checked */
 	json_t *config;	  /* the whole record; how to run it is under "spec" */
 	struct container_state state;
 	enum container_status status;
@@ -99,8 +105,12 @@ void container_list_done(struct container *list, size_t n);
  */
 int container_dir_lock(const struct store *s, const char *id, bool wait, struct container_dir *ret,
 		       struct err *err);
+/* Has somebody the lock? Without taking it. */
+bool container_is_busy(const struct store *s, const char *id);
 int container_save_state(const struct container_dir *d, const struct container_state *state,
 			 struct err *err);
+/* What its health check has found in this run. */
+void container_save_health(const struct container_dir *d, const json_t *health);
 /* Back to never having been started. */
 void container_clear_state(const struct container_dir *d);
 /*

@@ -19,6 +19,7 @@ void container_done(struct container *c)
 	free(c->image);
 	free(c->image_id);
 	json_decref(c->config);
+	json_decref(c->health);
 	json_decref(c->state.ports);
 	*c = (struct container){ 0 };
 }
@@ -30,36 +31,49 @@ void container_list_done(struct container *list, size_t n)
 	free(list);
 }
 
-/* The boot is that of both. */
+static void proc_to_json(const struct proc_id *id, json_t *j)
+{
+	js_set_int(j, "pid", id->pid);
+	js_set_int(j, "start", (int64_t)id->start);
+	js_set_str(j, "boot", id->boot);
+}
+
+static void proc_from_json(const json_t *j, struct proc_id *ret)
+{
+	*ret = (struct proc_id){ .pid = (pid_t)js_int(j, "pid"), .start = (uint64_t)js_int(j, "start") };
+	snprintf(ret->boot, sizeof(ret->boot), "%s", js_str(j, "boot") ?: "");
+}
+
 static void state_to_json(const struct container_state *state, json_t *j)
 {
-	js_set_int(j, "pid", state->init.pid);
-	js_set_int(j, "start", (int64_t)state->init.start);
-	js_set_int(j, "monitor_pid", state->monitor.pid);
-	js_set_int(j, "monitor_start", (int64_t)state->monitor.start);
-	js_set_str(j, "boot", state->init.boot);
+	json_t *monitor = json_object();
+
+	proc_to_json(&state->init, j);
+	proc_to_json(&state->monitor, monitor);
+	json_object_set_new(j, "monitor", monitor);
 	js_set_int(j, "started", state->started);
 	js_set_int(j, "finished", state->finished);
 	js_set_int(j, "exit_code", state->exit_code);
+	js_set_int(j, "restarts", state->restarts);
+	js_set_bool(j, "restarting", state->restarting);
+	js_set_bool(j, "stopped", state->stopped);
 	if (state->ports)
 		json_object_set(j, "ports", state->ports);
 }
 
 static void state_from_json(const json_t *j, struct container_state *ret)
 {
-	const char *boot = js_str(j, "boot") ?: "";
-
 	*ret = (struct container_state){
-		.init = { .pid = (pid_t)js_int(j, "pid"), .start = (uint64_t)js_int(j, "start") },
-		.monitor = { .pid = (pid_t)js_int(j, "monitor_pid"),
-			     .start = (uint64_t)js_int(j, "monitor_start") },
 		.started = js_int(j, "started"),
 		.finished = js_int(j, "finished"),
 		.exit_code = (int)js_int(j, "exit_code"),
+		.restarts = (int)js_int(j, "restarts"),
+		.restarting = js_bool(j, "restarting"),
+		.stopped = js_bool(j, "stopped"),
 		.ports = json_incref(js_arr(j, "ports")),
 	};
-	snprintf(ret->init.boot, sizeof(ret->init.boot), "%s", boot);
-	snprintf(ret->monitor.boot, sizeof(ret->monitor.boot), "%s", boot);
+	proc_from_json(j, &ret->init);
+	proc_from_json(js_obj(j, "monitor"), &ret->monitor);
 }
 
 int container_save_state(const struct container_dir *d, const struct container_state *state,
@@ -73,6 +87,14 @@ int container_save_state(const struct container_dir *d, const struct container_s
 	return file_replace_at(d->fd, "state", text, strlen(text), 0600, RELAXED, err);
 }
 
+void container_save_health(const struct container_dir *d, const json_t *health)
+{
+	CLEAN(clean_free) char *text = js_dump(health);
+
+	/* On a full disk the last result stays: the container goes on without it. */
+	file_replace_at(d->fd, "health", text, strlen(text), 0600, RELAXED, NULL);
+}
+
 void container_clear_state(const struct container_dir *d)
 {
 	unlinkat(d->fd, "state", 0);
@@ -83,8 +105,12 @@ static void derive_status(struct container *c)
 {
 	if (c->state.started == 0)
 		c->status = CONTAINER_CREATED;
-	else if (c->state.finished == 0 && proc_alive(&c->state.init))
+	/* As long as its monitor has not said how it ended, it counts as running. */
+	else if (c->state.finished == 0 &&
+		 (proc_alive(&c->state.init) || proc_alive(&c->state.monitor)))
 		c->status = CONTAINER_RUNNING;
+	else if (c->state.restarting && proc_alive(&c->state.monitor))
+		c->status = CONTAINER_RESTARTING;
 	else
 		c->status = CONTAINER_EXITED;
 	if (c->status == CONTAINER_EXITED && c->state.finished == 0)
@@ -116,6 +142,8 @@ static int load(const struct store *s, const char *id, struct container *ret, st
 	c.created = js_int(c.config, "created");
 	read_json(s->containers, id, "state", &state, NULL);
 	state_from_json(state, &c.state);
+	if (js_obj(js_obj(c.config, "spec"), "health"))
+		read_json(s->containers, id, "health", &c.health, NULL);
 	derive_status(&c);
 	*ret = c;
 	return 0;

@@ -157,6 +157,10 @@ has_status() { # has_status NAME REGEX: as `ps -a` words it
 	row_of "$1" | grep -Eq "$2"
 }
 
+monitor_of() { # monitor_of NAME: its process
+	tiffin inspect --format '{{.State.ConmonPid}}' "$1"
+}
+
 # The number of a running process: of ours, with this text among its arguments.
 pids_with() {
 	pgrep -u "$(id -u)" -f -- "$1" || :

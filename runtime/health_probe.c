@@ -1,0 +1,198 @@
+/*
+ * Theory of operation
+ *
+ * A probe is an exec of its own: a process between, forked off the monitor, launches the test in the
+ * container's namespaces, collects what it writes, and kills it when its time is over. The monitor,
+ * meanwhile, goes on with its container; the result comes over a pipe, in one piece.
+ *
+ * The process between ends with the monitor, and the test with it. It keeps nothing that the monitor
+ * has open: the container's lock and clients must not wait for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "runtime/health.h"
+#include "runtime/launch.h"
+
+static void keep_two(int a, int b)
+{
+	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
+
+	if (low > 3)
+		syscall(SYS_close_range, 3u, low - 1, 0u);
+	if (high > low + 1)
+		syscall(SYS_close_range, low + 1, high - 1, 0u);
+	syscall(SYS_close_range, high + 1, ~0u, 0u);
+}
+
+/* Reads once; what is beyond the most that is kept is read and forgotten. False: the end. */
+static bool collect(int fd, struct health_result *r)
+{
+	char data[4096];
+	ssize_t n = read(fd, data, sizeof(data));
+	size_t room = sizeof(r->output) - r->len;
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (n > 0) {
+		memcpy(r->output + r->len, data, (size_t)n < room ? (size_t)n : room);
+		r->len += (size_t)n < room ? (size_t)n : room;
+	}
+	return n > 0;
+}
+
+/* Until the test has ended: 0, or -1 where its time was over before. */
+static int follow(int pidfd, int output, int64_t timeout, struct health_result *r)
+{
+	int64_t deadline = now_monotonic() + timeout;
+
+	for (;;) {
+		int64_t left = (deadline - now_monotonic()) / 1000000;
+		struct pollfd p[] = {
+			{ .fd = pidfd, .events = POLLIN },
+			{ .fd = output, .events = POLLIN },
+		};
+
+		if (left < 0)
+			return -1;
+		if (poll(p, 2, left > INT32_MAX ? INT32_MAX : (int)left + 1) < 0)
+			continue;
+		if (p[1].revents && !collect(output, r))
+			output = -1;
+		if (p[0].revents) {
+			/* What it left behind may go on writing: only what is there now is its own. */
+			while (output >= 0 && poll(&p[1], 1, 0) > 0 && r->len < sizeof(r->output) &&
+			       collect(output, r))
+				;
+			return 0;
+		}
+	}
+}
+
+static void say(struct health_result *r, const char *text)
+{
+	r->exit_code = -1;
+	r->len = strlen(text) < sizeof(r->output) ? strlen(text) : sizeof(r->output);
+	memcpy(r->output, text, r->len);
+}
+
+static void perform(const struct container_spec *spec, const struct id_map *ids, int init,
+		    struct health_result *r)
+{
+	struct container_spec test = *spec;
+	struct launch l = { .spec = &test, .ids = ids, .join = init, .stdio = { -1, -1, -1 } };
+	struct launched child;
+	struct err err = { 0 };
+	int ends[2];
+
+	test.args = spec->health.test;
+	test.tty = false;
+	l.stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (l.stdio[0] < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+		say(r, strerror(errno));
+		return;
+	}
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	l.stdio[1] = l.stdio[2] = ends[1];
+	if (launch(&l, &child, &r->exit_code, &err) < 0) {
+		say(r, err.text);
+		return;
+	}
+	close(ends[1]);
+	if (follow(child.pidfd, ends[0], spec->health.timeout, r) == 0) {
+		r->exit_code = proc_reap(child.pid);
+		return;
+	}
+	pidfd_send_signal(child.pidfd, SIGKILL, NULL, 0);
+	proc_reap(child.pid);
+	snprintf(err.text, sizeof(err.text), "Health check exceeded timeout (%lld ms)",
+		 (long long)(spec->health.timeout / 1000000));
+	say(r, err.text);
+}
+
+static void begin_probe(struct health_watch *w, int init)
+{
+	struct health_result r = { .start = now_realtime() };
+	pid_t monitor = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	w->pid = fork();
+	if (w->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (getppid() != monitor)
+			_exit(0);
+		keep_two(init, ends[1]);
+		perform(w->spec, w->ids, init, &r);
+		r.end = now_realtime();
+		write_all(ends[1], &r, sizeof(r), NULL);
+		_exit(0);
+	}
+	close(ends[1]);
+	w->fd = ends[0];
+}
+
+/* Without the whole of a result the probe has failed. */
+static void end_probe(struct health_watch *w, struct health_result *ret)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (read_all(w->fd, sizeof(*ret), &text, NULL) == 0 && text.len == sizeof(*ret)) {
+		memcpy(ret, text.data, sizeof(*ret));
+	} else {
+		*ret = (struct health_result){ .start = now_realtime(), .end = now_realtime() };
+		say(ret, "the health check's process has died");
+	}
+	close(w->fd);
+	w->fd = -1;
+	if (w->pid > 0)
+		proc_reap(w->pid);
+}
+
+void health_watch_start(struct health_watch *w, const struct container_spec *spec,
+			const struct id_map *ids)
+{
+	int64_t now = now_monotonic();
+
+	*w = (struct health_watch){ .spec = spec, .ids = ids, .began = now, .fd = -1 };
+	w->next = spec->health.test.n ? now + spec->health.interval : INT64_MAX;
+}
+
+enum health_news health_watch_tick(struct health_watch *w, int init)
+{
+	const struct health_check *check = &w->spec->health;
+	struct health_result r;
+	bool starting;
+
+	if (w->fd < 0) {
+		begin_probe(w, init);
+		w->next = w->fd < 0 ? now_monotonic() + check->interval : INT64_MAX;
+		return HEALTH_NO_NEWS;
+	}
+	end_probe(w, &r);
+	starting = now_monotonic() - w->began < check->start_period;
+	w->next = now_monotonic() + check->interval;
+	return health_judge(&w->health, check, &r, starting) ? HEALTH_CHANGED : HEALTH_RESULT;
+}
+
+void health_watch_stop(struct health_watch *w)
+{
+	if (w->fd >= 0) {
+		close(w->fd);
+		kill(w->pid, SIGKILL);
+		proc_reap(w->pid);
+	}
+	w->fd = -1;
+	w->next = INT64_MAX;
+}
