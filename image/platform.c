@@ -7,6 +7,8 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+#define OTHER_ARCH 100 /* worse than any variant */
+
 /* What uname(2) says, and what Go calls it (GOARCH), which is what indexes are written in. */
 static const struct {
 	const char *machine, *arch, *variant;
@@ -51,24 +53,58 @@ int platform_parse(const char *text, struct platform *ret, struct err *err)
 	return 0;
 }
 
-/* The number in "v7"; what an image without one is built for. */
-static int variant_number(const struct platform *p)
+/* Other names that people and tools write (containerd, platforms/database.go, normalizeArch). */
+static const struct {
+	const char *alias, *arch, *variant;
+} aliases[] = {
+	{ "x86_64", "amd64", "" }, { "x86-64", "amd64", "" }, { "i386", "386", "" },
+	{ "aarch64", "arm64", "" }, { "armhf", "arm", "v7" }, { "armel", "arm", "v6" },
+};
+
+/* The number in "v7" or "7"; what an image without one is built for; -1: it is no number. */
+static int variant_number(const char *arch, const char *variant)
 {
-	if (p->variant[0] == 'v')
-		return atoi(p->variant + 1);
-	return streq(p->arch, "arm") ? 7 : streq(p->arch, "arm64") ? 8 : 1;
+	const char *digits = variant + (*variant == 'v');
+	const size_t n = strspn(digits, "0123456789");
+
+	if (!*variant)
+		return streq(arch, "arm") ? 7 : streq(arch, "arm64") ? 8 : 1;
+	return n >= 1 && n <= 3 && !digits[n] ? atoi(digits) : -1;
+}
+
+/* What an architecture is in the end, and the number of its variant. */
+static const char *meaning_of(const struct platform *p, int *ret_variant)
+{
+	const char *arch = p->arch, *variant = p->variant;
+
+	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {
+		if (!streq(p->arch, aliases[i].alias))
+			continue;
+		arch = aliases[i].arch;
+		variant = *aliases[i].variant ? aliases[i].variant : variant;
+	}
+	*ret_variant = variant_number(arch, variant);
+	return arch;
 }
 
 int platform_rank(const struct platform *want, const struct platform *have)
 {
-	int older = variant_number(want) - variant_number(have);
+	int wanted, had;
+	const char *arch = meaning_of(want, &wanted), *other = meaning_of(have, &had);
 
 	if (!streq(want->os, have->os))
 		return -1;
-	if (streq(want->arch, have->arch))
-		return older < 0 ? -1 : older;
-	/* Nothing better, and it runs: 32-bit programs on a 64-bit x86. */
-	return streq(want->arch, "amd64") && streq(have->arch, "386") ? 100 : -1;
+	/* Those that are no numbers have no order. */
+	if (wanted < 0 || had < 0)
+		return streq(arch, other) && streq(want->variant, have->variant) ? 0 : -1;
+	if (streq(arch, other))
+		return wanted < had ? -1 : wanted - had;
+	/* Nothing better, and it runs: 32-bit programs on a 64-bit machine. */
+	if (streq(arch, "amd64") && streq(other, "386"))
+		return OTHER_ARCH;
+	if (streq(arch, "arm64") && streq(other, "arm") && wanted >= had)
+		return OTHER_ARCH + wanted - had;
+	return -1;
 }
 
 const char *platform_text(const struct platform *p, char ret[PLATFORM_TEXT_MAX])

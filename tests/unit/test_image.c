@@ -168,6 +168,32 @@ TEST(platform_prefers_the_nearest_older_variant)
 	CHECK(platform_rank(&amd64, &i386) > 0);
 	CHECK(platform_rank(&i386, &amd64) < 0);
 	CHECK(platform_rank(&amd64, &v8) < 0);
+	CHECK(platform_rank(&v8, &v7) == 101 && platform_rank(&v8, &v6) == 102);
+	CHECK(platform_rank(&v7, &v8) < 0);
+}
+
+TEST(platform_has_other_names)
+{
+	static const struct {
+		struct platform want, have;
+		int rank;
+	} pairs[] = {
+		{ { "linux", "aarch64", "" }, { "linux", "arm64", "v8" }, 0 },
+		{ { "linux", "arm64", "8" }, { "linux", "arm64", "" }, 0 },
+		{ { "linux", "x86_64", "" }, { "linux", "amd64", "v1" }, 0 },
+		{ { "linux", "amd64", "v3" }, { "linux", "x86-64", "" }, 2 },
+		{ { "linux", "amd64", "" }, { "linux", "amd64", "v2" }, -1 },
+		{ { "linux", "armhf", "" }, { "linux", "arm", "7" }, 0 },
+		{ { "linux", "arm", "" }, { "linux", "armel", "" }, 1 },
+		{ { "linux", "i386", "" }, { "linux", "386", "" }, 0 },
+		{ { "linux", "arm", "v7" }, { "linux", "arm", "v99999999999" }, -1 },
+		{ { "linux", "arm", "v7" }, { "linux", "arm", "v6x" }, -1 },
+		{ { "linux", "mips64le", "softfloat" }, { "linux", "mips64le", "softfloat" }, 0 },
+		{ { "linux", "mips64le", "softfloat" }, { "linux", "mips64le", "hardfloat" }, -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		CHECK(platform_rank(&pairs[i].want, &pairs[i].have) == pairs[i].rank);
 }
 
 /* Manifests */
@@ -545,6 +571,7 @@ int main(void)
 	RUN(hash_is_sha256);
 	RUN(platform_is_parsed_and_refused);
 	RUN(platform_prefers_the_nearest_older_variant);
+	RUN(platform_has_other_names);
 	RUN(manifest_of_an_image_has_its_config_and_layers);
 	RUN(manifest_is_recognised_by_its_shape_where_its_type_says_nothing);
 	RUN(manifest_of_an_index_is_selected_by_platform);
