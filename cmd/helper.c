@@ -112,6 +112,34 @@ int helper_login(struct tiffin *t, const struct source_list *source, struct err 
 	return done_result_parse(buf_str(&text), text.len, NULL, err);
 }
 
+int helper_push(struct tiffin *t, const char *image, const char *reference,
+		const struct push_options *options, char **ret_text, struct err *err)
+{
+	CLEAN(reference_done) struct reference ref = { 0 };
+	CLEAN(source_list_done) struct source_list sources = { 0 };
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (reference_parse(reference, &ref, err) < 0 ||
+	    access_find_sources(&options->access, &ref, &sources, err) < 0)
+		return -1;
+	strv_addf(&argv, "--store=%s", t->store.root);
+	if (t->ids.single)
+		strv_add(&argv, "--single-id");
+	if (options->quiet)
+		strv_add(&argv, "--quiet");
+	if (options->format)
+		strv_addf(&argv, "--format=%s", options->format);
+	if (options->compression)
+		strv_addf(&argv, "--compression=%s", options->compression);
+	strv_add(&argv, "--");
+	strv_add(&argv, image);
+	strv_add(&argv, reference);
+	if (run_image(t, "push", &argv, &sources, -1, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, ret_text, err);
+}
+
 int helper_save(struct tiffin *t, const struct strv *images, const char *format, int fd,
 		struct err *err)
 {

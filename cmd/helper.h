@@ -19,6 +19,18 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 		char **ret_id, struct err *err);
 /* Are a source's credentials good for its registry? DENIED where it says that they are not. */
 int helper_login(struct tiffin *t, const struct source_list *source, struct err *err);
+struct push_options {
+	bool quiet;
+	struct access_options access;
+	char *format;	   /* "oci", "v2s2"; NULL: as it came */
+	char *compression; /* "gzip", "zstd"; NULL: as each layer came */
+};
+/*
+ * Pushes an image ("ID[,NAME]") to a reference. *ret_text: "DIGEST SIZE", of the manifest, to be
+ * freed.
+ */
+int helper_push(struct tiffin *t, const char *image, const char *reference,
+		const struct push_options *options, char **ret_text, struct err *err);
 /*
  * Writes images ("ID[,NAME…]", image/save.h) in a format to a descriptor, of an archive or of a
  * directory.

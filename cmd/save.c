@@ -1,14 +1,11 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/named_image.h"
+#include "cmd/save_target.h"
 #include "image/save.h"
 
 struct save_command_options {
@@ -34,78 +31,6 @@ static void save_done(void *options)
 
 	free(o->output);
 	free(o->format);
-}
-
-/* Where it goes: an archive that has a name is made under another, until it is whole. */
-struct target {
-	int fd;
-	char *path, *unfinished; /* NULL where there is nothing to rename */
-};
-
-static void target_done(struct target *t)
-{
-	if (t->unfinished)
-		unlink(t->unfinished);
-	clean_fd(&t->fd);
-	free(t->path);
-	free(t->unfinished);
-}
-
-static int open_directory(const char *path, struct target *ret, struct err *err)
-{
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, "cannot make the directory '%s'", path);
-	ret->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return ret->fd < 0 ? err_sys(err, "cannot open '%s'", path) : 0;
-}
-
-static int open_archive(const char *path, struct target *ret, struct err *err)
-{
-	char tail[17];
-	struct stat st;
-
-	/* Pipes and devices are written to as they are. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		ret->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		return ret->fd < 0 ? err_sys(err, "cannot open '%s'", path) : 0;
-	}
-	random_hex(tail, 8);
-	ret->path = xstrdup(path);
-	ret->unfinished = xasprintf("%s.%s", path, tail);
-	ret->fd = open(ret->unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (ret->fd >= 0)
-		return 0;
-	err_sys(err, "cannot create '%s'", path);
-	free(ptr_take(&ret->unfinished));
-	return -1;
-}
-
-static int open_target(const struct save_command_options *o, enum save_format format,
-		       struct target *ret, struct err *err)
-{
-	if (save_format_is_directory(format) && !o->output)
-		return err_set(err, ERR_USAGE, "a directory wants a name: --output");
-	if (save_format_is_directory(format))
-		return open_directory(o->output, ret, err);
-	if (o->output) {
-		if (open_archive(o->output, ret, err) < 0)
-			return -1;
-	} else {
-		ret->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	}
-	if (isatty(ret->fd))
-		return err_set(err, ERR_USAGE, "refusing to save to terminal. Use -o flag or redirect");
-	return 0;
-}
-
-static int finish_target(struct target *t, struct err *err)
-{
-	if (!t->unfinished)
-		return 0;
-	if (rename(t->unfinished, t->path) < 0)
-		return err_sys(err, "cannot write '%s'", t->path);
-	free(ptr_take(&t->unfinished));
-	return 0;
 }
 
 /* Each image once, with the names that were typed: an ID alone gives it none. */
@@ -140,7 +65,7 @@ static int save_command(struct tiffin *t, void *options, const struct strv *oper
 {
 	const struct save_command_options *o = options;
 	const char *name = o->format ?: "docker-archive";
-	CLEAN(target_done) struct target target = { .fd = -1 };
+	CLEAN(save_target_done) struct save_target target = SAVE_TARGET_INIT;
 	CLEAN(strv_done) struct strv images = { 0 };
 	enum save_format format;
 
@@ -149,10 +74,12 @@ static int save_command(struct tiffin *t, void *options, const struct strv *oper
 		return -1;
 	if (format == SAVE_DOCKER_DIR && images.n > 1)
 		return err_set(err, ERR_USAGE, "docker-dir holds one image");
-	if (open_target(o, format, &target, err) < 0 ||
+	if (save_format_is_directory(format) && !o->output)
+		return err_set(err, ERR_USAGE, "a directory wants a name: --output");
+	if (save_target_open(o->output, save_format_is_directory(format), &target, err) < 0 ||
 	    helper_save(t, &images, name, target.fd, err) < 0)
 		return -1;
-	if (finish_target(&target, err) < 0)
+	if (save_target_finish(&target, err) < 0)
 		return -1;
 	for (size_t i = 0; i < images.n; i++) {
 		CLEAN(clean_free) char *id = xstrdup(images.v[i]);

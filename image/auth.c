@@ -103,6 +103,18 @@ static void add_field(struct buf *b, const char *name, const char *value)
 	add_encoded(b, value);
 }
 
+/* A form has one scope, with blanks in it (RFC 6749, 3.3); a query one for each. */
+static void add_scopes(struct buf *b, const char *scope)
+{
+	for (size_t len; scope && *scope; scope += len + (scope[len] == ' ')) {
+		CLEAN(clean_free) char *one = NULL;
+
+		len = strcspn(scope, " ");
+		one = xstrndup(scope, len);
+		add_field(b, "scope", one);
+	}
+}
+
 static char *basic_header(const struct credentials *c)
 {
 	CLEAN(clean_free) char *pair = xasprintf("%s:%s", c->username, c->password);
@@ -169,13 +181,14 @@ static int ask_realm(struct auth *a, struct http *h, const struct challenge *c,
 	int result;
 
 	add_field(&fields, "service", c->service);
-	add_field(&fields, "scope", a->scope);
 	if (shown && shown->identity_token) {
+		add_field(&fields, "scope", a->scope);
 		add_field(&fields, "client_id", CLIENT);
 		add_field(&fields, "grant_type", "refresh_token");
 		add_field(&fields, "refresh_token", shown->identity_token);
 		req.form = buf_str(&fields);
 	} else {
+		add_scopes(&fields, a->scope);
 		if (shown)
 			add_field(&fields, "account", shown->username);
 		url = xasprintf("%s%s%s", c->realm, strchr(c->realm, '?') ? "&" : "?",

@@ -27,7 +27,7 @@ struct auth;
 struct auth_options {
 	const char *registry; /* its name, for messages */
 	const char *url;      /* of the registry: its origin is where credentials belong */
-	const char *scope;    /* "repository:library/x:pull", or NULL for none */
+	const char *scope;    /* "repository:library/x:pull …", or NULL for none */
 	/* Both borrowed as long as it lives; NULL: anonymous, and the system's alone. */
 	const struct credentials *credentials;
 	const struct certificates *certificates;

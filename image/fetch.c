@@ -23,6 +23,7 @@
 #include "image/fetch.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -31,6 +32,7 @@
 #include "image/inflate.h"
 #include "image/ring.h"
 #include "image/unpack.h"
+#include "storage/known_blob.h"
 
 #define RING_BUFFERS	 8
 #define RING_BUFFER_SIZE (256u << 10)
@@ -230,6 +232,20 @@ static void clean_staging(struct staging *s)
 	layer_stage_done(s->store, &s->stage);
 }
 
+/* So that a push can name it again. */
+static void remember(const struct pipeline *p)
+{
+	const struct fetch *f = p->fetch;
+	struct known_blob blob = {
+		.size = f->blob->size,
+		.compression = (char *)inflate_found(p->inflate),
+		.verified = true,
+	};
+
+	snprintf(blob.digest, sizeof(blob.digest), "%s", f->blob->digest);
+	known_blobs_add(f->store, f->diff_id, &blob, NULL);
+}
+
 int fetch_layer(const struct fetch *f, struct http *h, struct layer_info *ret, struct err *err)
 {
 	CLEAN(clean_staging)
@@ -256,6 +272,7 @@ int fetch_layer(const struct fetch *f, struct http *h, struct layer_info *ret, s
 	progress_finishing(f->progress, "saving");
 	if (layer_stage_commit(f->store, &s.stage, f->diff_id, &info, err) < 0)
 		return -1;
+	remember(&p);
 	*ret = info;
 	return 0;
 }

@@ -15,6 +15,7 @@ _Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is need
 #define STALL_SECONDS	 25L /* without so many bytes a second, on average */
 #define STALL_BYTES	 64L
 #define DOCUMENT_SECONDS 180L
+#define UPLOAD_SECONDS	 120L /* STALL_SECONDS of what sends: a registry may take its time with it */
 #define REDIRECTS	 10L
 #define HEADERS_MAX	 (256u << 10)
 #define ERROR_BODY_MAX	 (64u << 10)
@@ -106,6 +107,9 @@ void http_response_done(struct http_response *r)
 	free(r->url);
 	free(r->content_type);
 	free(r->challenge);
+	free(r->location);
+	free(r->digest);
+	free(r->range);
 	buf_done(&r->body);
 	*r = (struct http_response){ .content_length = -1, .range_start = -1, .retry_after = -1 };
 }
@@ -182,6 +186,9 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 		http_response_done(r);
 	read_text(line, len, "Content-Type", &r->content_type);
 	read_list(line, len, "WWW-Authenticate", &r->challenge);
+	read_text(line, len, "Location", &r->location);
+	read_text(line, len, "Docker-Content-Digest", &r->digest);
+	read_text(line, len, "Range", &r->range);
 	read_number(line, len, "Content-Length", "", &r->content_length);
 	read_number(line, len, "Content-Range", "bytes ", &r->range_start);
 	read_number(line, len, "Retry-After", "", &r->retry_after);
@@ -304,6 +311,26 @@ static void set_common(struct http *h, bool verify)
 		curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
 }
 
+static bool is_sending(const struct http_request *req)
+{
+	return req->form || (req->method && !streq(req->method, "HEAD") && !streq(req->method, "GET"));
+}
+
+/* Redirects are not followed: another would have what was meant for this one. */
+static void set_sending(CURL *c, const struct http_request *req)
+{
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_POST, 1L);
+	if (req->form) {
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->form);
+		return;
+	}
+	curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->data_len);
+	curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->data ? req->data : "");
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->method);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, UPLOAD_SECONDS);
+}
+
 static void set_transfer(struct http *h, struct transfer *t)
 {
 	const struct http_request *req = t->request;
@@ -314,9 +341,11 @@ static void set_transfer(struct http *h, struct transfer *t)
 	curl_easy_setopt(c, CURLOPT_URL, req->url);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "tiffin/" TIFFIN_VERSION);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, req->form ? 0L : 1L);
-	if (req->form)
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, req->form);
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+	if (is_sending(req))
+		set_sending(c, req);
+	else if (req->method && streq(req->method, "HEAD"))
+		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
 	curl_easy_setopt(c, CURLOPT_MAXREDIRS, REDIRECTS);
 	/* Who began over TLS stays there, unless nobody's certificate was asked for anyway. */
 	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
@@ -334,7 +363,7 @@ static void set_transfer(struct http *h, struct transfer *t)
 		snprintf(range, sizeof(range), "%lld-", (long long)req->offset);
 		curl_easy_setopt(c, CURLOPT_RANGE, range);
 	}
-	if (!req->sink)
+	if (!req->sink && !req->data_len)
 		curl_easy_setopt(c, CURLOPT_TIMEOUT, DOCUMENT_SECONDS);
 }
 
@@ -370,6 +399,12 @@ int http_get(struct http *h, const struct http_request *request, struct http_res
 	http_response_done(ret);
 	set_transfer(h, &t);
 	add_header(&headers, "Accept", request->accept);
+	add_header(&headers, "Content-Range", request->content_range);
+	if (is_sending(request) && !request->form) {
+		headers = curl_slist_append(headers, "Expect:");
+		add_header(&headers, "Content-Type",
+			   request->content_type ?: "application/octet-stream");
+	}
 	/* As a header of ours libcurl drops it at the border of the origin, and keeps no copy. */
 	add_header(&headers, "Authorization", request->authorization);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);

@@ -9,7 +9,8 @@
  * at most 10 times.
  *
  * An authorization goes to the origin of the URL that it was given with, and to no other, wherever
- * redirects lead. A form is sent to no other either: a redirect is the answer then.
+ * redirects lead. What is sent (a form, a blob) goes to no other either: a redirect is the answer
+ * then.
  *
  * The registry's own certificates are borrowed as long as it lives; the authorities among them are
  * trusted besides the system's.
@@ -53,6 +54,9 @@ struct http_response {
 	int64_t content_length; /* -1 where absent */
 	int64_t range_start;	/* of Content-Range; -1 where absent */
 	int64_t retry_after;	/* seconds; -1 where absent */
+	char *location;		/* Location */
+	char *digest;		/* Docker-Content-Digest */
+	char *range;		/* Range, of an upload: "0-1023" */
 	struct buf body;	/* of a document, or of an error (its beginning) */
 };
 void http_response_done(struct http_response *r);
@@ -61,7 +65,11 @@ struct http_request {
 	const char *url;
 	const char *accept; /* NULL: anything */
 	const char *authorization; /* the header's value; NULL: none */
-	const char *form;   /* is posted; NULL: GET */
+	const char *form;   /* is posted; NULL: what method says */
+	const char *method; /* NULL: GET. HEAD has no body, the others send data */
+	const void *data;   /* may be NULL, where data_len is 0; sent again where the connection broke */
+	size_t data_len;
+	const char *content_type, *content_range; /* of data; NULL: none */
 	int64_t offset;	    /* > 0: asks for the bytes from there on */
 	/*
 	 * Takes the body of a 2xx response as it comes; -1 ends the transfer with err. NULL: it

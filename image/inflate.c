@@ -192,7 +192,7 @@ static void plain_end(void *state)
 
 static const struct format gzip_format = { "gzip", gzip_begin, gzip_run, gzip_end };
 static const struct format zstd_format = { "zstd", zstd_begin, zstd_run, zstd_end };
-static const struct format plain_format = { "tar", plain_begin, plain_run, plain_end };
+static const struct format plain_format = { "none", plain_begin, plain_run, plain_end };
 
 static const struct format *detect(const unsigned char *magic, size_t len)
 {
@@ -214,6 +214,11 @@ struct inflate *inflate_new(void)
 
 	z->between = true;
 	return z;
+}
+
+const char *inflate_found(const struct inflate *z)
+{
+	return (z->format ?: &plain_format)->name;
 }
 
 void inflate_free(struct inflate *z)

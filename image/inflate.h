@@ -28,6 +28,8 @@ struct inflate_io {
 
 /* Works until the input is used up or the room is: call it again for as long as either moves. */
 int inflate_run(struct inflate *z, struct inflate_io *io, struct err *err);
+/* What it turned out to be, by the name that image/compression.h has for it. */
+const char *inflate_found(const struct inflate *z);
 /* The input has ended: ERR_CORRUPT where the stream has not. */
 int inflate_end(struct inflate *z, struct err *err);
 

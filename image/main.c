@@ -7,6 +7,8 @@
  *	tiffin-image save --store DIR --result-fd N [--single-id] --format F --data-fd N
  *			  ID[,NAME…]…
  *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
+ *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
+ *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
  *
  * tiffin starts it in a user namespace, in which root is the caller and, without --single-id, the
@@ -28,6 +30,7 @@
 #include "image/http.h"
 #include "image/load.h"
 #include "image/pull.h"
+#include "image/push.h"
 #include "image/registry.h"
 #include "image/save.h"
 #include "image/seccomp_profile.h"
@@ -40,6 +43,7 @@ struct arguments {
 	struct strv operands;
 	struct pull_options pull;
 	struct save_options save;
+	const char *format, *compression;
 	struct source_list sources;
 	int result_fd, sources_fd;
 	bool single_id, quiet;
@@ -59,6 +63,7 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "sources-fd", required_argument, NULL, 'c' },
 		{ "data-fd", required_argument, NULL, 'd' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "compression", required_argument, NULL, 'z' },
 		{ "single-id", no_argument, NULL, '1' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -81,7 +86,10 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			ret->save.fd = atoi(optarg);
 			break;
 		case 'f':
-			bad = save_format_parse(optarg, &ret->save.format, err);
+			ret->format = optarg;
+			break;
+		case 'z':
+			ret->compression = optarg;
 			break;
 		case '1':
 			ret->single_id = true;
@@ -152,13 +160,46 @@ static int run_login(struct arguments *args, struct pull_result *ret, struct err
 static int run_save(struct arguments *args, struct pull_result *ret, struct err *err)
 {
 	CLEAN(store_done) struct store store = STORE_INIT;
-	const int directory = save_format_is_directory(args->save.format) ? args->save.fd : -1;
+	int directory;
 
 	(void)ret;
+	if (save_format_parse(args->format ?: "", &args->save.format, err) < 0)
+		return -1;
+	directory = save_format_is_directory(args->save.format) ? args->save.fd : -1;
 	if (open_store(args, &store, err) < 0 || enter_cage(store.root, directory, err) < 0)
 		return -1;
 	args->save.cancel = args->pull.cancel;
 	return save(&store, &args->operands, &args->save, err);
+}
+
+/* "DIGEST SIZE" is what is told, of the manifest. */
+static int run_push(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	CLEAN(reference_done) struct reference ref = { 0 };
+	CLEAN(store_done) struct store store = STORE_INIT;
+	struct push_result result = { .size = 0 };
+	struct push_options options = {
+		.compression = COMPRESSION_GZIP,
+		.forced = args->compression,
+		/* Mirrors come first, and are read from alone. */
+		.source = &args->sources.v[args->sources.n - 1],
+		.cancel = args->pull.cancel,
+	};
+
+	if (args->format && push_format_parse(args->format, &options.types, err) < 0)
+		return -1;
+	if (args->compression &&
+	    compression_parse(args->compression, &options.compression, err) < 0)
+		return -1;
+	if (reference_parse(args->operands.v[1], &ref, err) < 0 ||
+	    open_store(args, &store, err) < 0 || enter_cage(store.root, -1, err) < 0 ||
+	    progress_new(args->quiet, args->result_fd, &args->pull.progress, err) < 0)
+		return -1;
+	options.progress = args->pull.progress;
+	if (push(&store, args->operands.v[0], &ref, &options, &result, err) < 0)
+		return -1;
+	ret->name = xasprintf("%s %zu", result.digest, result.size);
+	return 0;
 }
 
 /* What was loaded is told as one text, by lines. */
@@ -215,6 +256,7 @@ struct task {
 static const struct task tasks[] = {
 	{ "pull", run_pull, true, true, 1, 1 },
 	{ "login", run_login, false, true, 0, 0 },
+	{ "push", run_push, false, true, 2, 2 },
 	{ "save", run_save, false, false, 1, INT_MAX },
 	{ "load", run_load, false, false, 1, 1 },
 	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },

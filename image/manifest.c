@@ -177,6 +177,7 @@ static int parse_layers(const json_t *doc, struct manifest *m, struct err *err)
 				      js_str(item, "mediaType"));
 		if (parse_descriptor(item, "layer", BLOB_MAX, &m->entries[m->n++], err) < 0)
 			return -1;
+		m->entries[i].compression = compression_of_type(js_str(item, "mediaType"));
 	}
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "image/compression.h"
 #include "image/digest.h"
 #include "image/platform.h"
 
@@ -37,6 +38,7 @@ struct descriptor {
 	char digest[DIGEST_SIZE];
 	int64_t size;
 	struct platform platform; /* in an index; empty where it says none */
+	enum compression compression; /* of a layer, as its media type has it */
 };
 
 struct manifest {

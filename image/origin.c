@@ -62,6 +62,25 @@ int origin_parse(const char *url, struct origin *ret)
 	return 0;
 }
 
+int origin_follow(const char *url, const char *location, const char *query, char **ret)
+{
+	CLEAN(clean_url) CURLU *u = curl_url();
+	CLEAN(origin_done) struct origin origin = { 0 };
+	CLEAN(clean_part) char *text = NULL;
+
+	for (const char *p = location; *p; p++)
+		if (*p <= ' ' || *p == 0x7f)
+			return -1;
+	if (!u || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	    curl_url_set(u, CURLUPART_URL, location, 0) != CURLUE_OK ||
+	    curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK ||
+	    (query && curl_url_set(u, CURLUPART_QUERY, query, CURLU_APPENDQUERY) != CURLUE_OK) ||
+	    curl_url_get(u, CURLUPART_URL, &text, 0) != CURLUE_OK || origin_parse(text, &origin) < 0)
+		return -1;
+	*ret = xstrdup(text);
+	return 0;
+}
+
 bool origin_same(const struct origin *a, const struct origin *b)
 {
 	return a->tls == b->tls && a->port == b->port && streq(a->host, b->host);

@@ -19,6 +19,12 @@ void origin_done(struct origin *o);
 /* -1 where url is not an absolute URL of http or https, or has a user in it. */
 int origin_parse(const char *url, struct origin *ret);
 
+/*
+ * Where a Location leads from the URL of the answer that it was in, with a query ("digest=…") added
+ * to it, if any. -1 where that is no URL that origin_parse takes. The caller frees.
+ */
+int origin_follow(const char *url, const char *location, const char *query, char **ret);
+
 bool origin_same(const struct origin *a, const struct origin *b);
 /* "localhost", 127.0.0.0/8 and ::1 by name: what a name resolves to is up to others. */
 bool origin_is_loopback(const struct origin *o);

@@ -26,6 +26,7 @@
 #include "image/plan.h"
 #include "image/registry.h"
 #include "storage/image.h"
+#include "storage/known_blob.h"
 #include "storage/layer.h"
 
 #define NESTED_INDEXES 3
@@ -69,7 +70,7 @@ static bool stored_manifest(const struct pull *p, const char *digest, struct doc
 	CLEAN(document_done) struct document d = { 0 };
 
 	if (image_find(p->store, name, NULL, &record, NULL) < 0 ||
-	    image_read_manifest(p->store, record.id, &d.body, NULL) < 0)
+	    image_read_manifest_of(p->store, record.id, name, &d.body, NULL) < 0)
 		return false;
 	digest_of(buf_str(&d.body), d.body.len, d.digest);
 	if (!streq(d.digest, digest))
@@ -222,6 +223,21 @@ static int put(const struct pull *p, struct err *err)
 	return image_put(p->store, &image, err);
 }
 
+/* Where each layer was seen: a push there need not upload it, and elsewhere it may be mounted. */
+static void remember_blobs(const struct pull *p)
+{
+	for (size_t i = 0; i < p->parsed.n; i++) {
+		const struct descriptor *d = &p->parsed.entries[i];
+		struct known_blob blob = {
+			.size = d->size,
+			.compression = (char *)compression_name(d->compression),
+		};
+
+		snprintf(blob.digest, sizeof(blob.digest), "%s", d->digest);
+		known_blobs_add(p->store, p->image.diff_ids.v[i], &blob, p->name);
+	}
+}
+
 /* Another try may go on where this one stopped. */
 static bool is_worth_another_try(const struct pull *p, const struct err *err)
 {
@@ -258,8 +274,10 @@ static int pull_from(struct pull *p, const struct source *source, struct err *er
 	for (;;) {
 		struct err why = { 0 };
 
-		if (fetch_and_put(p, &why) == 0)
+		if (fetch_and_put(p, &why) == 0) {
+			remember_blobs(p);
 			return 0;
+		}
 		if (why.kind != ERR_NOT_FOUND || ++attempt == PLANS) {
 			*err = why;
 			return -1;

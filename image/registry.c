@@ -67,6 +67,17 @@ static int find_root(struct registry *r, char **ret, struct err *err)
 	return 0;
 }
 
+/* What tokens are to be good for, with blanks between. The caller frees. */
+static char *scope_of(const char *repository, const struct registry_options *options)
+{
+	struct buf b = { 0 };
+
+	buf_addf(&b, "repository:%s:pull%s", repository, options->push ? ",push" : "");
+	for (size_t i = 0; options->mounts && i < options->mounts->n; i++)
+		buf_addf(&b, " repository:%s:pull", options->mounts->v[i]);
+	return b.data;
+}
+
 int registry_open(const struct source *source, const struct registry_options *options,
 		  struct registry *ret, struct err *err)
 {
@@ -85,7 +96,7 @@ int registry_open(const struct source *source, const struct registry_options *op
 		return -1;
 	r.base = xasprintf("%s%s", root, repository ?: "");
 	if (repository)
-		scope = xasprintf("repository:%s:pull", repository);
+		scope = scope_of(repository, options);
 	r.auth = auth_new(&(struct auth_options){
 		.registry = source->registry,
 		.url = root,
@@ -100,23 +111,20 @@ int registry_open(const struct source *source, const struct registry_options *op
 	return 0;
 }
 
-/* Where a redirect led elsewhere, what is asked for there is none of our business. */
-static bool is_own(const struct registry *r, const struct http_response *response)
+/* What is asked for elsewhere, where a redirect or an upload led, is none of our business. */
+static bool is_own(const struct registry *r, const char *url)
 {
 	CLEAN(origin_done) struct origin own = { 0 };
 	CLEAN(origin_done) struct origin theirs = { 0 };
 
-	return origin_parse(r->base, &own) == 0 && response->url &&
-	       origin_parse(response->url, &theirs) == 0 && origin_same(&own, &theirs);
+	return origin_parse(r->base, &own) == 0 && url && origin_parse(url, &theirs) == 0 &&
+	       origin_same(&own, &theirs);
 }
 
-/*
- * A request, with what the registry wants to be shown. A 401 is answered, and stands where what was
- * had for this very request did not do.
- */
-static int get(const struct registry *r, struct http *h, const struct http_request *request,
-	       struct http_response *ret, struct err *err)
+int registry_ask(const struct registry *r, struct http *h, const struct http_request *request,
+		 struct http_response *ret, struct err *err)
 {
+	const bool own = is_own(r, request->url);
 	struct http_request with = *request;
 	bool fresh = false;
 
@@ -125,10 +133,11 @@ static int get(const struct registry *r, struct http *h, const struct http_reque
 		unsigned int turn;
 		CLEAN(clean_free) char *header = auth_header(r->auth, &turn);
 
-		with.authorization = header;
+		with.authorization = own ? header : NULL;
 		if (http_get(h, &with, ret, err) < 0)
 			return -1;
-		if (ret->status != 401 || fresh || n == ATTEMPTS || !is_own(r, ret))
+		if (ret->status != 401 || fresh || n == ATTEMPTS || !own ||
+		    !is_own(r, ret->url))
 			return 0;
 		if (auth_answer(r->auth, ret->challenge, turn, &what, err) < 0)
 			return -1;
@@ -150,9 +159,8 @@ static char *error_text(const struct http_response *r)
 	return message && *message ? str_printable(message) : NULL;
 }
 
-/* An answer that is not a success, in words. what: "manifest latest", "layer sha256:…". */
-static int status_err(const struct registry *reg, const struct http_response *r, const char *what,
-		      struct err *err)
+int registry_refusal(const struct registry *reg, const struct http_response *r, const char *what,
+		     struct err *err)
 {
 	CLEAN(clean_free) char *text = error_text(r);
 	const char *phrase = r->status == 401 ? "authentication required" : "access denied";
@@ -198,13 +206,13 @@ int registry_login(const struct source *source, const struct registry_options *o
 		return -1;
 	h = registry_connect(&r);
 	req.url = r.base;
-	if (get(&r, h, &req, &response, err) < 0)
+	if (registry_ask(&r, h, &req, &response, err) < 0)
 		return -1;
 	if (response.status == 401 || (response.status == 200 && auth_withheld(r.auth))) {
 		err_set(err, ERR_DENIED, "registry '%.120s': invalid username/password", r.name);
 		return auth_withheld(r.auth) ? auth_hint(r.auth, err) : -1;
 	}
-	return response.status == 200 ? 0 : status_err(&r, &response, "its greeting", err);
+	return response.status == 200 ? 0 : registry_refusal(&r, &response, "its greeting", err);
 }
 
 static int get_document(const struct registry *reg, struct http *h, const struct http_request *req,
@@ -212,10 +220,10 @@ static int get_document(const struct registry *reg, struct http *h, const struct
 {
 	CLEAN(http_response_done) struct http_response r = { 0 };
 
-	if (get(reg, h, req, &r, err) < 0)
+	if (registry_ask(reg, h, req, &r, err) < 0)
 		return -1;
 	if (r.status != 200)
-		return status_err(reg, &r, what, err);
+		return registry_refusal(reg, &r, what, err);
 	digest_of(buf_str(&r.body), r.body.len, ret->digest);
 	ret->body = r.body;
 	r.body = (struct buf){ 0 };
@@ -326,10 +334,10 @@ int registry_blob(const struct registry *r, struct http *h, const char *digest, 
 		.arg = &b,
 	};
 
-	if (get(r, h, &req, &response, err) < 0)
+	if (registry_ask(r, h, &req, &response, err) < 0)
 		return err_wrap(err, "%s", what);
 	if (response.status != 200 && response.status != 206)
-		return status_err(r, &response, what, err);
+		return registry_refusal(r, &response, what, err);
 	if (*io_offset == size)
 		return 0;
 	/* A registry that told the length, and kept to it, will not do better another time. */

@@ -29,6 +29,8 @@ struct registry {
 
 struct registry_options {
 	const struct cancel *cancel;
+	bool push;		     /* is written to, too */
+	const struct strv *mounts; /* other repositories of it to be read; NULL: none */
 };
 
 /*
@@ -47,6 +49,16 @@ struct http *registry_connect(const struct registry *r);
  */
 int registry_login(const struct source *source, const struct registry_options *options,
 		   struct err *err);
+
+/*
+ * A request of any kind, with what the registry wants to be shown. A 401 is answered, and stands where
+ * what was had for this very request did not do. A URL of another origin is shown nothing.
+ */
+int registry_ask(const struct registry *r, struct http *h, const struct http_request *request,
+		 struct http_response *ret, struct err *err);
+/* An answer that is not a success, in words. what: "manifest latest", "layer sha256:…". Returns -1. */
+int registry_refusal(const struct registry *r, const struct http_response *response,
+		     const char *what, struct err *err);
 
 struct document {
 	struct buf body;

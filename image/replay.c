@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "image/hash.h"
+#include "image/shadow.h"
 #include "image/skeleton.h"
 #include "storage/layer.h"
 
@@ -21,6 +22,9 @@
 struct replay {
 	const char *diff_id;
 	int fd, tree; /* of the skeleton; of the layer, -1 where only sizes count */
+	int shadowed; /* -1 where there is nothing */
+	struct shadows shadows, *found; /* to look in; to add to, or NULL */
+	size_t references;		/* to files, so far */
 	ZSTD_DCtx *zstd;
 	char *in, *out;
 	ZSTD_inBuffer from;
@@ -35,6 +39,8 @@ static void clean_replay(struct replay *r)
 {
 	clean_fd(&r->fd);
 	clean_fd(&r->tree);
+	clean_fd(&r->shadowed);
+	shadows_done(&r->shadows);
 	ZSTD_freeDCtx(r->zstd);
 	hash_free(r->hash);
 	free(r->in);
@@ -44,8 +50,7 @@ static void clean_replay(struct replay *r)
 static int damaged(const struct replay *r, struct err *err)
 {
 	err_set(err, ERR_CORRUPT, "layer %.19s can't be rebuilt as it was", r->diff_id);
-	return err_hint(err, "an archive that has a file twice, or a store that was changed, may be "
-			     "the cause; push or save from where the image was made");
+	return err_hint(err, "the store may have been changed; remove the image, and pull it again");
 }
 
 /* More of the skeleton's bytes: 1, or 0 at its end. What is still in the decompressor comes first. */
@@ -130,12 +135,16 @@ static int replay_raw(struct replay *r, struct err *err)
 	return 0;
 }
 
-/* As it was written: beneath the tree, and through no symlink at its end. */
+/* As it was written: beneath the tree or out of sight, and through no symlink at its end. */
 static int open_content(const struct replay *r, const char *path, struct err *err)
 {
+	const char *rest = NULL;
+	const struct shadow *shadow = shadows_find(&r->shadows, path, r->references, &rest);
+	CLEAN(clean_free)
+	char *moved = shadow ? xasprintf("%zu%s", shadow->number, rest) : NULL;
 	struct stat st;
-	int fd = open_resolved(r->tree, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0,
-			       RESOLVE_IN_ROOT);
+	int fd = open_resolved(shadow ? r->shadowed : r->tree, moved ?: path,
+			       O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_IN_ROOT);
 
 	if (fd < 0) {
 		CLEAN(clean_free) char *safe = str_printable(path);
@@ -150,30 +159,49 @@ static int open_content(const struct replay *r, const char *path, struct err *er
 	return damaged(r, err);
 }
 
+static int take_path(struct replay *r, char path[PATH_MAX], struct err *err)
+{
+	uint16_t le;
+
+	if (take(r, &le, sizeof(le), err) < 0)
+		return -1;
+	if (le16toh(le) >= PATH_MAX)
+		return damaged(r, err);
+	if (take(r, path, le16toh(le), err) < 0)
+		return -1;
+	path[le16toh(le)] = '\0';
+	return 0;
+}
+
+static int replay_shadow(struct replay *r, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (take_path(r, path, err) < 0)
+		return -1;
+	return r->found && !shadows_add(r->found, path, r->references) ? damaged(r, err) : 0;
+}
+
 static int replay_file(struct replay *r, char *buffer, struct err *err)
 {
 	CLEAN(clean_fd) int fd = -1;
 	char path[PATH_MAX];
 	int64_t offset, len;
-	uint16_t le;
 
-	if (take(r, &le, sizeof(le), err) < 0)
-		return -1;
-	if (le16toh(le) >= sizeof(path))
-		return damaged(r, err);
-	if (take(r, path, le16toh(le), err) < 0 || take_u64(r, &offset, err) < 0 ||
+	if (take_path(r, path, err) < 0 || take_u64(r, &offset, err) < 0 ||
 	    take_u64(r, &len, err) < 0)
 		return -1;
-	path[le16toh(le)] = '\0';
 	if (len > INT64_MAX - r->total || len > INT64_MAX - offset)
 		return damaged(r, err);
 	if (!r->hash) {
+		r->references++;
 		r->total += len;
 		return 0;
 	}
 	fd = open_content(r, path, err);
 	if (fd < 0)
 		return -1;
+	r->references++;
 	while (len) {
 		ssize_t n = pread(fd, buffer, len < CHUNK ? (size_t)len : CHUNK, offset);
 
@@ -227,6 +255,10 @@ static int replay_records(struct replay *r, struct err *err)
 			if (replay_file(r, buffer, err) < 0)
 				return -1;
 			break;
+		case SKELETON_SHADOW:
+			if (replay_shadow(r, err) < 0)
+				return -1;
+			break;
 		case SKELETON_END:
 			return replay_end(r, err);
 		default:
@@ -243,6 +275,7 @@ static int open_skeleton(const struct store *s, const char *diff_id, struct repl
 	ret->diff_id = diff_id;
 	ret->fd = -1;
 	ret->tree = -1;
+	ret->shadowed = -1;
 	if (layer_open_file(s, diff_id, SKELETON_NAME, &ret->fd, &why) < 0) {
 		if (why.kind != ERR_NOT_FOUND) {
 			*err = why;
@@ -262,12 +295,31 @@ static int open_skeleton(const struct store *s, const char *diff_id, struct repl
 	return 0;
 }
 
+/* What is out of sight, if anything, has to be known from the beginning. */
+static int find_shadows(const struct store *s, struct replay *r, struct err *err)
+{
+	CLEAN(clean_replay) struct replay first = { .fd = -1, .tree = -1, .shadowed = -1, .found = &r->shadows };
+	struct err why = { 0 };
+
+	if (layer_open_file(s, r->diff_id, SHADOW_NAME, &r->shadowed, &why) < 0) {
+		if (why.kind == ERR_NOT_FOUND)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	if (open_skeleton(s, r->diff_id, &first, err) < 0 || replay_records(&first, err) < 0)
+		return -1;
+	shadows_sort(&r->shadows);
+	return 0;
+}
+
 int skeleton_replay(const struct store *s, const char *diff_id, skeleton_sink *sink, void *arg,
 		    struct err *err)
 {
 	CLEAN(clean_replay) struct replay r = { .sink = sink, .arg = arg };
 
-	if (open_skeleton(s, diff_id, &r, err) < 0 || layer_open(s, diff_id, &r.tree, err) < 0)
+	if (open_skeleton(s, diff_id, &r, err) < 0 || layer_open(s, diff_id, &r.tree, err) < 0 ||
+	    find_shadows(s, &r, err) < 0)
 		return -1;
 	r.hash = hash_new();
 	return replay_records(&r, err);

@@ -13,20 +13,25 @@
 
 #include <endian.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "image/shadow.h"
 
 #define LEVEL	  1
 #define RAW_MAX	  (64u << 10) /* of one record */
 #define KEEP	  (4u << 20)
 
 struct skeleton {
-	int fd;
+	int fd, dir;
+	int shadows; /* where they go; -1 as long as there are none */
+	size_t n_shadows, shadow_bytes;
 	ZSTD_CCtx *zstd;
 	char out[RAW_MAX];
 	struct err err; /* the first thing that went wrong */
@@ -47,6 +52,7 @@ void skeleton_free(struct skeleton *s)
 	if (!s)
 		return;
 	close(s->fd);
+	clean_fd(&s->shadows);
 	ZSTD_freeCCtx(s->zstd);
 	buf_done(&s->tail);
 	buf_done(&s->raw);
@@ -89,6 +95,8 @@ int skeleton_new(int dir, struct skeleton **ret, struct err *err)
 		return err_sys(err, "cannot create '%s'", SKELETON_NAME);
 	s = xcalloc(1, sizeof(*s));
 	s->fd = fd;
+	s->dir = dir;
+	s->shadows = -1;
 	s->zstd = ZSTD_createCCtx();
 	if (!s->zstd)
 		abort();
@@ -209,6 +217,39 @@ void skeleton_content(struct skeleton *s, int64_t at, size_t len, const char *pa
 	}
 	s->file_len += (int64_t)len;
 	decide(s, at + (int64_t)len, false);
+}
+
+static bool is_kept(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+bool skeleton_shadow(struct skeleton *s, const char *path, int dirfd, const char *name)
+{
+	const char type = SKELETON_SHADOW;
+	const size_t len = strlen(path);
+	const uint16_t le = htole16((uint16_t)len);
+	char number[24];
+
+	if (s->n_shadows == SHADOWS_MAX || s->shadow_bytes + len > SHADOW_BYTES_MAX ||
+	    !is_kept(dirfd, name))
+		return false;
+	if (s->shadows < 0 && dir_open_or_make_at(s->dir, SHADOW_NAME, 0700, &s->shadows, NULL) < 0)
+		return false;
+	snprintf(number, sizeof(number), "%zu", s->n_shadows);
+	if (renameat(dirfd, name, s->shadows, number) < 0)
+		return false;
+	flush_file(s);
+	flush_raw(s);
+	put(s, &type, 1);
+	put(s, &le, sizeof(le));
+	put(s, path, len);
+	s->n_shadows++;
+	s->shadow_bytes += len;
+	return true;
 }
 
 int skeleton_finish(struct skeleton *s, struct err *err)

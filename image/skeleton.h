@@ -6,6 +6,8 @@
  *	"tiffin-skeleton-1\n"
  *	'R' len[4] bytes			bytes of the stream
  *	'F' len[2] path offset[8] len[8]	so many bytes of that file of the tree
+ *	'S' len[2] path				what was at that path in the tree up to here was put
+ *						out of sight, under the next number (image/shadow.h)
  *	'E' len[8]				the end: the stream's length
  *
  * Numbers are little-endian. Whether what comes of it is the layer is for its diff ID to say.
@@ -26,12 +28,13 @@
 enum {
 	SKELETON_RAW = 'R',
 	SKELETON_FILE = 'F',
+	SKELETON_SHADOW = 'S',
 	SKELETON_END = 'E',
 };
 
 struct skeleton;
 
-/* Writes one into a directory. What goes wrong on the way is told by skeleton_finish. */
+/* Writes one into a directory, which is borrowed. What goes wrong on the way is told by skeleton_finish. */
 int skeleton_new(int dir, struct skeleton **ret, struct err *err);
 void skeleton_free(struct skeleton *s);
 void clean_skeleton(struct skeleton **s);
@@ -44,6 +47,11 @@ void skeleton_hold(struct skeleton *s);
  * offset on. In the order of the stream.
  */
 void skeleton_content(struct skeleton *s, int64_t at, size_t len, const char *path, int64_t offset);
+/*
+ * What is at that path, dirfd/name, is about to make way: moves it out of sight. False where that can't
+ * be (it is neither a file nor a directory, or there are too many of them): whoever asks removes it.
+ */
+bool skeleton_shadow(struct skeleton *s, const char *path, int dirfd, const char *name);
 int skeleton_finish(struct skeleton *s, struct err *err);
 
 typedef int skeleton_sink(void *arg, const void *data, size_t len, struct err *err);

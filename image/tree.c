@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "image/skeleton.h"
 #include "image/tree_dir.h"
 
 int tree_init(struct tree *t, int root, bool single_id, struct err *err)
@@ -45,11 +46,21 @@ static int find_parent(struct tree *t, const char *path, struct tree_dir **ret, 
 }
 
 /*
- * Removes what an earlier entry put at path, to make way for one of another kind. Directories may
- * be open, and are left behind with it; *parent is looked up anew.
+ * Removes what an earlier entry put at path, to make way for another one; the skeleton keeps what it
+ * may need. Directories may be open, and are left behind with it; *parent is looked up anew.
  */
 static int clear_way(struct tree *t, const char *path, struct tree_dir **parent, struct err *err)
 {
+	struct stat st;
+
+	if (t->skeleton &&
+	    fstatat((*parent)->fd, path_base(path), &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (S_ISDIR(st.st_mode) &&
+		    (tree_dirs_leave(t, err) < 0 || find_parent(t, path, parent, err) < 0))
+			return -1;
+		if (skeleton_shadow(t->skeleton, path, (*parent)->fd, path_base(path)))
+			return 0;
+	}
 	if (unlinkat((*parent)->fd, path_base(path), 0) == 0)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)

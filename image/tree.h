@@ -30,11 +30,13 @@ struct tree_meta {
 	struct timespec mtime;
 };
 
+struct skeleton;
 struct tree_dir;
 
 struct tree {
 	int root; /* borrowed */
 	bool single_id;
+	struct skeleton *skeleton; /* borrowed: keeps what makes way for later entries; may be NULL */
 	int64_t implied;       /* directories that no entry made, but other entries need */
 	struct tree_dir *open; /* those last used, by depth */
 };

@@ -418,6 +418,7 @@ int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_o
 	archive_read_support_format_empty(a);
 	if (tree_init(&u.tree, root, options->single_id, err) < 0)
 		return -1;
+	u.tree.skeleton = options->skeleton;
 	if (archive_read_open(a, &u, NULL, read_source, NULL) != ARCHIVE_OK)
 		result = archive_err(&u, err);
 	else

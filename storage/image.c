@@ -14,6 +14,7 @@
 
 #define MAX_DOCUMENT (4u << 20) /* manifests and configurations: what a pull accepts at most */
 #define MAX_REFERENCES (64u << 20)
+#define MANIFEST_NAME_MAX 80
 
 void image_record_done(struct image_record *r)
 {
@@ -122,6 +123,35 @@ static bool is_image_id(const char *name)
 	return strlen(name) == IMAGE_ID_LEN && is_hex(name, IMAGE_ID_LEN);
 }
 
+/* The name of a manifest that is not the image's first. */
+static int manifest_name(const char *digest, char ret[MANIFEST_NAME_MAX])
+{
+	if (!digest || !starts_with(digest, "sha256:") || strlen(digest) != 71 ||
+	    !is_hex(digest + 7, 64))
+		return -1;
+	snprintf(ret, MANIFEST_NAME_MAX, "manifest.%s", digest + 7);
+	return 0;
+}
+
+/* Of an image that is there: the same configuration may come with another manifest. */
+static int put_manifest(const struct store *s, const struct image_new *image, struct err *err)
+{
+	CLEAN(clean_fd)
+	int dir = openat(s->images, image->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN(buf_done) struct buf first = { 0 };
+	char name[MANIFEST_NAME_MAX];
+
+	if (dir < 0)
+		return err_sys(err, "cannot open image %.12s", image->id);
+	if (manifest_name(image->manifest_digest, name) < 0 ||
+	    faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    (file_read_at(dir, "manifest", MAX_DOCUMENT, &first, NULL) == 0 &&
+	     first.len == image->manifest_len &&
+	     memcmp(buf_str(&first), image->manifest, first.len) == 0))
+		return 0;
+	return file_replace_at(dir, name, image->manifest, image->manifest_len, 0600, DURABLE, err);
+}
+
 static int put_files(const struct store *s, const struct image_new *image, struct err *err)
 {
 	CLEAN(clean_json) json_t *j = json_object();
@@ -132,7 +162,7 @@ static int put_files(const struct store *s, const struct image_new *image, struc
 	int result = -1;
 
 	if (faccessat(s->images, image->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
+		return put_manifest(s, image, err);
 	js_set_str(j, "digest", image->manifest_digest);
 	js_set_strv(j, "layers", image->layers);
 	js_set_int(j, "size", image->size);
@@ -298,7 +328,7 @@ int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, 
 static int read_file(const struct store *s, const char *id, const char *name, struct buf *ret,
 		     struct err *err)
 {
-	char path[IMAGE_ID_LEN + 16];
+	char path[IMAGE_ID_LEN + MANIFEST_NAME_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", id, name);
 	if (file_read_at(s->images, path, MAX_DOCUMENT, ret, err) < 0)
@@ -314,6 +344,22 @@ int image_read_config(const struct store *s, const char *id, struct buf *ret, st
 int image_read_manifest(const struct store *s, const char *id, struct buf *ret, struct err *err)
 {
 	return read_file(s, id, "manifest", ret, err);
+}
+
+int image_read_manifest_of(const struct store *s, const char *id, const char *name, struct buf *ret,
+			   struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	char file[MANIFEST_NAME_MAX];
+	const json_t *entry;
+
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	entry = name ? json_object_get(references, name) : NULL;
+	if (streq(js_str(entry, "id") ?: "", id) && manifest_name(js_str(entry, "digest"), file) == 0 &&
+	    read_file(s, id, file, ret, NULL) == 0)
+		return 0;
+	return image_read_manifest(s, id, ret, err);
 }
 
 int image_tag(const struct store *s, const struct image_record *image, const char *canonical,

@@ -42,7 +42,10 @@ struct image_new {
 	const char *index_digest;    /* of the index that led to the manifest, likewise, or NULL */
 };
 
-/* Stores it, durably, and points the name to it last. What is there already stays. */
+/*
+ * Stores it, durably, and points the name to it last. What is there already stays; another manifest of
+ * an image that is there is kept beside the first.
+ */
 int image_put(const struct store *s, const struct image_new *image, struct err *err);
 
 /*
@@ -57,6 +60,9 @@ void image_list_done(struct image_record *list, size_t n);
 /* The configuration's bytes, and the manifest's. */
 int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err);
 int image_read_manifest(const struct store *s, const char *id, struct buf *ret, struct err *err);
+/* The manifest that a name of the image came with, or the image's own, where name is NULL or has none. */
+int image_read_manifest_of(const struct store *s, const char *id, const char *name, struct buf *ret,
+			   struct err *err);
 
 /* The lock on names; see above. */
 int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err);

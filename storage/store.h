@@ -4,7 +4,7 @@
  *	<root>/			0700
  *	  layout		the version of this layout
  *	  layers/<hex>/		a layer by diff ID: fs/ (its tree), skeleton (image/skeleton.h),
- *				layer.json; immutable
+ *				layer.json; immutable; and blobs (storage/known_blob.h), which is not
  *	  images/<hex>/		an image by ID: config, manifest, image.json; immutable
  *	  images/references	names to images
  *	  containers/<id>/	storage/container.h

@@ -290,6 +290,15 @@ def push_big(registry):
     push_image(registry, "big", "latest", [Blob(busybox_layer()), Blob(layer.bytes(), "plain")], {"Cmd": ["sh"]})
 
 
+def push_twice(registry):
+    """A layer in which later entries take the place of earlier ones, which docker and podman refuse."""
+    layer = Layer().file("twice", b"first" * 1000).file("twice", b"second" * 500)
+    layer.dir("d").file("d/f", b"in d" * 300).file("d/f", b"again" * 300).file("d", b"a file" * 10000)
+    layer.file("twice", b"third" * 2000).symlink("d", "twice").hardlink("h", "twice")
+    layer.file("h", b"own" * 1000)
+    push_image(registry, "twice", "latest", [Blob(busybox_layer()), Blob(layer.bytes())], {"Cmd": ["sh"]})
+
+
 def push_debian(address, tarball, overlay):
     """The root file system, and over it the files that make apt work."""
     registry = Registry(address)
@@ -306,7 +315,8 @@ def push_debian(address, tarball, overlay):
     push_image(registry, "debian", "bookworm", [base, Blob(layer.bytes())], {"Cmd": ["bash"]})
 
 
-IMAGES = {"busybox": push_busybox, "layers": push_layers, "config": push_config, "big": push_big}
+IMAGES = {"busybox": push_busybox, "layers": push_layers, "config": push_config, "big": push_big,
+          "twice": push_twice}
 
 
 def main(argv):

@@ -80,6 +80,30 @@ never be shown it):
     realm-http           not on loopback, and without TLS: "does without TLS"
     challenge-bad        "malformed"
     zstd-window          a zstd frame that wants a window of 2 GB: "zstd"
+
+It takes whatever is pushed, and forgets it in the end. GET /_pushed is {"blobs": [digest, ...],
+"manifests": {reference: digest}}. What a push of a layer of more than a chunk must do:
+
+    push-good            succeeds
+    push-cut             succeeds: the first chunk breaks off in the middle, and the registry has that much
+    push-cut-often       succeeds: each PATCH breaks off after 3 MB
+    push-partial         succeeds: a PATCH is answered with less in its Range than was sent
+    push-lost            succeeds: the first upload is forgotten after its first chunk
+    push-500-twice       succeeds: so answers a PATCH, and a PUT
+    push-answer-lost     succeeds: the last PUT is taken, and the connection breaks before its answer
+    push-429             succeeds: with Retry-After: 1, and then it is taken
+    push-429-always      "too many requests"
+    push-500             "status 500"
+    push-403             "access denied"
+    push-elsewhere       succeeds, as me with the password secret: uploads go to the other port, which is
+                         never shown it
+    push-no-location     "does not say where"
+    push-file            a Location of file:///etc/passwd: "no place to upload to"
+    push-range           it has had more than it was sent: "was not sent"
+    push-bad-range       "can't be told"
+    push-digest          a blob is said to be another: "something else"
+    push-stall           the first chunk is read half, and then nothing happens
+    push-manifest-digest the same of the manifest
 """
 
 import base64
@@ -104,6 +128,7 @@ CHALLENGES = dict.fromkeys(("token-once", "token-redirect", "token-refused", "to
                             "token-endless", "token-html", "token-newline"), [BEARER])
 CHALLENGES |= {
     "password": ['Basic realm="lunch"'],
+    "push-elsewhere": ['Basic realm="lunch"'],
     "realm-port": [BEARER.replace("own", "other")],
     "realm-file": ['Bearer realm="file:///etc/passwd"'],
     "realm-user": [BEARER.replace("localhost", "me:secret@localhost")],
@@ -247,6 +272,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     mode, image, requests, asked, ports, lock = "", None, [], {}, [], threading.Lock()
     tokens = set()
+    uploads, pushed, manifests = {}, {}, {}
 
     def log_message(self, *args):
         pass
@@ -281,20 +307,137 @@ class Registry(http.server.BaseHTTPRequestHandler):
     def do_HEAD(self):
         self.do_GET()
 
-    def do_GET(self):
-        if self.path == "/_requests":
-            self.reply(200, json.dumps(self.requests).encode())
-            return
+    def record(self):
         with self.lock:
             self.requests.append({"method": self.command, "path": self.path,
                                   "range": self.headers.get("Range"),
                                   "authorization": self.headers.get("Authorization"),
                                   "elsewhere": self.is_elsewhere()})
+
+    def do_POST(self):
+        self.record()
+        left = int(self.headers.get("Content-Length", 0))
+        try:
+            if self.mode in CHALLENGES and not self.is_elsewhere() and not self.is_shown_in():
+                self.rfile.read(left)
+                self.challenge()
+            else:
+                self.take(self.path.partition("?")[0], left)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    do_PUT = do_PATCH = do_DELETE = do_POST
+
+    def take(self, path, left):
+        """One of the requests of a push."""
+        mode, name = self.mode, path.rpartition("/")[2]
+        if self.command == "POST":
+            if mode == "push-403":
+                self.refuse(403, "DENIED", "not for you")
+            elif mode == "push-500":
+                self.refuse(500, "UNKNOWN", "out of order")
+            elif mode == "push-429-always" or (mode == "push-429" and self.times("POST") == 1):
+                self.refuse(429, "TOOMANYREQUESTS", "slow down", Retry_After="1")
+            else:
+                name = str(self.times("uploads"))
+                self.uploads[name] = bytearray()
+                self.say_where(202, name)
+        elif "/manifests/" in path:
+            said = got = digest(self.rfile.read(left))
+            self.manifests[name] = got
+            if mode == "push-manifest-digest":
+                said = digest(b"another")
+            self.reply(201, b"", Docker_Content_Digest=said)
+        elif name not in self.uploads:
+            self.rfile.read(left)
+            self.refuse(404, "BLOB_UPLOAD_UNKNOWN", "what upload?")
+        elif self.command == "PATCH":
+            self.take_chunk(name, left)
+        elif self.command == "PUT":
+            self.take_blob(name, left)
+        else:
+            self.reply(204, b"")
+
+    def take_chunk(self, name, left):
+        mode, upload, number = self.mode, self.uploads[name], self.times("PATCH")
+        start = int(self.headers.get("Content-Range", "0-").partition("-")[0])
+        if mode == "push-500-twice" and number <= 2:
+            self.rfile.read(left)
+            self.refuse(500, "UNKNOWN", "out of order")
+        elif start != len(upload):
+            self.rfile.read(left)
+            self.refuse(416, "RANGE", "not there")
+        elif mode == "push-stall":
+            self.rfile.read(left // 2)
+            time.sleep(3600)
+        elif (mode in ("push-cut", "push-bad-range") and number == 1) or (mode == "push-cut-often" and left > 3 << 20):
+            upload += self.rfile.read(3 << 20 if mode == "push-cut-often" else left // 2)
+            self.close_connection = True
+        else:
+            upload += self.rfile.read(left - (1 << 20 if mode == "push-partial" and left > 1 << 20 else 0))
+            if mode == "push-partial":
+                self.rfile.read(1 << 20 if left > 1 << 20 else 0)
+            if mode == "push-lost" and number == 1:
+                del self.uploads[name]
+            extra = 1000 if mode == "push-range" else -1
+            self.say_where(202, name, Range=f"0-{len(upload) + extra}")
+
+    def take_blob(self, name, left):
+        mode, number = self.mode, self.times("PUT")
+        if mode == "push-500-twice" and number <= 2:
+            self.rfile.read(left)
+            self.refuse(500, "UNKNOWN", "out of order")
+            return
+        data = bytes(self.uploads.pop(name) + self.rfile.read(left))
+        said = got = digest(data)
+        if "digest=" + got not in self.path:
+            self.refuse(400, "DIGEST_INVALID", "it is not what it says")
+            return
+        self.pushed[got] = len(data)
+        if mode == "push-digest":
+            said = digest(b"another")
+        if mode == "push-answer-lost" and number == 1:
+            self.close_connection = True
+        else:
+            self.reply(201, b"", Docker_Content_Digest=said)
+
+    def say_where(self, status, name, **headers):
+        port = self.ports[1 if self.mode == "push-elsewhere" else 0]
+        where = f"/v2/lunch/blobs/uploads/{name}?state=x%2Fy"
+        if self.mode == "push-elsewhere":
+            where = f"http://127.0.0.1:{port}{where}"
+        elif self.mode == "push-file":
+            where = "file:///etc/passwd"
+        if self.mode != "push-no-location":
+            headers["Location"] = where
+        self.reply(status, b"", **headers)
+
+    def get_upload(self, name):
+        if name not in self.uploads:
+            self.refuse(404, "BLOB_UPLOAD_UNKNOWN", "what upload?")
+        elif self.mode == "push-bad-range":
+            self.say_where(204, name, Range="many")
+        else:
+            self.say_where(204, name, Range=f"0-{max(len(self.uploads[name]) - 1, 0)}")
+
+    def do_GET(self):
+        if self.path == "/_requests":
+            self.reply(200, json.dumps(self.requests).encode())
+            return
+        if self.path == "/_pushed":
+            self.reply(200, json.dumps({"blobs": sorted(self.pushed),
+                                        "manifests": self.manifests}).encode())
+            return
+        self.record()
         try:
             if self.path.startswith("/token"):
                 self.get_token()
             elif self.mode in CHALLENGES and not self.is_elsewhere() and not self.is_shown_in():
                 self.challenge()
+            elif "/uploads/" in self.path:
+                self.get_upload(self.path.partition("?")[0].rpartition("/")[2])
+            elif self.path.rpartition("/")[2] in self.pushed:
+                self.reply(200, bytes(self.pushed[self.path.rpartition("/")[2]]))
             elif "/manifests/" in self.path:
                 self.get_manifest(self.path.rpartition("/")[2])
             elif "/blobs/" in self.path:
@@ -309,7 +452,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
     def is_shown_in(self):
         shown = self.headers.get("Authorization", "")
-        if self.mode == "password":
+        if self.mode in ("password", "push-elsewhere"):
             return shown == PASSWORD
         if self.mode == "token-once":
             with self.lock:

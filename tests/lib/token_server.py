@@ -63,7 +63,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def give_token(self, fields, known, name):
         access = []
-        for scope in fields.get("scope", []):
+        for scope in " ".join(fields.get("scope", [])).split():
             kind, repository, actions = scope.split(":")
             if not known and not repository.startswith("public/"):
                 continue
@@ -90,7 +90,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         authorization = self.headers.get("Authorization", "")
         with self.lock:
             old = self.given.get(authorization.partition(" ")[2], self.generation) < self.generation
-        headers = {k: v for k, v in self.headers.items()
+        headers = {k: ", ".join(self.headers.get_all(k)) for k in self.headers
                    if not (old and k.lower() == "authorization")}
         length = int(self.headers.get("Content-Length", 0))
         with open(os.path.join(self.directory, "registry"), encoding="ascii") as file:
