@@ -469,7 +469,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
                                                          "other": self.ports[1]})
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def get_token(self):
         mode = self.mode
