@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/attach_options.h"
 #include "cmd/env_option.h"
 #include "cmd/event.h"
 #include "cmd/life.h"
@@ -14,6 +15,7 @@
 
 struct exec_options {
 	bool interactive, tty, detach, privileged;
+	struct attach_options attach;
 	char *workdir, *user;
 	struct strv env, env_files;
 };
@@ -23,6 +25,7 @@ static const struct opt exec_opts[] = {
 	  FIELD(exec_options, interactive) },
 	{ 't', "tty", NULL, "with a terminal", set_flag, FIELD(exec_options, tty) },
 	{ 'd', "detach", NULL, "in the background", set_flag, FIELD(exec_options, detach) },
+	{ .more = detach_opts, .field = FIELD(exec_options, attach) },
 	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
 	  FIELD(exec_options, env) },
 	{ 0, "env-file", "FILE", "variables, one a line (repeatable)", set_list,
@@ -38,6 +41,7 @@ static void exec_done(void *options)
 {
 	struct exec_options *o = options;
 
+	attach_options_done(&o->attach);
 	free(o->workdir);
 	free(o->user);
 	strv_done(&o->env);
@@ -113,7 +117,6 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 {
 	const struct exec_options *o = options;
 	const struct strv command = { .v = operands->v + 1, .n = operands->n - 1 };
-	bool terminal = o->tty && isatty(STDIN_FILENO);
 	CLEAN(container_done) struct container c = { 0 };
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
 	CLEAN(clean_fd) int client = -1;
@@ -133,9 +136,12 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 		.closing = nothing,
 		.failed = nothing,
 	};
+	struct attach a;
 	int exit_code;
 
-	if (o->tty && !o->detach && o->interactive && !terminal)
+	if (attach_options_parse(&o->attach, o->tty, o->interactive, &a, err) < 0)
+		return -1;
+	if (o->tty && !o->detach && o->interactive && !a.tty)
 		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
 	if (tiffin_open(t, false, err) < 0 ||
 	    container_find(&t->store, operands->v[0], &c, err) < 0 ||
@@ -147,7 +153,7 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks }, sizeof(keep));
 	e.record = c.config;
 	random_hex(e.id, 32);
-	if (terminal)
+	if (a.tty)
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	if (monitor_start(&m, &client, err) < 0)
 		return -1;
@@ -158,7 +164,8 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	}
 	if (o->detach)
 		return 0;
-	return attach_stream(client, terminal, o->interactive, &exit_code, err) < 0 ? -1 : exit_code;
+	a.sock = client;
+	return attach_stream(&a, &exit_code, err) < 0 ? -1 : exit_code;
 }
 
 const struct command command_exec = {

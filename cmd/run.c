@@ -17,10 +17,14 @@ static int run(struct tiffin *t, void *options, const struct strv *operands, str
 	const struct run_options *o = options;
 	CLEAN(start_done) struct start s = START_INIT;
 	CLEAN(clean_fd) int client = -1;
-	bool terminal = o->tty && isatty(STDIN_FILENO);
+	struct attach a;
 	int exit_code;
 
-	if (o->tty && !o->detach && o->interactive && !terminal)
+	if (attach_options_parse(&o->attach, o->tty, o->interactive, &a, err) < 0)
+		return -1;
+	if (o->detach && o->attach.streams.n)
+		return err_set(err, ERR_USAGE, "Conflicting options: -a and -d");
+	if (o->tty && !o->detach && a.with_stdin && !a.tty)
 		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
 	if (create_container(t, o, operands, &s, err) < 0)
 		return -1;
@@ -40,7 +44,13 @@ static int run(struct tiffin *t, void *options, const struct strv *operands, str
 		printf("%s\n", s.dir.id);
 		return 0;
 	}
-	return attach_stream(client, terminal, o->interactive, &exit_code, err) < 0 ? -1 : exit_code;
+	/* As docker: who hears nothing of the container learns its ID. */
+	if (a.no_stdout && a.no_stderr) {
+		printf("%s\n", s.dir.id);
+		fflush(stdout);
+	}
+	a.sock = client;
+	return attach_stream(&a, &exit_code, err) < 0 ? -1 : exit_code;
 }
 
 const struct command command_run = {

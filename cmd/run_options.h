@@ -5,6 +5,7 @@
 #ifndef CMD_RUN_OPTIONS_H
 #define CMD_RUN_OPTIONS_H
 
+#include "cmd/attach_options.h"
 #include "cmd/device_options.h"
 #include "cmd/env_option.h"
 #include "cmd/etc_options.h"
@@ -32,6 +33,7 @@ struct run_options {
 	struct log_options log;
 	struct namespace_options ns;
 	struct life_options life;
+	struct attach_options attach;
 	int stop_timeout;
 	long long shm_size;
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cmd/attach_options.h"
 #include "cmd/event.h"
 #include "cmd/life.h"
 #include "cmd/start.h"
@@ -10,14 +11,16 @@
 
 struct start_options {
 	bool attach, interactive;
+	struct attach_options streams;
 	char *timeout; /* restart's */
 };
 
 static const struct opt start_opts[] = {
 	{ 'a', "attach", NULL, "with its output here, until its end", set_flag,
 	  FIELD(start_options, attach) },
-	{ 'i', "interactive", NULL, "with its input from here", set_flag,
+	{ 'i', "interactive", NULL, "with its input from here; implies --attach", set_flag,
 	  FIELD(start_options, interactive) },
+	{ .more = attach_opts, .field = FIELD(start_options, streams) },
 	{ 0 },
 };
 
@@ -34,32 +37,34 @@ static int start_one(struct tiffin *t, const struct container *c, const char *na
 {
 	CLEAN(start_done) struct start s = START_INIT;
 	CLEAN(clean_fd) int client = -1;
+	bool attached = o->attach || o->interactive;
 	struct err why = { 0 };
+	struct attach a;
 	int exit_code;
 
 	if (start_load(t, c, &s, &why) < 0) {
 		/* To start what runs already is no error, unless its output is wanted. */
-		if (why.kind == ERR_BUSY && !o->attach) {
+		if (why.kind == ERR_BUSY && !attached) {
 			printf("%s\n", name);
 			return 0;
 		}
 		*err = why;
 		return -1;
 	}
-	s.attached = o->attach;
+	if (attach_options_parse(&o->streams, s.spec.tty, o->interactive && s.spec.open_stdin, &a, err) < 0)
+		return -1;
+	s.attached = attached;
 	if (start_container(&s, &client, &exit_code, err) < 0) {
 		err_wrap(err, "cannot start '%s'", name);
 		report(err);
 		return exit_code;
 	}
-	if (!o->attach) {
+	if (!attached) {
 		printf("%s\n", name);
 		return 0;
 	}
-	return attach_stream(client, s.spec.tty && isatty(STDIN_FILENO), o->interactive, &exit_code,
-			     err) < 0 ?
-		       -1 :
-		       exit_code;
+	a.sock = client;
+	return attach_stream(&a, &exit_code, err) < 0 ? -1 : exit_code;
 }
 
 static int for_each(struct tiffin *t, const struct start_options *o, const struct strv *operands,
@@ -67,7 +72,7 @@ static int for_each(struct tiffin *t, const struct start_options *o, const struc
 {
 	int code = 0;
 
-	if (o->attach && operands->n > 1)
+	if ((o->attach || o->interactive) && operands->n > 1)
 		return err_set(err, ERR_USAGE, "you can't attach to more than one container");
 	if (tiffin_open(t, false, err) < 0)
 		return -1;
@@ -101,7 +106,10 @@ static int restart(struct tiffin *t, void *options, const struct strv *operands,
 
 static void done(void *options)
 {
-	free(((struct start_options *)options)->timeout);
+	struct start_options *o = options;
+
+	attach_options_done(&o->streams);
+	free(o->timeout);
 }
 
 const struct command command_start = {

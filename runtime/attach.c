@@ -8,11 +8,11 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "runtime/raw_terminal.h"
 
 int frame_send(int sock, enum frame_kind kind, const void *data, size_t len, int flags)
 {
@@ -71,68 +71,61 @@ int attach_ask(int sock, int *ret_exit_code, struct err *err)
 	return attach_await_start(sock, ret_exit_code, err);
 }
 
-/* The terminal as it was, for as long as it is raw. */
-struct raw_terminal {
-	struct termios before;
-	bool raw;
-};
-
-static void make_raw(struct raw_terminal *t)
+/*
+ * What a user sends to the client is meant for the container: all that can be caught, but for what
+ * the kernel sends us on our own account.
+ */
+static bool is_passed_on(int sig)
 {
-	struct termios raw;
+	static const int ours[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS, SIGILL,
+				    SIGFPE,  SIGTRAP, SIGABRT, SIGSYS,	SIGTTIN, SIGTTOU };
 
-	if (tcgetattr(STDIN_FILENO, &t->before) < 0)
-		return;
-	raw = t->before;
-	cfmakeraw(&raw);
-	t->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (sig == ours[i])
+			return false;
+	return sig < 32 || sig >= SIGRTMIN; /* the C library has two to itself */
 }
 
-static void restore_terminal(struct raw_terminal *t)
+/* Blocks them, and makes a descriptor of them. Who is no terminal and keeps them stops as others do. */
+static int watch_signals(const struct attach *a, sigset_t *ret_before, struct err *err)
 {
-	if (t->raw)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &t->before);
-	t->raw = false;
-}
-
-/* Blocks what is passed on to the container, and makes a descriptor of it. */
-static int watch_signals(sigset_t *ret_before, struct err *err)
-{
-	static const int passed_on[] = {
-		SIGHUP,	 SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
-		SIGCONT, SIGTSTP, SIGALRM, SIGPWR,  SIGWINCH,
-	};
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++)
-		sigaddset(&set, passed_on[i]);
+	for (int sig = 1; sig < NSIG; sig++)
+		if (is_passed_on(sig) && (a->tty || !a->keep_signals || sig != SIGTSTP))
+			sigaddset(&set, sig);
 	sigprocmask(SIG_BLOCK, &set, ret_before);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? err_sys(err, "cannot watch for signals") : fd;
+}
+
+static void send_size(const struct attach *a)
+{
+	struct winsize size;
+
+	if (a->tty && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row)
+		frame_send(a->sock, FRAME_SIZE, &size, sizeof(size), 0);
 }
 
 /*
  * With a terminal, what the user types goes to the container as bytes, and a signal is meant for us,
  * as docker has it. Returns the one to die of, or 0.
  */
-static int pass_on_signal(int signals, int sock, bool tty)
+static int pass_on_signal(const struct attach *a, int signals)
 {
 	struct signalfd_siginfo info;
 
 	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		int sig = (int)info.ssi_signo;
-		struct winsize size;
 
-		if (sig == SIGWINCH) {
-			if (tty && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-				frame_send(sock, FRAME_SIZE, &size, sizeof(size), 0);
-		} else if (!tty) {
-			frame_send(sock, FRAME_SIGNAL, &sig, sizeof(sig), 0);
-		} else if (sig != SIGCONT && sig != SIGTSTP) {
+		if (sig == SIGWINCH)
+			send_size(a);
+		else if (!a->tty && !a->keep_signals)
+			frame_send(a->sock, FRAME_SIGNAL, &sig, sizeof(sig), 0);
+		else if (sig != SIGCONT && sig != SIGTSTP)
 			return sig;
-		}
 	}
 	return 0;
 }
@@ -141,17 +134,27 @@ enum input {
 	INPUT_OPEN,
 	INPUT_GIVEN, /* not taken yet: nothing more is read until it is */
 	INPUT_ENDED,
+	INPUT_DETACHED, /* by the keys */
 };
 
-static enum input pass_on_input(int sock)
+static enum input pass_on_input(int sock, struct detach *detach)
 {
-	char data[FRAME_DATA_MAX];
-	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
+	char data[FRAME_DATA_MAX], typed[FRAME_DATA_MAX - DETACH_KEYS_MAX];
+	ssize_t n = read(STDIN_FILENO, typed, sizeof(typed));
+	bool detached;
+	size_t len;
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return INPUT_OPEN;
-	frame_send(sock, FRAME_STDIN, data, n > 0 ? (size_t)n : 0, 0);
-	return n > 0 ? INPUT_GIVEN : INPUT_ENDED;
+	if (n <= 0) {
+		frame_send(sock, FRAME_STDIN, NULL, 0, 0);
+		return INPUT_ENDED;
+	}
+	detached = detach_filter(detach, typed, (size_t)n, data, &len);
+	/* A frame of nothing would be the end. */
+	if (len)
+		frame_send(sock, FRAME_STDIN, data, len, 0);
+	return detached ? INPUT_DETACHED : len ? INPUT_GIVEN : INPUT_OPEN;
 }
 
 /* Output that was received and not written yet. */
@@ -186,9 +189,10 @@ static void write_output(int sock, struct output *o)
 }
 
 /* 1: go on; 0: the container has ended; -1 */
-static int handle_frame(int sock, struct output *o, int *ret_exit_code, struct err *err)
+static int handle_frame(const struct attach *a, struct output *o, int *ret_exit_code,
+			struct err *err)
 {
-	int n = frame_receive(sock, &o->frame);
+	int n = frame_receive(a->sock, &o->frame);
 
 	if (n == -2)
 		return err_set(err, ERR_SYSTEM, "the container's monitor has died: the container is "
@@ -199,7 +203,8 @@ static int handle_frame(int sock, struct output *o, int *ret_exit_code, struct e
 	case FRAME_STDOUT:
 	case FRAME_STDERR:
 		o->at = 0;
-		o->len = (size_t)n;
+		o->len = o->frame.kind == FRAME_STDOUT ? (a->no_stdout ? 0 : (size_t)n) :
+							  (a->no_stderr ? 0 : (size_t)n);
 		return 1;
 	case FRAME_EXIT:
 		memcpy(ret_exit_code, o->frame.data, sizeof(int));
@@ -209,16 +214,17 @@ static int handle_frame(int sock, struct output *o, int *ret_exit_code, struct e
 	}
 }
 
-/* Until the container ends, or we are to die of *ret_signal. */
-static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exit_code,
-		  int *ret_signal, struct err *err)
+/* Until the container ends, the user detaches, or we are to die of *ret_signal. */
+static int stream(const struct attach *a, int signals, int *ret_exit_code, int *ret_signal,
+		  struct err *err)
 {
-	enum input input = with_stdin ? INPUT_OPEN : INPUT_ENDED;
+	enum input input = a->with_stdin ? INPUT_OPEN : INPUT_ENDED;
+	struct detach detach = a->tty ? a->detach : (struct detach){ 0 };
 	struct output out = { .len = 0 };
 
-	for (;;) {
+	while (input != INPUT_DETACHED) {
 		struct pollfd p[] = {
-			{ .fd = out.len ? -1 : sock, .events = POLLIN },
+			{ .fd = out.len ? -1 : a->sock, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN },
 			{ .fd = input == INPUT_OPEN ? STDIN_FILENO : -1, .events = POLLIN },
 			{ .fd = out.len ? output_fd(&out) : -1, .events = POLLOUT },
@@ -227,39 +233,42 @@ static int stream(int sock, int signals, bool tty, bool with_stdin, int *ret_exi
 
 		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
 			return err_sys(err, "cannot wait for the container");
-		if (p[1].revents && (*ret_signal = pass_on_signal(signals, sock, tty)))
+		if (p[1].revents && (*ret_signal = pass_on_signal(a, signals)))
 			return 0;
 		if (p[0].revents) {
-			more = handle_frame(sock, &out, ret_exit_code, err);
+			more = handle_frame(a, &out, ret_exit_code, err);
 			if (more <= 0)
 				return more;
 			if (out.frame.kind == FRAME_TAKEN && input == INPUT_GIVEN)
 				input = INPUT_OPEN;
 		}
 		if (p[3].revents)
-			write_output(sock, &out);
+			write_output(a->sock, &out);
 		if (p[2].revents)
-			input = pass_on_input(sock);
+			input = pass_on_input(a->sock, &detach);
 	}
+	*ret_exit_code = 0;
+	return 0;
 }
 
-int attach_stream(int sock, bool tty, bool with_stdin, int *ret_exit_code, struct err *err)
+int attach_stream(const struct attach *a, int *ret_exit_code, struct err *err)
 {
 	CLEAN(clean_fd) int signals = -1;
-	CLEAN(restore_terminal) struct raw_terminal terminal = { 0 };
+	CLEAN(raw_terminal_leave) struct raw_terminal terminal = RAW_TERMINAL_INIT;
 	int result, deadly = 0;
 	sigset_t before;
 
 	*ret_exit_code = 125;
-	signals = watch_signals(&before, err);
+	signals = watch_signals(a, &before, err);
 	if (signals < 0)
 		return -1;
 	signal(SIGPIPE, SIG_IGN);
 	/* Without input the terminal is to go on making signals of Ctrl-C and the like. */
-	if (tty && with_stdin)
-		make_raw(&terminal);
-	result = stream(sock, signals, tty, with_stdin, ret_exit_code, &deadly, err);
-	restore_terminal(&terminal);
+	if (a->tty && a->with_stdin)
+		raw_terminal_enter(&terminal);
+	send_size(a);
+	result = stream(a, signals, ret_exit_code, &deadly, err);
+	raw_terminal_leave(&terminal);
 	if (deadly) {
 		signal(deadly, SIG_DFL);
 		raise(deadly); /* comes with the next line */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "runtime/detach.h"
 
 enum frame_kind {
 	/* From the monitor. */
@@ -52,11 +53,21 @@ int frame_receive(int sock, struct frame *ret);
 int attach_await_start(int sock, int *ret_exit_code, struct err *err);
 /* Client that came by the listener: asks for the streams, and waits for FRAME_STARTED. */
 int attach_ask(int sock, int *ret_exit_code, struct err *err);
+
+/* What a client wants of a container. */
+struct attach {
+	int sock; /* to its monitor; lent */
+	bool tty; /* it has a terminal, and so have we */
+	bool with_stdin, no_stdout, no_stderr;
+	bool keep_signals;    /* those that are sent to us are for us */
+	struct detach detach; /* with a terminal only: else input is bytes */
+};
+
 /*
  * Client: carries standard input, output and error, signals and the window's size until the
- * container ends; the terminal is raw meanwhile where tty says so, and restored on every way out.
- * *ret_exit_code is the container's.
+ * container ends, or the user types the keys to detach; the terminal is raw meanwhile, and restored
+ * on every way out. *ret_exit_code is the container's, or 0.
  */
-int attach_stream(int sock, bool tty, bool with_stdin, int *ret_exit_code, struct err *err);
+int attach_stream(const struct attach *a, int *ret_exit_code, struct err *err);
 
 #endif

@@ -144,8 +144,9 @@ static void hear_client(struct state *s, struct client *c)
 			ioctl(s->input, TIOCSWINSZ, f.data);
 		break;
 	case FRAME_CLOSED:
-		if (c->owner && n == 1)
-			close_fd(&s->output[s->pending.data[0] == FRAME_STDERR]);
+		/* A terminal is read on: its other clients see it, and it is both ways at once. */
+		if (c->owner && n == 1 && !s->m->launch.spec->tty)
+			close_fd(&s->output[f.data[0] == FRAME_STDERR]);
 		break;
 	case FRAME_SIGNAL:
 		memcpy(&sig, f.data, sizeof(sig));

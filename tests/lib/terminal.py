@@ -91,6 +91,10 @@ class Terminal:
         while self.read(0.1):
             pass
         print(self.shown.replace("\r\n", "\n"), end="")
+        # Of a COMMAND that was killed, another process restores the terminal.
+        end = time.monotonic() + PATIENCE
+        while termios.tcgetattr(self.theirs) != self.before and time.monotonic() < end:
+            time.sleep(0.05)
         if termios.tcgetattr(self.theirs) != self.before:
             print("terminal.py: the terminal's modes were not restored", file=sys.stderr)
             return 98

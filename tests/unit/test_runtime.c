@@ -623,7 +623,7 @@ TEST(a_client_gives_one_frame_of_input_at_a_time_and_passes_on_signals)
 		dup2(open("/dev/zero", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 		close(pair[0]);
-		_exit(attach_stream(pair[1], false, true, &code, &e) == 0 ? code : 99);
+		_exit(attach_stream(&(struct attach){ .sock = pair[1], .with_stdin = true }, &code, &e) == 0 ? code : 99);
 	}
 	close(pair[1]);
 	alarm(20);
@@ -650,7 +650,7 @@ TEST(a_client_whose_monitor_dies_says_so)
 
 	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
 	close(pair[0]);
-	CHECK(attach_stream(pair[1], false, false, &code, &e) < 0 && code != 0 &&
+	CHECK(attach_stream(&(struct attach){ .sock = pair[1] }, &code, &e) < 0 && code != 0 &&
 	      e.kind == ERR_SYSTEM);
 	close(pair[1]);
 }
