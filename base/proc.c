@@ -29,7 +29,7 @@ static int read_small(const char *path, char *ret, size_t size)
 }
 
 /* Field 22 and the state. The command name (field 2) may hold blanks and brackets: skip past it. */
-static int read_start(pid_t pid, uint64_t *ret_start, char *ret_state)
+int proc_read_stat(pid_t pid, uint64_t *ret_start, char *ret_state)
 {
 	char path[40], text[1024], *p;
 	unsigned long long start;
@@ -60,7 +60,7 @@ int proc_identify(pid_t pid, struct proc_id *ret, struct err *err)
 	struct proc_id id = { .pid = pid };
 	char state;
 
-	if (read_start(pid, &id.start, &state) < 0 || read_boot_id(id.boot) < 0)
+	if (proc_read_stat(pid, &id.start, &state) < 0 || read_boot_id(id.boot) < 0)
 		return err_sys(err, "cannot read what process %d is from /proc", (int)pid);
 	*ret = id;
 	return 0;
@@ -78,7 +78,7 @@ int proc_open(const struct proc_id *id)
 	fd = pidfd_open(id->pid, 0);
 	if (fd < 0)
 		return -1;
-	if (read_start(id->pid, &start, &state) < 0 || start != id->start || state == 'Z' ||
+	if (proc_read_stat(id->pid, &start, &state) < 0 || start != id->start || state == 'Z' ||
 	    state == 'X') {
 		close(fd);
 		return -1;

@@ -28,6 +28,8 @@ int proc_identify(pid_t pid, struct proc_id *ret, struct err *err);
  */
 int proc_open(const struct proc_id *id);
 bool proc_alive(const struct proc_id *id);
+/* The start time and the state (proc_pid_stat(5), field 3) of whatever has the number now; -1: nothing. */
+int proc_read_stat(pid_t pid, uint64_t *ret_start, char *ret_state);
 
 /* Waits for a process to end: 0, or -1 and ETIMEDOUT. timeout_ms < 0 waits for ever. */
 int pidfd_wait(int pidfd, int timeout_ms);

@@ -61,7 +61,9 @@ struct command {
 extern const struct command command_attach, command_create, command_events, command_exec, command_images, command_info,
 	command_inspect, command_container_inspect, command_image_inspect, command_kill,
 	command_logs, command_port, command_ps, command_pull, command_restart, command_rm, command_rmi, command_run,
-	command_start, command_stop, command_version, command_wait;
+	command_pause, command_start, command_stop, command_unpause, command_version, command_wait;
+
+extern const struct command command_container_exists, command_container_prune, command_rename;
 
 extern const struct command command_history, command_image_exists, command_image_prune,
 	command_image_tree, command_load, command_login, command_logout, command_push, command_save, command_tag,

@@ -1,6 +1,8 @@
 #include "cmd/container_row.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -13,21 +15,34 @@
 
 const struct heading container_headings[] = {
 	{ "AutoRemove", "AUTO REMOVE" },
+	{ "Cgroup", "CGROUPNS" },
 	{ "Command", "COMMAND" },
+	{ "Created", "CREATED" },
 	{ "CreatedAt", "CREATED AT" },
+	{ "CreatedHuman", "CREATED" },
 	{ "ExitCode", "EXIT CODE" },
+	{ "Exited", "EXITED" },
+	{ "ExitedAt", "EXITED AT" },
 	{ "ID", "CONTAINER ID" },
 	{ "Image", "IMAGE" },
+	{ "IPC", "IPC" },
 	{ "ImageID", "IMAGE ID" },
 	{ "Labels", "LABELS" },
+	{ "MNT", "MNT" },
 	{ "Mounts", "MOUNTS" },
+	{ "NET", "NET" },
 	{ "Names", "NAMES" },
 	{ "Networks", "NETWORKS" },
+	{ "PIDNS", "PIDNS" },
 	{ "Pid", "PID" },
 	{ "Ports", "PORTS" },
 	{ "RunningFor", "CREATED" },
+	{ "Size", "SIZE" },
+	{ "StartedAt", "STARTED AT" },
 	{ "State", "STATE" },
 	{ "Status", "STATUS" },
+	{ "USERNS", "USERNS" },
+	{ "UTS", "UTS" },
 	{ 0 },
 };
 
@@ -40,7 +55,12 @@ const char *container_status_word(const struct container *c)
 		[CONTAINER_EXITED] = "exited",
 	};
 
-	return words[c->status];
+	return c->paused ? "paused" : words[c->status];
+}
+
+const char *container_health_word(const struct container *c)
+{
+	return js_str(c->health, "Status") ?: "none";
 }
 
 /* "Up 3 seconds", "Exited (0) 2 minutes ago". */
@@ -55,6 +75,8 @@ static char *describe_status(const struct container *c)
 		const char *health = js_str(c->health, "Status");
 
 		age = human_duration((now - c->state.started) / 1000000000);
+		if (c->paused)
+			return xasprintf("Up %s (Paused)", age);
 		if (!health)
 			return xasprintf("Up %s", age);
 		return xasprintf("Up %s (%s%s)", age, streq(health, "starting") ? "health: " : "", health);
@@ -146,7 +168,11 @@ json_t *container_row(const struct container *c, bool whole)
 	js_set_bool(row, "AutoRemove", js_bool(spec, "auto_remove"));
 	js_set_str_take(row, "Command", describe_command(c, whole));
 	js_set_str_take(row, "CreatedAt", human_time(c->created / 1000000000));
+	js_set_str_take(row, "Created", xasprintf("%s ago", age));
+	js_set_str_take(row, "CreatedHuman", xasprintf("%s ago", age));
 	js_set_int(row, "ExitCode", c->state.exit_code);
+	js_set_bool(row, "Exited", c->status == CONTAINER_EXITED);
+	js_set_int(row, "ExitedAt", c->state.finished / 1000000000);
 	js_set_str_take(row, "ID", xasprintf("%.*s", whole ? 64 : 12, c->id));
 	js_set_str(row, "Image", c->image);
 	js_set_str_take(row, "ImageID", xasprintf("%.*s", whole ? 64 : 12, c->image_id));
@@ -157,9 +183,42 @@ json_t *container_row(const struct container *c, bool whole)
 	js_set_int(row, "Pid", c->status == CONTAINER_RUNNING ? c->state.init.pid : 0);
 	js_set_str_take(row, "Ports", describe_ports(c));
 	js_set_str_take(row, "RunningFor", xasprintf("%s ago", age));
+	js_set_int(row, "StartedAt", c->state.started / 1000000000);
 	js_set_str(row, "State", container_status_word(c));
 	js_set_str_take(row, "Status", describe_status(c));
 	return row;
+}
+
+/* "12.3kB (virtual 4.26MB)", as docker has it. */
+void container_row_set_size(json_t *row, const struct container_size *size)
+{
+	CLEAN(clean_free) char *written = size ? human_size(size->written) : NULL;
+	CLEAN(clean_free) char *whole = size ? human_size(size->whole) : NULL;
+
+	js_set_str_take(row, "Size",
+			size ? xasprintf("%s (virtual %s)", written, whole) : xstrdup(""));
+}
+
+void container_row_set_namespaces(json_t *row, const struct container *c)
+{
+	static const char *const kinds[][2] = {
+		{ "Cgroup", "cgroup" }, { "IPC", "ipc" },     { "MNT", "mnt" }, { "NET", "net" },
+		{ "PIDNS", "pid" },	{ "USERNS", "user" }, { "UTS", "uts" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		char path[64], link[64] = "";
+		const char *number;
+		ssize_t n = -1;
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)c->state.init.pid, kinds[i][1]);
+		if (c->status == CONTAINER_RUNNING)
+			n = readlink(path, link, sizeof(link) - 1);
+		/* "pid:[4026531836]" */
+		number = n > 0 ? strchr(link, '[') : NULL;
+		js_set_str_take(row, kinds[i][0],
+				number ? xstrndup(number + 1, strcspn(number + 1, "]")) : xstrdup(""));
+	}
 }
 
 json_t *container_row_methods(const struct container *c)

@@ -126,18 +126,19 @@ static int check_filters(const struct strv *filters, struct err *err)
 	return 0;
 }
 
-/* The same key: one of the values; different keys: all of them. */
+/* The same key: one of the values, or all of the labels; different keys: all of them. */
 static bool passes(const json_t *event, const struct strv *filters)
 {
 	for (size_t i = 0; i < filters->n; i++) {
 		size_t len = strcspn(filters->v[i], "=");
 		CLEAN(clean_free) char *key = xstrndup(filters->v[i], len);
-		bool any = false;
+		bool all = strcasecmp(key, "label") == 0, fits = all;
 
 		for (size_t k = 0; k < filters->n; k++)
-			if (strncasecmp(filters->v[k], key, len) == 0 && filters->v[k][len] == '=')
-				any = any || matches(event, key, filters->v[k] + len + 1);
-		if (!any)
+			if (strncasecmp(filters->v[k], key, len) == 0 && filters->v[k][len] == '=' &&
+			    matches(event, key, filters->v[k] + len + 1) != all)
+				fits = !all;
+		if (!fits)
 			return false;
 	}
 	return true;

@@ -113,6 +113,13 @@ static void exited(void *arg, int exit_code, bool by_user)
 	event_container(e->store, e->record, "exec_died", "execID", e->id, "exitCode", code, NULL);
 }
 
+static int refuse_paused(const struct container *c, struct err *err)
+{
+	return c->paused ? err_set(err, ERR_BUSY, "container %s is paused, unpause the container before "
+						  "exec: container state improper", c->name) :
+			   0;
+}
+
 static int exec(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
 	const struct exec_options *o = options;
@@ -145,7 +152,7 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
 	if (tiffin_open(t, false, err) < 0 ||
 	    container_find(&t->store, operands->v[0], &c, err) < 0 ||
-	    life_open_init(&c, "exec into", &pidfd, err) < 0 ||
+	    life_open_init(&c, "exec into", &pidfd, err) < 0 || refuse_paused(&c, err) < 0 ||
 	    make_spec(&c, o, &command, &spec, err) < 0)
 		return -1;
 	id_map_of_caller(js_bool(c.config, "single_id"), &t->ids);

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cmd/container_size.h"
 #include "cmd/format.h"
 #include "cmd/short_name.h"
 #include "image/reference.h"
@@ -14,11 +15,16 @@
 
 struct inspect_options {
 	char *type, *format;
+	bool size, latest;
 };
 
+/* Where the type is said, containers' begin at the second, images' at the fourth. */
 static const struct opt inspect_opts[] = {
-	{ 0, "type", "TYPE", "container or image; else whichever has that name, a container first",
+	{ 0, "type", "TYPE", "container, image or all: whichever has that name, a container first",
 	  set_string, FIELD(inspect_options, type) },
+	{ 'l', "latest", NULL, "the newest container", set_flag, FIELD(inspect_options, latest) },
+	{ 's', "size", NULL, "with what a container takes on the disk", set_flag,
+	  FIELD(inspect_options, size) },
 	{ 'f', "format", "TEMPLATE", "print each so: a template, or 'json'", set_string,
 	  FIELD(inspect_options, format) },
 	{ 0 },
@@ -89,16 +95,35 @@ json_t *inspect_graph_driver(const struct tiffin *t, const struct store *s,
 	return json_pack("{ssso}", "Name", driver ? driver->name : "overlay", "Data", data);
 }
 
-static int container_of_name(const struct tiffin *t, const char *name, json_t **ret,
-			     struct err *err)
+static int container_of_name(const struct tiffin *t, const char *name,
+			     const struct inspect_options *o, json_t **ret, struct err *err)
 {
-	struct container c = { 0 };
+	CLEAN(container_done) struct container c = { 0 };
+	struct container_size size = { 0 };
 
-	if (container_find(&t->store, name, &c, err) < 0)
+	if (container_find(&t->store, name, &c, err) < 0 ||
+	    (o->size && container_size(t, &c, &size, err) < 0))
 		return -1;
 	*ret = inspect_container(t, &c);
-	container_done(&c);
+	if (o->size) {
+		js_set_int(*ret, "SizeRw", size.written);
+		js_set_int(*ret, "SizeRootFs", size.whole);
+	}
 	return 0;
+}
+
+/* The newest container's ID; the caller frees. */
+static int latest(const struct tiffin *t, char **ret, struct err *err)
+{
+	struct container *list = NULL;
+	size_t n = 0;
+
+	if (container_list(&t->store, &list, &n, err) < 0)
+		return -1;
+	if (n)
+		*ret = xstrdup(list[0].id);
+	container_list_done(list, n);
+	return n ? 0 : err_set(err, ERR_NOT_FOUND, "there are no containers: no such container");
 }
 
 static int image_of_name(const struct tiffin *t, const char *name, json_t **ret, struct err *err)
@@ -125,14 +150,16 @@ static int image_of_name(const struct tiffin *t, const char *name, json_t **ret,
 	return inspect_image(t, &image, ret, err);
 }
 
-static int find(const struct tiffin *t, const char *name, const char *type, json_t **ret,
-		struct err *err)
+static int find(const struct tiffin *t, const char *name, const struct inspect_options *o,
+		json_t **ret, struct err *err)
 {
-	if (type && streq(type, "container"))
-		return container_of_name(t, name, ret, err);
-	if (type && streq(type, "image"))
+	const char *type = o->type ?: "all";
+
+	if (streq(type, "container"))
+		return container_of_name(t, name, o, ret, err);
+	if (streq(type, "image"))
 		return image_of_name(t, name, ret, err);
-	if (container_of_name(t, name, ret, err) == 0)
+	if (container_of_name(t, name, o, ret, err) == 0)
 		return 0;
 	if (err->kind == ERR_NOT_FOUND && image_of_name(t, name, ret, err) == 0)
 		return 0;
@@ -141,12 +168,20 @@ static int find(const struct tiffin *t, const char *name, const char *type, json
 	return -1;
 }
 
-static int check_type(const char *type, struct err *err)
+static int check(const struct inspect_options *o, const struct strv *operands, struct err *err)
 {
-	if (!type || streq(type, "container") || streq(type, "image") || streq(type, "all"))
-		return 0;
-	return err_set(err, ERR_USAGE,
-		       "invalid type \"%s\": must be \"image\", \"container\" or \"all\"", type);
+	const char *type = o->type ?: "all";
+
+	if (!streq(type, "container") && !streq(type, "image") && !streq(type, "all"))
+		return err_set(err, ERR_USAGE,
+			       "invalid type \"%s\": must be \"image\", \"container\" or \"all\"", type);
+	if ((o->size || o->latest) && streq(type, "image"))
+		return err_set(err, ERR_USAGE, "--size and --latest are about containers");
+	if (o->latest && operands->n)
+		return err_set(err, ERR_USAGE, "inspect: names and --latest do not go together");
+	if (!o->latest && !operands->n)
+		return err_set(err, ERR_USAGE, "inspect wants the name or ID of a container or image");
+	return 0;
 }
 
 /* What is found is printed, and what is not is told of behind it. */
@@ -155,18 +190,26 @@ static int inspect(struct tiffin *t, void *options, const struct strv *operands,
 	const struct inspect_options *o = options;
 	CLEAN(format_done) struct format format = { 0 };
 	CLEAN(clean_json) json_t *found = json_array();
-	CLEAN(clean_free) struct err *missing = xcalloc(operands->n, sizeof(*missing));
+	CLEAN(clean_free) struct err *missing = xcalloc(operands->n + 1, sizeof(*missing));
+	CLEAN(strv_done) struct strv newest = { 0 };
+	char *id = NULL;
 	bool template = o->format && !streq(o->format, "json");
 	size_t n_missing = 0;
 
-	if (check_type(o->type, err) < 0 ||
+	if (check(o, operands, err) < 0 ||
 	    (template && format_parse("inspect", o->format, NULL, &format, err) < 0) ||
 	    tiffin_open(t, false, err) < 0)
 		return -1;
+	if (o->latest) {
+		if (latest(t, &id, err) < 0)
+			return -1;
+		strv_add_take(&newest, id);
+		operands = &newest;
+	}
 	for (size_t i = 0; i < operands->n; i++) {
 		json_t *one = NULL;
 
-		if (find(t, operands->v[i], o->type, &one, &missing[n_missing]) < 0)
+		if (find(t, operands->v[i], o, &one, &missing[n_missing]) < 0)
 			n_missing++;
 		else
 			json_array_append_new(found, one);
@@ -185,24 +228,22 @@ static int inspect(struct tiffin *t, void *options, const struct strv *operands,
 
 const struct command command_inspect = {
 	.names = "inspect",
-	.operands = "[OPTIONS] NAME [NAME…]",
+	.operands = "[OPTIONS] [NAME…]",
 	.summary = "print all about containers and images",
 	.opts = inspect_opts,
 	.size = sizeof(struct inspect_options),
-	.min_operands = 1,
 	.max_operands = SIZE_MAX,
 	.run = inspect,
 	.done = inspect_done,
 };
 
-/* These two have said the type, and do without the first option. */
+/* These two have said the type, and do without that option. */
 const struct command command_container_inspect = {
 	.names = "inspect",
-	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.operands = "[OPTIONS] [CONTAINER…]",
 	.summary = "print all about containers",
 	.opts = &inspect_opts[1],
 	.size = sizeof(struct inspect_options),
-	.min_operands = 1,
 	.max_operands = SIZE_MAX,
 	.run = inspect,
 	.init = of_containers,
@@ -213,7 +254,7 @@ const struct command command_image_inspect = {
 	.names = "inspect",
 	.operands = "[OPTIONS] IMAGE [IMAGE…]",
 	.summary = "print all about images",
-	.opts = &inspect_opts[1],
+	.opts = &inspect_opts[3],
 	.size = sizeof(struct inspect_options),
 	.min_operands = 1,
 	.max_operands = SIZE_MAX,

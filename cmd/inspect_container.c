@@ -57,7 +57,7 @@ static json_t *state_of(const struct container *c)
 
 	js_set_str(j, "Status", container_status_word(c));
 	js_set_bool(j, "Running", c->status == CONTAINER_RUNNING);
-	js_set_bool(j, "Paused", false);
+	js_set_bool(j, "Paused", c->paused);
 	js_set_bool(j, "Restarting", c->status == CONTAINER_RESTARTING);
 	js_set_bool(j, "OOMKilled", false);
 	js_set_bool(j, "Dead", false);

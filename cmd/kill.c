@@ -5,23 +5,32 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/each.h"
 #include "cmd/event.h"
 #include "cmd/life.h"
 
 struct kill_options {
-	bool all;
+	struct each each;
 	char *signal;
 };
 
 static const struct opt kill_opts[] = {
+	{ .more = each_opts, .field = FIELD(kill_options, each) },
 	{ 's', "signal", "SIGNAL", "a name or number (KILL)", set_string, FIELD(kill_options, signal) },
-	{ 'a', "all", NULL, "every container that runs", set_flag, FIELD(kill_options, all) },
 	{ 0 },
 };
 
 static void done(void *options)
 {
-	free(((struct kill_options *)options)->signal);
+	struct kill_options *o = options;
+
+	each_done(&o->each);
+	free(o->signal);
+}
+
+static bool is_running(const struct container *c)
+{
+	return c->status == CONTAINER_RUNNING;
 }
 
 /* What ends it is meant to last, as docker has it. */
@@ -30,11 +39,14 @@ static bool is_final(const struct container *c, int sig)
 	return sig == SIGKILL || sig == (int)js_int(js_obj(c->config, "spec"), "stop_signal");
 }
 
-static int kill_one(struct tiffin *t, const struct container *c, int sig, struct err *err)
+static int kill_one(struct tiffin *t, const struct container *c, const char *name, void *arg,
+		    struct err *err)
 {
-	char number[16];
 	CLEAN(clean_fd) int pidfd = -1;
+	int sig = *(const int *)arg;
+	char number[16];
 
+	(void)name;
 	if (is_final(c, sig))
 		life_forbid_restart(t, c);
 	if (life_open_init(c, "kill", &pidfd, err) < 0)
@@ -46,60 +58,26 @@ static int kill_one(struct tiffin *t, const struct container *c, int sig, struct
 	return 0;
 }
 
-static int kill_all(struct tiffin *t, int sig, struct err *err)
-{
-	struct container *list = NULL;
-	int code = 0;
-	size_t n = 0;
-
-	if (container_list(&t->store, &list, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		struct err why = { 0 };
-
-		if (list[i].status != CONTAINER_RUNNING)
-			continue;
-		if (kill_one(t, &list[i], sig, &why) < 0) {
-			report(&why);
-			code = EXIT_TIFFIN;
-		} else {
-			printf("%s\n", list[i].id);
-		}
-	}
-	container_list_done(list, n);
-	return code;
-}
-
 static int kill_command(struct tiffin *t, void *options, const struct strv *operands,
 			struct err *err)
 {
 	const struct kill_options *o = options;
-	int sig = SIGKILL, code = 0;
+	int sig = SIGKILL;
+	const struct each_task task = {
+		.verb = "kill",
+		.wanted = is_running,
+		.work = kill_one,
+		.arg = &sig,
+	};
 
-	if (!operands->n && !o->all)
-		return err_set(err, ERR_USAGE, "kill wants the name or ID of a container, or --all");
-	if ((o->signal && parse_signal(o->signal, &sig, err) < 0) || tiffin_open(t, false, err) < 0)
+	if (o->signal && parse_signal(o->signal, &sig, err) < 0)
 		return -1;
-	if (o->all)
-		return kill_all(t, sig, err);
-	for (size_t i = 0; i < operands->n; i++) {
-		CLEAN(container_done) struct container c = { 0 };
-		struct err why = { 0 };
-
-		if (container_find(&t->store, operands->v[i], &c, &why) < 0 ||
-		    kill_one(t, &c, sig, &why) < 0) {
-			report(&why);
-			code = EXIT_TIFFIN;
-		} else {
-			printf("%s\n", operands->v[i]);
-		}
-	}
-	return code;
+	return each_container(t, &o->each, operands, &task, err);
 }
 
 const struct command command_kill = {
 	.names = "kill",
-	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.operands = "[OPTIONS] [CONTAINER…]",
 	.summary = "send containers a signal",
 	.opts = kill_opts,
 	.size = sizeof(struct kill_options),

@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "cmd/event.h"
 #include "cmd/helper.h"
+#include "cmd/pause.h"
 #include "runtime/attach.h"
 
 int parse_signal(const char *text, int *ret, struct err *err)
@@ -125,6 +126,9 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 	if (pidfd >= 0) {
 		if (pidfd_send_signal(pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
 			return err_sys(err, "cannot signal container %.12s", c->id);
+		/* What is stopped acts on nothing but SIGKILL. */
+		if (c->pause_note && sig != SIGKILL)
+			pause_lift(t, c, NULL);
 		if (pidfd_wait(pidfd, timeout < 0 || timeout > INT_MAX / 1000 ? -1 :
 										timeout * 1000) < 0) {
 			pidfd_send_signal(pidfd, SIGKILL, NULL, 0);

@@ -18,7 +18,7 @@ struct group {
 	struct {
 		const char *names; /* NULL: the command's own */
 		const struct command *command;
-	} commands[40];
+	} commands[64];
 };
 
 static const struct group groups[] = {
@@ -34,8 +34,11 @@ static const struct group groups[] = {
 	    { NULL, &command_port },
 	    { NULL, &command_wait },
 	    { NULL, &command_kill },
+	    { NULL, &command_pause },
+	    { NULL, &command_unpause },
 	    { NULL, &command_stop },
 	    { NULL, &command_restart },
+	    { NULL, &command_rename },
 	    { NULL, &command_rm },
 	    { NULL, &command_pull },
 	    { NULL, &command_push },
@@ -63,9 +66,14 @@ static const struct group groups[] = {
 	    { NULL, &command_port },
 	    { NULL, &command_wait },
 	    { NULL, &command_kill },
+	    { NULL, &command_pause },
+	    { NULL, &command_unpause },
 	    { NULL, &command_stop },
 	    { NULL, &command_restart },
-	    { NULL, &command_rm } } },
+	    { NULL, &command_rename },
+	    { NULL, &command_rm },
+	    { NULL, &command_container_exists },
+	    { NULL, &command_container_prune } } },
 	{ "image", "commands for images",
 	  { { NULL, &command_pull },
 	    { NULL, &command_push },

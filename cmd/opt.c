@@ -40,8 +40,8 @@ int set_number(void *field, const char *value, struct err *err)
 
 	errno = 0;
 	n = strtol(value, &end, 10);
-	if (errno || end == value || *end || n < INT_MIN || n > INT_MAX)
-		return err_set(err, ERR_USAGE, "'%s' is not a number", value);
+	if (errno || end == value || *end || n < 0 || n > INT_MAX)
+		return err_set(err, ERR_USAGE, "'%s' is not a number from 0 on", value);
 	*(int *)field = (int)n;
 	return 0;
 }

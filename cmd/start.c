@@ -156,6 +156,19 @@ static void stop_network(struct start *s)
 		kill(s->net_pid, SIGKILL);
 }
 
+/* It may have another name by now. */
+static void follow_rename(struct start *s)
+{
+	char *name = NULL;
+
+	if (container_has_name(&s->t->store, s->dir.id, s->name) ||
+	    container_read_name(s->t->store.containers, s->dir.id, &name) < 0)
+		return;
+	free(s->name);
+	s->name = name;
+	js_set_str(s->record, "name", name);
+}
+
 static void health(void *arg, const struct health *h, bool changed)
 {
 	struct start *s = arg;
@@ -167,10 +180,11 @@ static void health(void *arg, const struct health *h, bool changed)
 				health_status_name(h->status), NULL);
 }
 
-static void tell_death(const struct start *s, int exit_code)
+static void tell_death(struct start *s, int exit_code)
 {
 	char code[16];
 
+	follow_rename(s);
 	snprintf(code, sizeof(code), "%d", exit_code);
 	event_container(&s->t->store, s->record, "died", "exitCode", code, NULL);
 }

@@ -4,14 +4,17 @@
 
 #include "base/cleanup.h"
 #include "cmd/attach_options.h"
+#include "cmd/each.h"
 #include "cmd/event.h"
 #include "cmd/life.h"
 #include "cmd/start.h"
 #include "runtime/attach.h"
 
 struct start_options {
+	struct each each;
 	bool attach, interactive;
 	struct attach_options streams;
+	bool running;  /* restart's */
 	char *timeout; /* restart's */
 };
 
@@ -21,10 +24,13 @@ static const struct opt start_opts[] = {
 	{ 'i', "interactive", NULL, "with its input from here; implies --attach", set_flag,
 	  FIELD(start_options, interactive) },
 	{ .more = attach_opts, .field = FIELD(start_options, streams) },
+	{ .more = each_opts, .field = FIELD(start_options, each) },
 	{ 0 },
 };
 
 static const struct opt restart_opts[] = {
+	{ .more = each_opts, .field = FIELD(start_options, each) },
+	{ 0, "running", NULL, "those that run", set_flag, FIELD(start_options, running) },
 	{ 't', "time", "SECONDS", "how long to wait before it is killed (10)", set_string,
 	  FIELD(start_options, timeout) },
 	{ 0, "timeout", "SECONDS", NULL, set_string, FIELD(start_options, timeout) },
@@ -32,9 +38,10 @@ static const struct opt restart_opts[] = {
 };
 
 /* Starts one. The exit status: the container's where it is attached to. */
-static int start_one(struct tiffin *t, const struct container *c, const char *name,
-		     const struct start_options *o, struct err *err)
+static int start_one(struct tiffin *t, const struct container *c, const char *name, void *arg,
+		     struct err *err)
 {
+	const struct start_options *o = arg;
 	CLEAN(start_done) struct start s = START_INIT;
 	CLEAN(clean_fd) int client = -1;
 	bool attached = o->attach || o->interactive;
@@ -42,6 +49,9 @@ static int start_one(struct tiffin *t, const struct container *c, const char *na
 	struct attach a;
 	int exit_code;
 
+	if (c->paused)
+		return err_set(err, ERR_BUSY, "cannot start the paused container %s, unpause it instead: "
+					      "container state improper", c->name);
 	if (start_load(t, c, &s, &why) < 0) {
 		/* To start what runs already is no error, unless its output is wanted. */
 		if (why.kind == ERR_BUSY && !attached) {
@@ -67,41 +77,58 @@ static int start_one(struct tiffin *t, const struct container *c, const char *na
 	return attach_stream(&a, &exit_code, err) < 0 ? -1 : exit_code;
 }
 
-static int for_each(struct tiffin *t, const struct start_options *o, const struct strv *operands,
-		    bool restart, struct err *err)
+static int restart_one(struct tiffin *t, const struct container *c, const char *name, void *arg,
+		       struct err *err)
 {
-	int code = 0;
+	const struct start_options *o = arg;
+	int code;
 
-	if ((o->attach || o->interactive) && operands->n > 1)
-		return err_set(err, ERR_USAGE, "you can't attach to more than one container");
-	if (tiffin_open(t, false, err) < 0)
+	if (life_stop_as_configured(t, c, o->timeout, err) < 0)
 		return -1;
-	for (size_t i = 0; i < operands->n; i++) {
-		CLEAN(container_done) struct container c = { 0 };
-		struct err why = { 0 };
-		int this = container_find(&t->store, operands->v[i], &c, &why);
-
-		if (this == 0 && restart)
-			this = life_stop_as_configured(t, &c, o->timeout, &why);
-		if (this == 0)
-			this = start_one(t, &c, operands->v[i], o, &why);
-		if (this == 0 && restart)
-			event_container(&t->store, c.config, "restart", NULL);
-		if (this < 0)
-			report(&why);
-		code = this < 0 ? EXIT_TIFFIN : this > code ? this : code;
-	}
+	code = start_one(t, c, name, arg, err);
+	if (code == 0)
+		event_container(&t->store, c->config, "restart", NULL);
 	return code;
+}
+
+static bool is_down(const struct container *c)
+{
+	return !life_is_up(c);
 }
 
 static int start(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
-	return for_each(t, options, operands, false, err);
+	struct start_options *o = options;
+	const struct each_task task = {
+		.verb = "start",
+		.wanted = is_down,
+		.work = start_one,
+		.arg = o,
+		.say_nothing = true,
+	};
+
+	if ((o->attach || o->interactive) && (operands->n > 1 || o->each.all || o->each.filters.n))
+		return err_set(err, ERR_USAGE, "you can't attach to more than one container");
+	return each_container(t, &o->each, operands, &task, err);
 }
 
 static int restart(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
-	return for_each(t, options, operands, true, err);
+	struct start_options *o = options;
+	const struct each_task task = {
+		.verb = "restart",
+		.wanted = o->running ? life_is_up : NULL,
+		.work = restart_one,
+		.arg = o,
+		.say_nothing = true,
+	};
+
+	/* Alone, it says which. */
+	if (o->running && !operands->n && !o->each.cidfiles.n && !o->each.latest)
+		o->each.all = true;
+	else if (o->running)
+		return err_set(err, ERR_USAGE, "restart: --running says which, and takes no names");
+	return each_container(t, &o->each, operands, &task, err);
 }
 
 static void done(void *options)
@@ -109,16 +136,16 @@ static void done(void *options)
 	struct start_options *o = options;
 
 	attach_options_done(&o->streams);
+	each_done(&o->each);
 	free(o->timeout);
 }
 
 const struct command command_start = {
 	.names = "start",
-	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.operands = "[OPTIONS] [CONTAINER…]",
 	.summary = "start containers that do not run",
 	.opts = start_opts,
 	.size = sizeof(struct start_options),
-	.min_operands = 1,
 	.max_operands = SIZE_MAX,
 	.run = start,
 	.done = done,
@@ -126,11 +153,10 @@ const struct command command_start = {
 
 const struct command command_restart = {
 	.names = "restart",
-	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.operands = "[OPTIONS] [CONTAINER…]",
 	.summary = "stop containers that run, and start them",
 	.opts = restart_opts,
 	.size = sizeof(struct start_options),
-	.min_operands = 1,
 	.max_operands = SIZE_MAX,
 	.run = restart,
 	.done = done,

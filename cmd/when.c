@@ -7,9 +7,10 @@
 
 #include "base/proc.h"
 #include "base/str.h"
+#include "cmd/opt.h"
 
-#define SECOND	  INT64_C(1000000000)
-#define FURTHEST  9.2e9 /* seconds: what int64_t holds of nanoseconds */
+#define SECOND	 INT64_C(1000000000)
+#define FURTHEST 9.2e9 /* seconds: what int64_t holds of nanoseconds */
 
 /* RFC 3339, and what docker takes of it: without the zone, or the time of day. */
 static bool parse_date(const char *text, int64_t *ret)
@@ -43,33 +44,9 @@ static bool parse_date(const char *text, int64_t *ret)
 	return true;
 }
 
-/* Go's: "1h30m", "1.5s", "10ms". */
-static bool parse_duration(const char *text, double *ret_seconds)
-{
-	static const struct {
-		const char *name;
-		double seconds;
-	} units[] = { { "ms", 1e-3 }, { "us", 1e-6 }, { "ns", 1e-9 }, { "h", 3600 }, { "m", 60 }, { "s", 1 } };
-	double sum = 0;
-
-	do {
-		char *end;
-		double n = strtod(text, &end);
-		size_t i = 0;
-
-		while (i < sizeof(units) / sizeof(units[0]) && !starts_with(end, units[i].name))
-			i++;
-		if (end == text || i == sizeof(units) / sizeof(units[0]))
-			return false;
-		sum += n * units[i].seconds;
-		text = end + strlen(units[i].name);
-	} while (*text);
-	*ret_seconds = sum;
-	return true;
-}
-
 int parse_when(const char *text, int64_t *ret, struct err *err)
 {
+	long long ago;
 	double n;
 	char *end;
 
@@ -80,8 +57,8 @@ int parse_when(const char *text, int64_t *ret, struct err *err)
 		*ret = (int64_t)n * SECOND + (int64_t)((n - (double)(int64_t)n) * 1e9);
 		return 0;
 	}
-	if (parse_duration(text, &n) && n > -FURTHEST / 2 && n < FURTHEST / 2) {
-		*ret = now_realtime() - (int64_t)(n * 1e9);
+	if (parse_duration(text, &ago, NULL) == 0) {
+		*ret = now_realtime() - ago;
 		return 0;
 	}
 	return err_set(err, ERR_USAGE, "'%s' is not a time", text);

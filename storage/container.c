@@ -166,30 +166,41 @@ static int read_name(const struct store *s, const char *name, char ret[CONTAINER
 	return 0;
 }
 
-/* Does the name lead nowhere? */
+bool container_has_name(const struct store *s, const char *id, const char *name)
+{
+	char holder[CONTAINER_ID_LEN + 1];
+
+	return read_name(s, name, holder) == 0 && streq(holder, id);
+}
+
+/* Does the name lead nowhere, or to a container that has another by now? */
 static bool is_stale(const struct store *s, const char *name, char ret_holder[CONTAINER_ID_LEN + 1])
 {
+	CLEAN(clean_free) char *called = NULL;
+
 	if (read_name(s, name, ret_holder) < 0)
 		return false;
 	if (!container_id_valid(ret_holder))
 		return true;
 	sweep_one(s, ret_holder);
-	return faccessat(s->containers, ret_holder, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	if (faccessat(s->containers, ret_holder, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return true;
+	return container_read_name(s->containers, ret_holder, &called) == 0 && !streq(called, name);
 }
 
-/* Points the name to the container. A symlink that leads to no container is taken over. */
-static int take_name(const struct store *s, const char *name, const char *id, struct err *err)
+/*
+ * Points the name to the container, under the lock on names. A symlink that leads to no container is
+ * taken over.
+ */
+static int claim_name(const struct store *s, const char *name, const char *id, struct err *err)
 {
 	for (int tries = 0; tries < 16; tries++) {
-		CLEAN(clean_fd) int lock = -1;
 		char holder[CONTAINER_ID_LEN + 1] = "";
 
 		if (symlinkat(id, s->names, name) == 0)
 			return 0;
 		if (errno != EEXIST)
 			return err_sys(err, "cannot take the name '%s'", name);
-		if (lock_names(s, &lock, err) < 0)
-			return -1;
 		if (is_stale(s, name, holder))
 			unlinkat(s->names, name, 0);
 		else if (*holder)
@@ -202,14 +213,25 @@ static int take_name(const struct store *s, const char *name, const char *id, st
 	return err_set(err, ERR_BUSY, "cannot take the name '%s': others keep taking it", name);
 }
 
-/* Drops the name if it is still this container's. Where that fails it is stale, and free to take. */
-static void drop_name(const struct store *s, const char *name, const char *id)
+/* Without the lock where nobody has it. */
+static int take_name(const struct store *s, const char *name, const char *id, struct err *err)
 {
 	CLEAN(clean_fd) int lock = -1;
-	char holder[CONTAINER_ID_LEN + 1];
 
-	if (lock_names(s, &lock, NULL) == 0 && read_name(s, name, holder) == 0 && streq(holder, id))
-		unlinkat(s->names, name, 0);
+	if (symlinkat(id, s->names, name) == 0)
+		return 0;
+	return lock_names(s, &lock, err) < 0 ? -1 : claim_name(s, name, id, err);
+}
+
+/*
+ * Drops the name if it is still this container's. False where it is not, or can't be: it is stale
+ * then, and free to take.
+ */
+static bool drop_name(const struct store *s, const char *name, const char *id)
+{
+	CLEAN(clean_fd) int lock = -1;
+	return lock_names(s, &lock, NULL) == 0 && container_has_name(s, id, name) &&
+	       unlinkat(s->names, name, 0) == 0;
 }
 
 int container_publish(const struct store *s, struct container_dir *d, const char *name,
@@ -227,6 +249,44 @@ int container_publish(const struct store *s, struct container_dir *d, const char
 		drop_name(s, name, d->id);
 		return err_wrap(err, "the container's record");
 	}
+	return 0;
+}
+
+/* Under the lock on names. *ret_now is the container as its record has it now. */
+static int rename_locked(const struct store *s, const char *id, const char *name,
+			 struct container *ret_now, struct err *err)
+{
+	CLEAN(clean_fd)
+	int dir = openat(s->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	CLEAN(clean_free) char *text = NULL;
+
+	if (container_find(s, id, ret_now, err) < 0)
+		return -1;
+	if (dir < 0)
+		return err_sys(err, "cannot open container %.12s", id);
+	if (streq(ret_now->name, name))
+		return err_set(err, ERR_EXISTS, "container %.12s has the name '%s' already", id, name);
+	if (claim_name(s, name, id, err) < 0)
+		return -1;
+	js_set_str(ret_now->config, "name", name);
+	text = js_dump(ret_now->config);
+	if (file_replace_at(dir, "config", text, strlen(text), 0600, DURABLE, err) < 0) {
+		unlinkat(s->names, name, 0);
+		return err_wrap(err, "the container's record");
+	}
+	return 0;
+}
+
+int container_rename(const struct store *s, const struct container *c, const char *name,
+		     struct err *err)
+{
+	CLEAN(container_done) struct container now = { 0 };
+	CLEAN(clean_fd) int lock = -1;
+	if (lock_names(s, &lock, err) < 0 || rename_locked(s, c->id, name, &now, err) < 0)
+		return -1;
+	/* now.name is the one before. */
+	if (container_has_name(s, c->id, now.name))
+		unlinkat(s->names, now.name, 0);
 	return 0;
 }
 
@@ -287,9 +347,14 @@ int container_open_dir(const struct store *s, const char *id, int *ret_fd, struc
 int container_remove(const struct store *s, struct container_dir *d, const char *name,
 		     char ret_trash[STAGE_NAME_MAX], struct err *err)
 {
+	CLEAN(clean_free) char *called = NULL;
+
 	if (store_trash(s, s->containers, d->id, ret_trash, err) < 0)
 		return err_wrap(err, "container %.12s", d->id);
-	drop_name(s, name, d->id);
+	/* It may have been renamed since the caller read of it. */
+	if (!drop_name(s, name, d->id) && container_read_name(s->tmp, ret_trash, &called) == 0 &&
+	    !streq(called, name))
+		drop_name(s, called, d->id);
 	return 0;
 }
 

@@ -2,11 +2,14 @@
  * Containers: a directory each, with a record that does not change and a state that does.
  *
  *	containers/<id>/lock	held by whoever makes, runs or removes it (see below)
- *	containers/<id>/config	JSON, immutable: image, name, time of creation, how to run it
+ *	containers/<id>/config	JSON: image, name, time of creation, how to run it; immutable but for
+ *				the name
  *	containers/<id>/state	JSON, replaced atomically: the processes, times and exit status
  *	containers/<id>/upper, work	the writable layer
  *	containers/<id>/health	JSON, replaced atomically: docker's State.Health, where it is checked
  *	containers/<id>/log, log.1 …	what it wrote
+ *	containers/<id>/paused	JSON: which run is paused, and who of it was stopped before
+ *	containers/<id>/pausing	the lock on that
  *	containers/<id>/attach	the socket of its monitor, while it runs
  *	names/<name>		a symlink to <id>; one that leads nowhere is free to take. It is
  *				taken away under the lock on names only.
@@ -59,6 +62,8 @@ struct container {
 	json_t *config;	  /* the whole record; how to run it is under "spec" */
 	struct container_state state;
 	enum container_status status;
+	json_t *pause_note; /* that this run is paused, or was to be; NULL: neither */
+	bool paused;
 };
 
 void container_done(struct container *c);
@@ -80,6 +85,12 @@ int container_dir_make(const struct store *s, struct container_dir *ret, struct 
  */
 int container_publish(const struct store *s, struct container_dir *d, const char *name,
 		      json_t *config, struct err *err);
+/*
+ * Gives it another name, whether it runs or not. ERR_EXISTS names the holder. Whoever has the record
+ * in memory, as its monitor has, knows the old one.
+ */
+int container_rename(const struct store *s, const struct container *c, const char *name,
+		     struct err *err);
 int container_sync(const struct container_dir *d, struct err *err);
 /* Removes a directory that was not published, as far as we can. */
 void container_dir_discard(const struct store *s, struct container_dir *d);
@@ -111,6 +122,15 @@ int container_save_state(const struct container_dir *d, const struct container_s
 			 struct err *err);
 /* What its health check has found in this run. */
 void container_save_health(const struct container_dir *d, const json_t *health);
+/*
+ * That this run of it is to be paused, or is (whole); stopped are the processes that were stopped
+ * before. Done by whoever has the lock "pausing".
+ */
+int container_save_pause(const struct store *s, const struct container *c, json_t *stopped,
+			 bool whole, struct err *err);
+void container_clear_pause(const struct store *s, const struct container *c);
+/* Is the note about the run that its state is about? */
+bool container_is_of_run(const struct container *c, const json_t *note);
 /* Back to never having been started. */
 void container_clear_state(const struct container_dir *d);
 /*
@@ -124,11 +144,15 @@ int container_open_dir(const struct store *s, const char *id, int *ret_fd, struc
 
 /*
  * Removes a container whose lock we hold: the name is free and the container gone when this
- * returns. Its directory is in tmp/ now, as *ret_trash, for the caller to delete; what it does not
+ * returns; the name that it was given last. Its directory is in tmp/ now, as *ret_trash, for the caller to delete; what it does not
  * (files of subordinate users) store_sweep will.
  */
 int container_remove(const struct store *s, struct container_dir *d, const char *name,
 		     char ret_trash[STAGE_NAME_MAX], struct err *err);
+/* Does the name lead to it? */
+bool container_has_name(const struct store *s, const char *id, const char *name);
+/* The name in the record of dirfd/id: -1 where there is none. The caller frees. */
+int container_read_name(int dirfd, const char *id, char **ret);
 /* Removes directories that never became containers. */
 void container_sweep(const struct store *s);
 

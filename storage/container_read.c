@@ -21,6 +21,7 @@ void container_done(struct container *c)
 	json_decref(c->config);
 	json_decref(c->health);
 	json_decref(c->state.ports);
+	json_decref(c->pause_note);
 	*c = (struct container){ 0 };
 }
 
@@ -128,6 +129,34 @@ static int read_json(int dirfd, const char *id, const char *file, json_t **ret, 
 	return js_parse(text.data, text.len, ret, err);
 }
 
+int container_read_name(int dirfd, const char *id, char **ret)
+{
+	CLEAN(clean_json) json_t *config = NULL;
+
+	if (read_json(dirfd, id, "config", &config, NULL) < 0)
+		return -1;
+	*ret = xstrdup(js_str(config, "name") ?: "");
+	return 0;
+}
+
+/* Of this run, that is: an older note means nothing. */
+static void read_pause(const struct store *s, struct container *c)
+{
+	uint64_t start;
+	char state;
+
+	if (read_json(s->containers, c->id, "paused", &c->pause_note, NULL) < 0)
+		return;
+	if (!container_is_of_run(c, c->pause_note)) {
+		json_decref(c->pause_note);
+		c->pause_note = NULL;
+		return;
+	}
+	c->paused = js_bool(c->pause_note, "whole") &&
+		    proc_read_stat(c->state.init.pid, &start, &state) == 0 &&
+		    start == c->state.init.start && (state == 'T' || state == 't');
+}
+
 static int load(const struct store *s, const char *id, struct container *ret, struct err *err)
 {
 	CLEAN(clean_json) json_t *state = NULL;
@@ -145,6 +174,8 @@ static int load(const struct store *s, const char *id, struct container *ret, st
 	if (js_obj(js_obj(c.config, "spec"), "health"))
 		read_json(s->containers, id, "health", &c.health, NULL);
 	derive_status(&c);
+	if (c.status == CONTAINER_RUNNING)
+		read_pause(s, &c);
 	*ret = c;
 	return 0;
 }

@@ -79,6 +79,7 @@ print(e["Type"], e["Action"], e["status"], e["id"] == e["Actor"]["ID"] == sys.ar
 	same "$(names -f container=a -f container=b -f event=destroy)" "a b "
 	same "$(names -f label=l)" "a b a b "
 	same "$(names -f label=l=2)" "b b "
+	same "$(names -f label=l=1 -f label=l=2)" ""
 	same "$(names -f image="$BUSYBOX")" "a b a b "
 	same "$(names -f type=image)" ""
 	same "$(names -f volume=a)" ""

@@ -153,8 +153,9 @@ TEST(what_is_wrong_with_options_is_said)
 		{"-ie", "-e wants a value: KEY=VALUE"},
 		{"--quiet=maybe", "--quiet: 'maybe' is neither true nor false"},
 		{"-t=maybe", "--tty: 'maybe' is neither true nor false"},
-		{"-n x", "--number: 'x' is not a number"},
-		{"-n 99999999999", "--number: '99999999999' is not a number"},
+		{"-n x", "--number: 'x' is not a number from 0 on"},
+		{"-n -1", "--number: '-1' is not a number from 0 on"},
+		{"-n 99999999999", "--number: '99999999999' is not a number from 0 on"},
 		{"--mem=5q", "--mem: '5q' is not a size: use bytes, or 64k, 512m, 1g"},
 	};
 

@@ -1,0 +1,18 @@
+/*
+ * How much there is in a directory tree.
+ */
+#ifndef STORAGE_USAGE_H
+#define STORAGE_USAGE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * The bytes of all files beneath path, which is absolute: what ls -l shows, each hard-linked file once.
+ * ERR_DENIED where there are directories of subordinate users: then in their user namespace.
+ * Changes the working directory meanwhile.
+ */
+int tree_usage(const char *path, int64_t *ret, struct err *err);
+
+#endif
