@@ -53,6 +53,7 @@ static json_t *make_record(const struct run_options *o, const struct found_image
 	json_object_set_new(j, "ports", port_list_to_json(&s->ports));
 	json_object_set_new(j, "etc", etc_options_to_json(&s->etc));
 	json_object_set_new(j, "log", log_options_to_json(&s->log));
+	json_object_set_new(j, "service", service_options_to_json(&s->service));
 	json_object_set_new(j, "spec", container_spec_to_json(&s->spec));
 	return j;
 }
@@ -174,6 +175,15 @@ static int make_log(const struct run_options *o, struct start *s, struct err *er
 	return log_options_check(&s->log, err);
 }
 
+static int make_service(const struct run_options *o, struct start *s, struct err *err)
+{
+	CLEAN(clean_json) json_t *copy = service_options_to_json(&o->service);
+
+	service_options_from_json(copy, &s->service);
+	s->service.preserve_fds = o->service.preserve_fds;
+	return service_options_check(&s->service, err);
+}
+
 static int make_spec(const struct run_options *o, const struct found_image *image,
 		     const struct strv *command, struct namespaces *ns, struct start *s,
 		     struct err *err)
@@ -187,7 +197,8 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 	    run_spec(o, &config, command, s->dir.id, ns, &s->spec, &profile, err) < 0 ||
 	    security_compile(s->t, profile, &s->spec, err) < 0 ||
 	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0 ||
-	    make_labels(o, &config, s, err) < 0 || make_log(o, s, err) < 0)
+	    make_labels(o, &config, s, err) < 0 || make_log(o, s, err) < 0 ||
+	    make_service(o, s, err) < 0)
 		return -1;
 	s->spec.etc_dir = xasprintf("%s/containers/%s", s->t->store.root, s->dir.id);
 	return 0;

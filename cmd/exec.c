@@ -9,6 +9,7 @@
 #include "cmd/env_option.h"
 #include "cmd/event.h"
 #include "cmd/life.h"
+#include "cmd/service_options.h"
 #include "runtime/attach.h"
 #include "runtime/caps.h"
 #include "runtime/monitor.h"
@@ -16,6 +17,7 @@
 struct exec_options {
 	bool interactive, tty, detach, privileged;
 	struct attach_options attach;
+	int preserve_fds;
 	char *workdir, *user;
 	struct strv env, env_files;
 };
@@ -26,6 +28,7 @@ static const struct opt exec_opts[] = {
 	{ 't', "tty", NULL, "with a terminal", set_flag, FIELD(exec_options, tty) },
 	{ 'd', "detach", NULL, "in the background", set_flag, FIELD(exec_options, detach) },
 	{ .more = detach_opts, .field = FIELD(exec_options, attach) },
+	{ .more = preserve_opts, .field = FIELD(exec_options, preserve_fds) },
 	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
 	  FIELD(exec_options, env) },
 	{ 0, "env-file", "FILE", "variables, one a line (repeatable)", set_list,
@@ -150,13 +153,14 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 		return -1;
 	if (o->tty && !o->detach && o->interactive && !a.tty)
 		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
-	if (tiffin_open(t, false, err) < 0 ||
+	if (preserve_fds_claim(o->preserve_fds, err) < 0 || tiffin_open(t, false, err) < 0 ||
 	    container_find(&t->store, operands->v[0], &c, err) < 0 ||
 	    life_open_init(&c, "exec into", &pidfd, err) < 0 || refuse_paused(&c, err) < 0 ||
 	    make_spec(&c, o, &command, &spec, err) < 0)
 		return -1;
 	id_map_of_caller(js_bool(c.config, "single_id"), &t->ids);
 	m.launch.join = pidfd;
+	m.launch.n_preserved = o->preserve_fds;
 	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks }, sizeof(keep));
 	e.record = c.config;
 	random_hex(e.id, 32);
@@ -164,6 +168,7 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	if (monitor_start(&m, &client, err) < 0)
 		return -1;
+	preserve_fds_release(o->preserve_fds);
 	if (attach_await_start(client, &exit_code, err) < 0) {
 		err_wrap(err, "cannot exec in '%s'", c.name);
 		report(err);

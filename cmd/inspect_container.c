@@ -323,6 +323,8 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	json_object_set_new(j, "State", state_of(c));
 	set_origin(j, t, c);
 	set_paths(j, t, c->id);
+	js_set_str(j, "PidFile", js_str(js_obj(c->config, "service"), "pidfile") ?: "");
+	js_set_str(j, "ConmonPidFile", js_str(js_obj(c->config, "service"), "conmon_pidfile") ?: "");
 	js_set_str_take(j, "LogPath",
 			log_options_path(js_obj(c->config, "log"), t->store.root, c->id));
 	js_set_str(j, "Name", c->name);

@@ -26,6 +26,8 @@ static int run(struct tiffin *t, void *options, const struct strv *operands, str
 		return err_set(err, ERR_USAGE, "Conflicting options: -a and -d");
 	if (o->tty && !o->detach && a.with_stdin && !a.tty)
 		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
+	if (preserve_fds_claim(o->service.preserve_fds, err) < 0)
+		return -1;
 	if (create_container(t, o, operands, &s, err) < 0)
 		return -1;
 	s.attached = !o->detach;

@@ -29,6 +29,7 @@ const struct opt run_opts[] = {
 	{ .more = etc_opts, .field = FIELD(run_options, etc) },
 	{ .more = log_opts, .field = FIELD(run_options, log) },
 	{ .more = attach_stream_opts, .field = FIELD(run_options, attach) },
+	{ .more = service_opts, .field = FIELD(run_options, service) },
 	{ 'p', "publish", "[[ADDR:]PORT:]PORT", "a port of this machine's leads to one of its own "
 	  "(repeatable)", set_list, OPTION(publish) },
 	{ 'P', "publish-all", NULL, "all exposed ports lead there, from free ones", set_flag,
@@ -98,4 +99,5 @@ void run_options_done(void *options)
 	namespace_options_done(&o->ns);
 	life_options_done(&o->life);
 	attach_options_done(&o->attach);
+	service_options_done(&o->service);
 }

@@ -15,6 +15,7 @@
 #include "cmd/namespace_options.h"
 #include "cmd/opt.h"
 #include "cmd/security_options.h"
+#include "cmd/service_options.h"
 #include "cmd/user_options.h"
 #include "image/config.h"
 #include "runtime/spec.h"
@@ -34,6 +35,7 @@ struct run_options {
 	struct namespace_options ns;
 	struct life_options life;
 	struct attach_options attach;
+	struct service_options service;
 	int stop_timeout;
 	long long shm_size;
 };

@@ -26,6 +26,7 @@ void start_done(struct start *s)
 	port_list_done(&s->ports);
 	etc_options_done(&s->etc);
 	log_options_done(&s->log);
+	service_options_done(&s->service);
 	strv_done(&s->labels);
 	json_decref(s->state.ports);
 	free(s->name);
@@ -103,7 +104,8 @@ static int started(void *arg, pid_t pid, struct err *err)
 		.ports = port_list_to_json(&s->ports),
 	};
 	if (proc_identify(pid, &s->state.init, err) < 0 ||
-	    proc_identify(getpid(), &s->state.monitor, err) < 0)
+	    proc_identify(getpid(), &s->state.monitor, err) < 0 ||
+	    service_write_pids(&s->service, pid, err) < 0)
 		return -1;
 	return container_save_state(&s->dir, &s->state, err);
 }
@@ -113,6 +115,7 @@ static void running(void *arg)
 	const struct start *s = arg;
 
 	event_container(&s->t->store, s->record, "start", NULL);
+	service_notify(&s->service);
 }
 
 static int open_listener(void *arg, int *ret_fd, struct err *err)
@@ -254,6 +257,7 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	port_list_from_json(js_arr(c->config, "ports"), &s.ports);
 	etc_options_from_json(js_obj(c->config, "etc"), &s.etc);
 	log_options_from_json(js_obj(c->config, "log"), &s.log);
+	service_options_from_json(js_obj(c->config, "service"), &s.service);
 	*ret = s;
 	s = (struct start)START_INIT;
 	return 0;
@@ -327,14 +331,17 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	log_options_config(&s->log, &m.log);
 	if (s->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
+	m.launch.n_preserved = s->service.preserve_fds;
 	if (namespaces_open(s->t, s->spec.ns, donors, err) == 0 && port_list_bind(&s->ports, err) == 0 &&
-	    write_etc(s, err) == 0 && s->driver->prepare(&rootfs, err) == 0) {
+	    write_etc(s, err) == 0 && s->driver->prepare(&rootfs, err) == 0 &&
+	    service_prepare(&s->service, &s->spec, err) == 0) {
 		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;
 		m.n_keep = descriptors_to_keep(s, donors, &keep);
 		m.keep = keep;
 		result = monitor_start(&m, ret_client, err);
 	}
 	port_list_close(&s->ports);
+	preserve_fds_release(s->service.preserve_fds);
 	for (int k = 0; k < NS_KINDS; k++)
 		clean_fd(&donors[k]);
 	if (result < 0) {

@@ -10,6 +10,7 @@
 #include "cmd/etc_options.h"
 #include "cmd/log_options.h"
 #include "cmd/ports.h"
+#include "cmd/service_options.h"
 #include "runtime/spec.h"
 #include "storage/container.h"
 #include "storage/rootfs.h"
@@ -25,6 +26,7 @@ struct start {
 	struct port_list ports;
 	struct etc_options etc;
 	struct log_options log;
+	struct service_options service;
 	struct strv labels; /* "key=value": the image's, then those of the command line */
 	const struct rootfs_driver *driver;
 	bool attached;	    /* the streams are ours, until the container's end */

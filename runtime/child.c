@@ -168,13 +168,21 @@ static int set_oom_score(struct child *c, struct err *err)
 	return c->launch->donors ? 0 : oom_score_apply(&c->spec->limits, err);
 }
 
-/* Leaves 0-2 and the sync socket; whatever else was inherited is closed (CVE-2024-21626). */
+/*
+ * Leaves 0-2, those that the user hands over, and the sync socket; whatever else was inherited is
+ * closed (CVE-2024-21626).
+ */
 static int close_descriptors(struct child *c, struct err *err)
 {
-	if (c->sync != 3 && dup3(c->sync, 3, O_CLOEXEC) < 0)
+	int next = 3;
+
+	for (; next < 3 + c->launch->n_preserved; next++)
+		if (fcntl(next, F_SETFD, 0) < 0)
+			return err_sys(err, "handing over descriptor %d", next);
+	if (c->sync != next && dup3(c->sync, next, O_CLOEXEC) < 0)
 		return err_sys(err, "moving one");
-	c->sync = 3;
-	if (syscall(SYS_close_range, 4u, ~0u, 0u) < 0)
+	c->sync = next;
+	if (syscall(SYS_close_range, (unsigned int)next + 1, ~0u, 0u) < 0)
 		return err_sys(err, "close_range");
 	return 0;
 }

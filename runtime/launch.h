@@ -26,6 +26,7 @@ struct launch {
 	 * -1 (ns_enter). Their user namespace is one, and ids are its IDs.
 	 */
 	const int *donors;
+	int n_preserved;     /* so many of our descriptors, from 3 on, are the container's, too */
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
 

@@ -370,11 +370,15 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 	int theirs[3] = { -1, -1, -1 };
 	int result = make_stdio(s, theirs, err);
 
+	if (s->began)
+		l.n_preserved = 0; /* the first run had them */
 	memcpy(l.stdio, theirs, sizeof(theirs));
 	if (result == 0)
 		result = launch(&l, &s->child, ret_exit_code, err);
 	for (int i = 0; i < 3; i++)
 		close_fd(&theirs[i]);
+	for (int fd = 3; fd < 3 + l.n_preserved; fd++)
+		close(fd);
 	if (result == 0 && s->child.terminal >= 0) {
 		fcntl(s->child.terminal, F_SETFL, O_NONBLOCK);
 		s->input = fcntl(s->child.terminal, F_DUPFD_CLOEXEC, 0);
@@ -387,7 +391,7 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 static void let_go(const struct monitor *m, int client)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	unsigned int from = 3;
+	unsigned int from = 3 + (unsigned int)m->launch.n_preserved;
 
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
@@ -435,6 +439,7 @@ static int finish_run(struct state *s)
 	for (int which = 0; which < 2; which++)
 		while (read_output(s, which))
 			;
+	log_file_close(&s->log);
 	s->kill_at = INT64_MAX;
 	return exit_code;
 }
@@ -516,7 +521,6 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 	if (m->open_listener)
 		m->open_listener(m->launch.arg, &s.listener, NULL);
 	exit_code = keep_running(&s);
-	log_file_close(&s.log);
 	m->exited(m->launch.arg, exit_code, s.by_user);
 	if (s.listener >= 0)
 		accept_waiting(&s);

@@ -1,0 +1,128 @@
+# ids: any
+#
+# What scripts and service managers hand over and want to hear: descriptors, numbers in files, readiness.
+load ../lib/common
+
+setup_file() { own_store busybox; }
+teardown() {
+	if [ -n "${listener:-}" ]; then
+		kill "$listener" 2>/dev/null || :
+	fi
+	remove_containers
+}
+teardown_file() { drop_store; }
+
+# As a service manager: writes down what is sent to $NOTIFY_SOCKET, a line a message.
+listen() {
+	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify
+	python3 -c 'import os, socket, sys
+sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sock.bind(sys.argv[1])
+while True:
+    print(sock.recv(4096).decode().replace("\n", " "), flush=True)' "$NOTIFY_SOCKET" \
+		>"$BATS_TEST_TMPDIR/heard" 3>&- 4>&- &
+	listener=$!
+	wait_for [ -S "$NOTIFY_SOCKET" ]
+}
+
+monitor_of() { pids_with "tiffin: monitor of $1\$"; }
+
+@test "--preserve-fds hands over descriptors from 3 on, and no others" {
+	echo three >"$BATS_TEST_TMPDIR/three"
+	run bash -c 'exec 3<"$1/three" 4>"$1/four" 5</ 6</tmp
+		"$TIFFIN" run --rm --preserve-fds 2 "$2" sh -c "cat <&3; echo to four >&4; ls -l /proc/self/fd"' \
+		sh "$BATS_TEST_TMPDIR" "$BUSYBOX"
+	same "$status" 0
+	contains "$output" three " 3 -> " " 4 -> "
+	lacks "$output" " 6 -> " " 7 -> " " 8 -> "
+	same "$(cat "$BATS_TEST_TMPDIR/four")" "to four"
+}
+
+@test "without --preserve-fds none are handed over" {
+	run bash -c 'exec 3</ 4</tmp; "$TIFFIN" run --rm "$1" sh -c "ls -l /proc/self/fd"' sh "$BUSYBOX"
+	lacks "$output" " 4 -> " " 5 -> "
+}
+
+@test "exec --preserve-fds" {
+	tiffin run -d --name box "$BUSYBOX" sleep 1000
+	echo three >"$BATS_TEST_TMPDIR/three"
+	run bash -c 'exec 3<"$1/three"; "$TIFFIN" exec --preserve-fds 1 box cat /proc/self/fd/3' sh "$BATS_TEST_TMPDIR"
+	same "$output" three
+}
+
+@test "a descriptor that is handed over is held by nobody else" {
+	run timeout 20 bash -c '{ "$TIFFIN" run -d --preserve-fds 1 --name holds "$1" \
+		sh -c "echo through; exec 3>&-; sleep 1000" 3>&1 >/dev/null; } | cat' sh "$BUSYBOX"
+	same "$status" 0
+	has_status holds Up
+}
+
+@test "a working directory behind a descriptor that was handed over is refused" {
+	run bash -c 'exec 3</; "$TIFFIN" run --rm --preserve-fds 1 -w /proc/self/fd/3 "$1" ls' sh "$BUSYBOX"
+	same "$status" 125
+}
+
+@test "descriptors that are not there are an error" {
+	run bash -c 'exec 3</dev/null 4<&-; "$TIFFIN" run --preserve-fds 2 "$1" true' sh "$BUSYBOX"
+	same "$status" 125
+	contains "$output" "file descriptor 4 is not available - the preserve-fds option requires that file descriptors must be passed"
+	fails 125 run --preserve-fds -1 "$BUSYBOX" true
+	fails 125 create --preserve-fds 1 "$BUSYBOX" true
+}
+
+@test "--pidfile and --conmon-pidfile hold the numbers, after each start" {
+	cd "$BATS_TEST_TMPDIR"
+	tiffin run -d --name box --pidfile first --conmon-pidfile monitor "$BUSYBOX" sleep 1000
+	same "$(cat first)" "$(tiffin inspect --format '{{.State.Pid}}' box)"
+	same "$(cat monitor)" "$(monitor_of box)"
+	same "$(tiffin inspect --format '{{.State.ConmonPid}} {{.PidFile}} {{.ConmonPidFile}}' box)" \
+		"$(cat monitor) $PWD/first $PWD/monitor"
+	before=$(cat first)
+	cd /
+	tiffin restart -t 0 box
+	[ "$(cat "$BATS_TEST_TMPDIR/first")" != "$before" ]
+	same "$(cat "$BATS_TEST_TMPDIR/first")" "$(tiffin inspect --format '{{.State.Pid}}' box)"
+}
+
+@test "a pidfile that can't be written is an error, and no container runs" {
+	fails 125 run -d --name box --pidfile /no/such/directory/pid "$BUSYBOX" sleep 1000
+	contains "$error" /no/such/directory/pid
+	same "$(tiffin ps -aq)" ""
+}
+
+@test "--sdnotify conmon: the monitor is ready when the program runs" {
+	listen
+	tiffin run -d --name box --sdnotify conmon "$BUSYBOX" sh -c 'echo "[$NOTIFY_SOCKET]"; sleep 1000'
+	wait_for grep -q . "$BATS_TEST_TMPDIR/heard"
+	same "$(cat "$BATS_TEST_TMPDIR/heard")" "MAINPID=$(monitor_of box) READY=1"
+	wait_for grep -qF '[]' <(tiffin logs -f box)
+}
+
+@test "--sdnotify container: the socket is in the container, and the monitor tells its number alone" {
+	listen
+	same "$(tiffin run --rm --sdnotify container "$BUSYBOX" \
+		sh -c 'test -S "$NOTIFY_SOCKET" && echo "$NOTIFY_SOCKET"')" /run/notify/notify.sock
+	matches "$(cat "$BATS_TEST_TMPDIR/heard")" '^MAINPID=[0-9]+$'
+}
+
+@test "--sdnotify container: what the container says is heard" {
+	[ -n "$TIFFIN_TEST_DEBIAN" ] || skip "cannot be had here: no image with perl"
+	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: one ID is mapped"
+	listen
+	tiffin run --rm --sdnotify container "$REGISTRY/debian:bookworm" perl -MSocket -e \
+		'socket(S, AF_UNIX, SOCK_DGRAM, 0); send(S, "READY=1", 0, sockaddr_un($ENV{NOTIFY_SOCKET})) or die $!'
+	wait_for grep -qx READY=1 "$BATS_TEST_TMPDIR/heard"
+}
+
+@test "nothing is told, or handed over, unless it is asked for" {
+	listen
+	same "$(tiffin run --rm "$BUSYBOX" sh -c 'echo "[$NOTIFY_SOCKET]"; ls /run/notify 2>/dev/null')" "[]"
+	same "$(cat "$BATS_TEST_TMPDIR/heard")" ""
+}
+
+@test "sdnotify that can't be is an error" {
+	fails 125 run --sdnotify bogus "$BUSYBOX" true
+	contains "$error" "invalid sdnotify value"
+	NOTIFY_SOCKET=/no/such/socket fails 125 run --sdnotify conmon "$BUSYBOX" true
+	contains "$error" /no/such/socket
+}
