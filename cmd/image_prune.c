@@ -6,6 +6,7 @@
 #include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/human.h"
+#include "cmd/image_filter.h"
 #include "cmd/prompt.h"
 #include "storage/container.h"
 #include "storage/image.h"
@@ -13,14 +14,22 @@
 
 struct prune_options {
 	bool all, force;
+	struct strv filters;
 };
 
 static const struct opt prune_opts[] = {
 	{ 'a', "all", NULL, "every image without a container, not only those without a name",
 	  set_flag, FIELD(prune_options, all) },
+	{ 0, "filter", "KEY=VALUE", "of these only: until, label, label! (repeatable)", set_list,
+	  FIELD(prune_options, filters) },
 	{ 'f', "force", NULL, "do not ask", set_flag, FIELD(prune_options, force) },
 	{ 0 },
 };
+
+static void prune_done(void *options)
+{
+	strv_done(&((struct prune_options *)options)->filters);
+}
 
 static bool is_used(const struct container *list, size_t n, const char *id)
 {
@@ -66,8 +75,8 @@ static int prune_one(struct tiffin *t, const struct image_record *image, int64_t
 }
 
 /* Under one lock, so that nobody makes a container of what is going. */
-static int prune_all(struct tiffin *t, const struct prune_options *o, int64_t *ret_freed,
-		     struct err *err)
+static int prune_all(struct tiffin *t, const struct prune_options *o,
+		     const struct image_filter *filter, int64_t *ret_freed, struct err *err)
 {
 	CLEAN(clean_fd) int lock = -1;
 	struct image_record *images = NULL;
@@ -81,7 +90,8 @@ static int prune_all(struct tiffin *t, const struct prune_options *o, int64_t *r
 		return -1;
 	result = image_list(&t->store, &images, &n, err);
 	for (size_t i = 0; i < n && result == 0; i++) {
-		if ((images[i].names.n && !o->all) || is_used(containers, used, images[i].id))
+		if ((images[i].names.n && !o->all) || is_used(containers, used, images[i].id) ||
+		    !image_filter_passes(t, filter, &images[i], NULL, images, n))
 			continue;
 		if (!headed)
 			printf("Deleted Images:\n");
@@ -114,17 +124,20 @@ static int confirm(const struct prune_options *o, bool *ret, struct err *err)
 
 static int prune(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
+	static const char *const known[] = { "until", "label", "label!", NULL };
 	const struct prune_options *o = options;
+	CLEAN(image_filter_done) struct image_filter filter = { 0 };
 	CLEAN(clean_free) char *size = NULL;
 	int64_t freed = 0;
 	bool yes;
 
 	(void)operands;
-	if (confirm(o, &yes, err) < 0)
+	if (tiffin_open(t, false, err) < 0 ||
+	    image_filter_parse(t, &o->filters, known, &filter, err) < 0 || confirm(o, &yes, err) < 0)
 		return -1;
 	if (!yes)
 		return 0;
-	if (tiffin_open(t, false, err) < 0 || prune_all(t, o, &freed, err) < 0)
+	if (prune_all(t, o, &filter, &freed, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);
 	event_pruned(&t->store, "image", freed);
@@ -141,4 +154,5 @@ const struct command command_image_prune = {
 	.size = sizeof(struct prune_options),
 	.max_operands = 0,
 	.run = prune,
+	.done = prune_done,
 };

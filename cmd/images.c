@@ -7,15 +7,23 @@
 #include "cmd/command.h"
 #include "cmd/format.h"
 #include "cmd/human.h"
+#include "cmd/image_filter.h"
 #include "image/reference.h"
 #include "storage/image.h"
 
 struct images_options {
-	bool quiet, no_trunc, digests, no_heading;
-	char *format;
+	bool all, quiet, no_trunc, digests, no_heading;
+	char *format, *sort;
+	struct strv filters;
 };
 
 static const struct opt images_opts[] = {
+	{ 'a', "all", NULL, "those without a name that others are built on, too", set_flag,
+	  FIELD(images_options, all) },
+	{ 'f', "filter", "KEY=VALUE", "reference, dangling, label, label!, before, since, until, id, "
+	  "readonly, intermediate (repeatable)", set_list, FIELD(images_options, filters) },
+	{ 0, "sort", "KEY", "by created (the default), id, repository, size or tag", set_string,
+	  FIELD(images_options, sort) },
 	{ 'q', "quiet", NULL, "print IDs alone", set_flag, FIELD(images_options, quiet) },
 	{ 0, "no-trunc", NULL, "print IDs whole", set_flag, FIELD(images_options, no_trunc) },
 	{ 0, "digests", NULL, "print the manifests' digests too", set_flag,
@@ -34,14 +42,33 @@ static const struct heading headings[] = {
 
 static void images_done(void *options)
 {
-	free(((struct images_options *)options)->format);
+	struct images_options *o = options;
+
+	strv_done(&o->filters);
+	free(o->format);
+	free(o->sort);
 }
 
 /* What is listed: one row a name, and one for an image that has none. */
 struct row {
 	const struct image_record *image;
 	const char *name; /* canonical, or NULL */
+	char *repository, *tag;
 };
+
+struct rows {
+	struct row *v;
+	size_t n;
+};
+
+static void rows_done(struct rows *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->v[i].repository);
+		free(r->v[i].tag);
+	}
+	free(r->v);
+}
 
 static void split_name(const char *name, char **ret_repository, char **ret_tag)
 {
@@ -56,9 +83,7 @@ static json_t *image_row(const struct row *row, const struct images_options *o)
 	const struct image_record *image = row->image;
 	CLEAN(clean_free) char *age = NULL;
 	json_t *j = json_object();
-	char *repository, *tag;
 
-	split_name(row->name, &repository, &tag);
 	if (image->created > 0)
 		age = human_duration(now_realtime() / 1000000000 - image->created);
 	js_set_str_take(j, "CreatedAt", image->created > 0 ? human_time(image->created) : xstrdup("N/A"));
@@ -66,9 +91,9 @@ static json_t *image_row(const struct row *row, const struct images_options *o)
 	js_set_str(j, "Digest", image->manifest_digest);
 	js_set_str_take(j, "ID",
 			o->no_trunc ? xasprintf("sha256:%s", image->id) : xasprintf("%.12s", image->id));
-	js_set_str_take(j, "Repository", repository);
+	js_set_str(j, "Repository", row->repository);
 	js_set_str_take(j, "Size", human_size(image->size));
-	js_set_str_take(j, "Tag", tag);
+	js_set_str(j, "Tag", row->tag);
 	return j;
 }
 
@@ -97,51 +122,144 @@ static const char *format_of(const struct images_options *o)
 			    "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
 }
 
-static int print_rows(const struct image_record *list, size_t n, const struct reference *want,
-		      bool with_tag, const struct images_options *o, struct err *err)
+/* What is to be listed, and of what. */
+struct listing {
+	const struct images_options *options;
+	struct image_filter filter;
+	struct reference want; /* of the operand, if any */
+	bool has_want, with_tag;
+	struct image_record *list;
+	size_t n;
+};
+
+static void listing_done(struct listing *l)
 {
-	CLEAN(format_done) struct format format = { 0 };
-	bool once = o->quiet && (!o->format || streq(o->format, "table"));
+	image_filter_done(&l->filter);
+	reference_done(&l->want);
+	image_list_done(l->list, l->n);
+}
 
-	if (format_parse("images", format_of(o), headings, &format, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < list[i].names.n || k == 0; k++) {
-			struct row row = { &list[i], list[i].names.n ? list[i].names.v[k] : NULL };
+static bool is_listed(struct tiffin *t, const struct listing *l, const struct image_record *image,
+		      const char *name)
+{
+	if (!wanted(name, l->has_want ? &l->want : NULL, l->with_tag))
+		return false;
+	if (!l->options->all && !image_filter_has(&l->filter, "intermediate") &&
+	    image_is_intermediate(t, image, l->list, l->n))
+		return false;
+	return image_filter_passes(t, &l->filter, image, name, l->list, l->n);
+}
 
-			if (!wanted(row.name, want, with_tag))
+static void find_rows(struct tiffin *t, const struct listing *l, struct rows *ret)
+{
+	const struct images_options *o = l->options;
+	const bool once = o->quiet && (!o->format || streq(o->format, "table"));
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct image_record *image = &l->list[i];
+
+		for (size_t k = 0; k < image->names.n || k == 0; k++) {
+			struct row row = { image, image->names.n ? image->names.v[k] : NULL, NULL, NULL };
+
+			if (!is_listed(t, l, image, row.name))
 				continue;
-			if (format_row(&format, image_row(&row, o), NULL, err) < 0)
-				return -1;
+			split_name(row.name, &row.repository, &row.tag);
+			ret->v = xrealloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
+			ret->v[ret->n++] = row;
 			/* An ID alone is printed once, however many names it has. */
 			if (once)
 				break;
 		}
 	}
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->image->id, ((const struct row *)b)->image->id);
+}
+
+static int by_tag(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->tag, ((const struct row *)b)->tag);
+}
+
+static int by_repository(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	const int order = strcmp(x->repository, y->repository);
+
+	return order ? order : by_tag(a, b);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const int64_t x = ((const struct row *)a)->image->size;
+	const int64_t y = ((const struct row *)b)->image->size;
+
+	return x < y ? -1 : x > y ? 1 : by_repository(a, b);
+}
+
+static const struct sorting {
+	const char *key;
+	int (*compare)(const void *a, const void *b); /* NULL: as the store lists them */
+} sortings[] = {
+	{ "created", NULL }, { "id", by_id },	  { "repository", by_repository },
+	{ "size", by_size }, { "tag", by_tag },
+};
+
+static int find_sorting(const char *key, const struct sorting **ret, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sortings); i++) {
+		if (!streq(key, sortings[i].key))
+			continue;
+		*ret = &sortings[i];
+		return 0;
+	}
+	return err_set(err, ERR_USAGE, "--sort: '%s' is not created, id, repository, size or tag", key);
+}
+
+static int print_rows(const struct rows *rows, const struct images_options *o, struct err *err)
+{
+	CLEAN(format_done) struct format format = { 0 };
+
+	if (format_parse("images", format_of(o), headings, &format, err) < 0)
+		return -1;
+	for (size_t i = 0; i < rows->n; i++)
+		if (format_row(&format, image_row(&rows->v[i], o), NULL, err) < 0)
+			return -1;
 	return format_print(&format, !o->no_heading, err);
+}
+
+static int parse_operand(const char *text, struct listing *l, struct err *err)
+{
+	const char *slash = strrchr(text, '/');
+
+	if (reference_parse(text, &l->want, err) < 0)
+		return -1;
+	l->has_want = true;
+	l->with_tag = strchr(slash ? slash : text, ':') != NULL;
+	return 0;
 }
 
 static int images(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
+	static const char *const known[] = { "reference", "dangling", "label", "label!",
+					     "before",	  "since",    "after", "until",
+					     "id",	  "readonly", "intermediate", NULL };
 	const struct images_options *o = options;
-	CLEAN(reference_done) struct reference want = { 0 };
-	struct image_record *list = NULL;
-	bool with_tag = false;
-	size_t n = 0;
-	int result;
+	CLEAN(listing_done) struct listing l = { .options = o };
+	CLEAN(rows_done) struct rows rows = { 0 };
+	const struct sorting *sorting = NULL;
 
-	if (operands->n) {
-		const char *slash = strrchr(operands->v[0], '/');
-
-		if (reference_parse(operands->v[0], &want, err) < 0)
-			return -1;
-		with_tag = strchr(slash ? slash : operands->v[0], ':') != NULL;
-	}
-	if (tiffin_open(t, false, err) < 0 || image_list(&t->store, &list, &n, err) < 0)
+	if ((operands->n && parse_operand(operands->v[0], &l, err) < 0) ||
+	    find_sorting(o->sort ?: "created", &sorting, err) < 0 || tiffin_open(t, false, err) < 0 ||
+	    image_filter_parse(t, &o->filters, known, &l.filter, err) < 0 ||
+	    image_list(&t->store, &l.list, &l.n, err) < 0)
 		return -1;
-	result = print_rows(list, n, operands->n ? &want : NULL, with_tag, o, err);
-	image_list_done(list, n);
-	return result;
+	find_rows(t, &l, &rows);
+	if (sorting->compare && rows.n)
+		qsort(rows.v, rows.n, sizeof(*rows.v), sorting->compare);
+	return print_rows(&rows, o, err);
 }
 
 const struct command command_images = {

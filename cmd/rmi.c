@@ -55,8 +55,11 @@ static int remove_image(struct tiffin *t, const struct image_record *image, cons
 		event_image(&t->store, "untag", image->id, name);
 		return 0;
 	}
-	/* --all means all names; containers are for --force alone to touch. */
-	if (!name && image->names.n > 1 && !o->force && !o->all)
+	/*
+	 * A digest is a name that the image has by another, as an ID is. --all means all names;
+	 * containers are for --force alone to touch.
+	 */
+	if ((!name || !strv_has(&image->names, name)) && image->names.n > 1 && !o->force && !o->all)
 		return err_set(err, ERR_BUSY,
 			       "image %.12s has several names, %s among them: use one, or --force",
 			       image->id, image->names.v[0]);

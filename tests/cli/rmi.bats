@@ -103,3 +103,15 @@ teardown_file() { drop_store; }
 	tiffin rmi -a
 	same "$(tiffin images -q)" ""
 }
+
+@test "a digest of an image with several names is refused, and goes with -f" {
+	digest=$(tiffin images --digests --format '{{.Digest}}' "$BUSYBOX:1")
+	fails 2 rmi "$BUSYBOX@$digest"
+	contains "$error" "has several names"
+	same "$(tiffin images -q "$BUSYBOX" | sort -u | wc -l)" 1
+	tiffin rmi -f "$BUSYBOX@$digest" >/dev/null
+	lacks "$(tiffin images)" busybox
+	tiffin pull -q "$BUSYBOX" >/dev/null
+	tiffin rmi "$BUSYBOX@$digest" >/dev/null
+	lacks "$(tiffin images)" busybox
+}
