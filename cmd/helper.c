@@ -185,6 +185,28 @@ int helper_seccomp(struct tiffin *t, int fd, const struct strv *caps, char **ret
 	return done_result_parse(buf_str(&text), text.len, ret, err);
 }
 
+int helper_import(struct tiffin *t, int fd, const char *url, const char *config, const char *name,
+		  char **ret_id, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(pull_result_done) struct pull_result result = { 0 };
+
+	strv_addf(&argv, "--store=%s", t->store.root);
+	if (t->ids.single)
+		strv_add(&argv, "--single-id");
+	strv_add(&argv, "--");
+	strv_add(&argv, config);
+	strv_add(&argv, name ?: "");
+	if (url)
+		strv_add(&argv, url);
+	if (run_image(t, "import", &argv, NULL, fd, &text, err) < 0 ||
+	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
+		return -1;
+	*ret_id = xstrdup(result.id);
+	return 0;
+}
+
 static int try_remove(const struct store *store, const char *name, void *arg)
 {
 	int result = tree_remove_at(store->tmp, name, NULL);

@@ -44,6 +44,12 @@ int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, stru
  * capabilities. *ret is a struct sock_filter[] in hex; the caller frees.
  */
 int helper_seccomp(struct tiffin *t, int fd, const struct strv *caps, char **ret, struct err *err);
+/*
+ * Makes an image of an archive, or of what a URL leads to (then fd is -1). config: JSON, see
+ * image/import.h; name: canonical, or NULL.
+ */
+int helper_import(struct tiffin *t, int fd, const char *url, const char *config, const char *name,
+		  char **ret_id, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */
 void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*

@@ -9,6 +9,7 @@
  *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
  *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
+ *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
  *
  * tiffin starts it in a user namespace, in which root is the caller and, without --single-id, the
@@ -28,6 +29,7 @@
 #include "base/file.h"
 #include "image/confine.h"
 #include "image/http.h"
+#include "image/import.h"
 #include "image/load.h"
 #include "image/pull.h"
 #include "image/push.h"
@@ -245,6 +247,22 @@ static int run_seccomp(struct arguments *args, struct pull_result *ret, struct e
 	return 0;
 }
 
+static int run_import(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	CLEAN(store_done) struct store store = STORE_INIT;
+	const struct import_options options = {
+		.fd = args->operands.n > 2 ? -1 : args->save.fd,
+		.url = args->operands.n > 2 ? args->operands.v[2] : NULL,
+		.config = args->operands.v[0],
+		.name = *args->operands.v[1] ? args->operands.v[1] : NULL,
+		.cancel = args->pull.cancel,
+	};
+
+	if (open_store(args, &store, err) < 0 || enter_cage(store.root, -1, err) < 0)
+		return -1;
+	return import(&store, &options, ret, err);
+}
+
 struct task {
 	const char *name;
 	int (*run)(struct arguments *args, struct pull_result *ret, struct err *err);
@@ -259,6 +277,7 @@ static const struct task tasks[] = {
 	{ "push", run_push, false, true, 2, 2 },
 	{ "save", run_save, false, false, 1, INT_MAX },
 	{ "load", run_load, false, false, 1, 1 },
+	{ "import", run_import, true, false, 2, 3 },
 	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },
 };
 
