@@ -11,7 +11,7 @@
 ## fuzz: the fuzz targets (tests/fuzz), each for SECONDS (60); FUZZ="tar unpack" limits them
 ## tidy: clang-tidy and cppcheck, findings are errors
 ## demo: pull and run an image as an unprivileged user, and show it
-## bench: measure start-up beside podman, bubblewrap and a bare C program
+## bench: measure start-up beside podman, bubblewrap and a bare C program; pulls beside podman and tar
 ## clean: remove what was built
 
 SUBMAKE = $(MAKE) --no-print-directory
@@ -101,6 +101,8 @@ bench:
 	@tests/lib/deps.sh build bench
 	@$(SUBMAKE) -s all $(B)/bench/floor
 	@tests/bench/start.sh $(B)
+	@echo
+	@tests/bench/pull.sh $(B)
 
 $(B)/bench/floor: $(B)/obj/tests/bench/floor.o
 	@mkdir -p $(@D)

@@ -18,7 +18,8 @@ packages() {
 		;;
 	bench)
 		packages demo
-		echo podman crun bubblewrap slirp4netns hyperfine jq
+		echo podman crun bubblewrap slirp4netns hyperfine jq buildah skopeo umoci isal \
+			debootstrap debian-archive-keyring
 		;;
 	fuzz) echo clang libclang-rt-14-dev ;;
 	tidy) echo clang-tidy clang-format cppcheck ;;

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""pull.py WORK TIFFIN IMAGE BLOBS: pulls an image by several tools in turn, and prints a table.
+
+Each pull goes into a directory of its own below WORK. BLOBS is the image as skopeo's dir: has it: of
+its layers, unpacked side by side with igzip and tar, the floor is made. Rounds ($ROUNDS, 5) are
+interleaved, each begins with another tool, and one goes before that does not count.
+"""
+import json
+import os
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+
+ENTER = "unshare --user --map-root-user --map-auto"
+
+
+def commands(work, tiffin, image, blobs):
+    with open(f"{blobs}/manifest.json", encoding="utf-8") as file:
+        layers = [layer["digest"].partition(":")[2] for layer in json.load(file)["layers"]]
+    unpack = "".join(
+        f"mkdir {n}; igzip -dc <{shlex.quote(f'{blobs}/{layer}')} | tar -x --numeric-owner -C {n} & "
+        for n, layer in enumerate(layers))
+    return {
+        "floor": f"exec {ENTER} sh -c {shlex.quote(unpack + 'wait')}",
+        "tiffin": f"TIFFIN_ROOT=$PWD/store exec {tiffin} pull -q {image}",
+        "podman": "exec podman --root $PWD/root --runroot $PWD/run --events-backend=file "
+                  f"pull -q --tls-verify=false {image}",
+        "skopeo, umoci": f"skopeo copy -q --src-tls-verify=false docker://{image} oci:oci:x && "
+                         f"exec {ENTER} umoci --log=error unpack --image oci:x bundle",
+    }
+
+
+def run(work, command):
+    """Wall, user and system seconds, and the resident set of the biggest process in MB."""
+    scratch = f"{work}/pull"
+    os.mkdir(scratch)
+    os.sync()
+    begin = time.monotonic()
+    process = subprocess.Popen(["sh", "-c", command], cwd=scratch, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    log = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - begin
+    process.returncode = status
+    subprocess.run([*ENTER.split(), "rm", "-rf", scratch], check=True)
+    if status:
+        raise RuntimeError(log.decode(errors="replace").strip().rpartition("\n")[2])
+    return wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss / 1000
+
+
+def measure(work, tools, rounds):
+    results = {}
+    for number in range(-1, rounds):
+        names = list(tools)
+        names = names[number % len(names):] + names[:number % len(names)]
+        for name in names:
+            try:
+                result = run(work, tools[name])
+            except RuntimeError as why:
+                print(f"not measured: {name}: {why}", file=sys.stderr)
+                del tools[name]
+                results.pop(name, None)
+                continue
+            print(f"{name}: {result[0]:.2f} s", file=sys.stderr)
+            if number >= 0:
+                results.setdefault(name, []).append(result)
+    return results
+
+
+def table(results):
+    medians = {name: [statistics.median(column) for column in zip(*rows)]
+               for name, rows in results.items()}
+    print("| pull into a new directory | wall s (median) | min | max | user s | system s "
+          "| biggest process MB | of the floor | of tiffin |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, (wall, user, system, memory) in medians.items():
+        walls = [row[0] for row in results[name]]
+        ratios = [f"{wall / medians[to][0]:.2f}x" if to in medians else "-"
+                  for to in ("floor", "tiffin")]
+        print(f"| {name} | {wall:.2f} | {min(walls):.2f} | {max(walls):.2f} | {user:.2f} "
+              f"| {system:.2f} | {memory:.0f} | {' | '.join(ratios)} |")
+
+
+def main(work, tiffin, image, blobs):
+    # What a tool leaves open of descriptors and cores is no business of ours.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    tools = commands(work, tiffin, image, blobs)
+    wanted = os.environ.get("TOOLS")
+    if wanted:
+        tools = {name: tools[name] for name in wanted.split(":")}
+    table(measure(work, tools, int(os.environ.get("ROUNDS", "5"))))
+
+
+main(*sys.argv[1:])
