@@ -16,21 +16,23 @@
 #define RESULT_FD  3
 #define SOURCES_FD 4
 #define DATA_FD	   5
+#define TREE_FD	   6
 #define RESULT_MAX 131072 /* a seccomp filter is half of that */
 
 /*
- * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive is in. Of argv only what is the task's own is given.
+ * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive
+ * is in, and tree -1, or what it reads. Of argv only what is the task's own is given.
  */
-static int run_image(struct tiffin *t, const char *task, const struct strv *arguments,
-		     const struct source_list *sources, int data, struct buf *ret,
-		     struct err *err)
+static int run_image_on(struct tiffin *t, const char *task, const struct strv *arguments,
+			const struct source_list *sources, int data, int tree, struct buf *ret,
+			struct err *err)
 {
 	CLEAN(clean_free) char *program = NULL;
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
 	CLEAN(clean_fd) int secret = -1;
-	struct fd_map fds[4] = { FD_MAP_END, FD_MAP_END, FD_MAP_END, FD_MAP_END };
+	struct fd_map fds[] = { FD_MAP_END, FD_MAP_END, FD_MAP_END, FD_MAP_END, FD_MAP_END };
 	size_t n = 0;
 	sighandler_t before;
 	int ends[2], code;
@@ -53,8 +55,12 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 		strv_addf(&argv, "--sources-fd=%d", SOURCES_FD);
 	}
 	if (data >= 0) {
-		fds[n] = (struct fd_map){ data, DATA_FD };
+		fds[n++] = (struct fd_map){ data, DATA_FD };
 		strv_addf(&argv, "--data-fd=%d", DATA_FD);
+	}
+	if (tree >= 0) {
+		fds[n] = (struct fd_map){ tree, TREE_FD };
+		strv_addf(&argv, "--tree-fd=%d", TREE_FD);
 	}
 	for (size_t i = 0; i < arguments->n; i++)
 		strv_add(&argv, arguments->v[i]);
@@ -71,6 +77,13 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 	proc_reap(pid);
 	signal(SIGINT, before);
 	return code;
+}
+
+static int run_image(struct tiffin *t, const char *task, const struct strv *arguments,
+		     const struct source_list *sources, int data, struct buf *ret,
+		     struct err *err)
+{
+	return run_image_on(t, task, arguments, sources, data, -1, ret, err);
 }
 
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
@@ -205,6 +218,16 @@ int helper_import(struct tiffin *t, int fd, const char *url, const char *config,
 		return -1;
 	*ret_id = xstrdup(result.id);
 	return 0;
+}
+
+int helper_export(struct tiffin *t, int root, int out, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (run_image_on(t, "export", &argv, NULL, out, root, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, NULL, err);
 }
 
 static int try_remove(const struct store *store, const char *name, void *arg)

@@ -50,6 +50,8 @@ int helper_seccomp(struct tiffin *t, int fd, const struct strv *caps, char **ret
  */
 int helper_import(struct tiffin *t, int fd, const char *url, const char *config, const char *name,
 		  char **ret_id, struct err *err);
+/* Writes the tree beneath a descriptor to another, as a tar archive. */
+int helper_export(struct tiffin *t, int root, int out, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */
 void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*

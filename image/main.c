@@ -9,6 +9,7 @@
  *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
  *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
+ *	tiffin-image export --result-fd N --data-fd N --tree-fd N
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
  *
@@ -28,6 +29,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "image/confine.h"
+#include "image/export.h"
 #include "image/http.h"
 #include "image/import.h"
 #include "image/load.h"
@@ -47,7 +49,7 @@ struct arguments {
 	struct save_options save;
 	const char *format, *compression;
 	struct source_list sources;
-	int result_fd, sources_fd;
+	int result_fd, sources_fd, tree_fd;
 	bool single_id, quiet;
 };
 
@@ -64,6 +66,7 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "result-fd", required_argument, NULL, 'r' },
 		{ "sources-fd", required_argument, NULL, 'c' },
 		{ "data-fd", required_argument, NULL, 'd' },
+		{ "tree-fd", required_argument, NULL, 'T' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "compression", required_argument, NULL, 'z' },
 		{ "single-id", no_argument, NULL, '1' },
@@ -86,6 +89,9 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			break;
 		case 'd':
 			ret->save.fd = atoi(optarg);
+			break;
+		case 'T':
+			ret->tree_fd = atoi(optarg);
 			break;
 		case 'f':
 			ret->format = optarg;
@@ -263,6 +269,14 @@ static int run_import(struct arguments *args, struct pull_result *ret, struct er
 	return import(&store, &options, ret, err);
 }
 
+static int run_export(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	(void)ret;
+	if (enter_cage("", args->tree_fd, err) < 0)
+		return -1;
+	return export_tree(args->tree_fd, args->save.fd, args->pull.cancel, err);
+}
+
 struct task {
 	const char *name;
 	int (*run)(struct arguments *args, struct pull_result *ret, struct err *err);
@@ -277,6 +291,7 @@ static const struct task tasks[] = {
 	{ "push", run_push, false, true, 2, 2 },
 	{ "save", run_save, false, false, 1, INT_MAX },
 	{ "load", run_load, false, false, 1, 1 },
+	{ "export", run_export, false, false, 0, 0 },
 	{ "import", run_import, true, false, 2, 3 },
 	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },
 };
@@ -329,6 +344,7 @@ int main(int argc, char **argv)
 	struct arguments args = {
 		.result_fd = STDOUT_FILENO,
 		.sources_fd = -1,
+		.tree_fd = -1,
 	};
 	CLEAN(clean_free) char *line = NULL;
 	int code;

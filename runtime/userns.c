@@ -5,7 +5,9 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -154,4 +156,37 @@ int userns_call(const struct id_map *map, int (*work)(void *arg), void *arg, int
 		_exit(work(arg) & 0xff);
 	*ret_value = proc_reap(pid);
 	return 0;
+}
+
+static int open_in_child(int (*work)(void *arg, int *ret_fd, struct err *err), void *arg, int sock,
+			 struct err *err)
+{
+	CLEAN(clean_fd) int fd = -1;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, "cannot make a mount namespace");
+	if (work(arg, &fd, err) < 0)
+		return -1;
+	return sync_send(sock, SYNC_TREE, fd, err);
+}
+
+int userns_open(const struct id_map *map, int (*work)(void *arg, int *ret_fd, struct err *err),
+		void *arg, int *ret_fd, struct err *err)
+{
+	CLEAN(clean_fd) int sock = -1;
+	pid_t pid = userns_child(map, &sock, err);
+	int result;
+
+	if (pid < 0)
+		return -1;
+	if (pid == 0) {
+		struct err why = { 0 };
+
+		if (open_in_child(work, arg, sock, &why) < 0)
+			sync_fail(sock, 125, &why);
+		_exit(0);
+	}
+	result = sync_expect(sock, SYNC_TREE, ret_fd, NULL, err);
+	proc_reap(pid);
+	return result;
 }

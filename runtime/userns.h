@@ -16,6 +16,13 @@ int userns_spawn(const struct id_map *map, const char *const argv[], const struc
 int userns_call(const struct id_map *map, int (*work)(void *arg), void *arg, int *ret_value,
 		struct err *err);
 
+/*
+ * Calls a function as the namespace's root, in a child that has a mount namespace of its own, too; gives
+ * the descriptor that it opens, which outlives the child and its mounts' names.
+ */
+int userns_open(const struct id_map *map, int (*work)(void *arg, int *ret_fd, struct err *err),
+		void *arg, int *ret_fd, struct err *err);
+
 /* Words the failure of a clone(2) or unshare(2) of namespaces, from errno, with the remedy. */
 int namespaces_refused(struct err *err);
 

@@ -80,9 +80,9 @@ static bool comes_again(const struct strv *layers, size_t at)
 	return false;
 }
 
-/* "/proc/self/fd/N:" for each layer, the topmost first, as overlayfs wants them; the base last. */
-static int add_lower(const struct store *s, int dir, const struct strv *layers, struct buf *options,
-		     struct stat *ret_top, struct err *err)
+/* "/proc/self/fd/N:" for each layer, the topmost first, as overlayfs wants them. */
+static int add_layers(const struct store *s, const struct strv *layers, struct buf *options,
+		      struct stat *ret_top, struct err *err)
 {
 	char path[FD_PATH_MAX];
 	int fd; /* left open for mount(2); close-on-exec */
@@ -97,6 +97,14 @@ static int add_lower(const struct store *s, int dir, const struct strv *layers, 
 			return err_sys(err, "cannot look at layer %.19s", layers->v[i]);
 		buf_addf(options, "%s:", fd_path(fd, path));
 	}
+	return 0;
+}
+
+static int add_base(int dir, struct buf *options, struct err *err)
+{
+	char path[FD_PATH_MAX];
+	int fd; /* as above */
+
 	if (open_dir_at(dir, "../../base", &fd, err) < 0)
 		return -1;
 	buf_adds(options, fd_path(fd, path));
@@ -141,7 +149,8 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	    open_dir_at(dir, "work", &work, err) < 0)
 		return -1;
 	buf_adds(&options, "userxattr,lowerdir=");
-	if (add_lower(&here, dir, r->layers, &options, &top, err) < 0 ||
+	if (add_layers(&here, r->layers, &options, &top, err) < 0 ||
+	    add_base(dir, &options, err) < 0 ||
 	    (r->layers->n && copy_attributes(dir, &top, err) < 0))
 		return -1;
 	buf_addf(&options, ",upperdir=%s", fd_path(upper, path));
@@ -161,8 +170,49 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	return 0;
 }
 
+/*
+ * The writable layer is the topmost of the lower ones here: whiteouts and opaque directories mean the
+ * same in it, and the running container's own mount is not in our way, nor we in its. The places
+ * below all layers, which mounts are made on, are nobody's files, and left out where that is possible
+ * (overlayfs wants two directories).
+ */
+static int view_overlay(const struct rootfs *r, int *ret_root, struct err *err)
+{
+	CLEAN(clean_free) char *home = xasprintf("%s/containers/%s", r->store->root, r->container);
+	CLEAN(clean_free) char *target = xasprintf("%s/work", home);
+	CLEAN(buf_done) struct buf options = { 0 };
+	CLEAN(clean_fd) int dir = -1;
+	CLEAN(clean_fd) int upper = -1;
+	struct store here = *r->store;
+	char path[FD_PATH_MAX];
+	struct stat top;
+	int root;
+
+	if (open_dir_at(AT_FDCWD, home, &dir, err) < 0 ||
+	    open_dir_at(dir, "../../layers", &here.layers, err) < 0 ||
+	    open_dir_at(dir, "upper", &upper, err) < 0)
+		return -1;
+	buf_addf(&options, "userxattr,lowerdir=%s:", fd_path(upper, path));
+	if (add_layers(&here, r->layers, &options, &top, err) < 0 ||
+	    (!r->layers->n && add_base(dir, &options, err) < 0))
+		return -1;
+	if (options.data[options.len - 1] == ':')
+		options.data[--options.len] = '\0';
+	if (options.len > OPTIONS_MAX)
+		return err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)",
+			       r->layers->n);
+	if (mount("overlay", target, "overlay", MS_NODEV | MS_RDONLY, options.data) < 0)
+		return err_sys(err, "overlayfs");
+	root = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(err, "opening it");
+	*ret_root = root;
+	return 0;
+}
+
 const struct rootfs_driver rootfs_overlay = {
 	.name = "overlay",
 	.prepare = ensure_base,
 	.mount = mount_overlay,
+	.view = view_overlay,
 };

@@ -31,6 +31,11 @@ struct rootfs_driver {
 	 * point is hidden beneath it, and nobody outside the namespace sees it.
 	 */
 	int (*mount)(const struct rootfs *r, int *ret_root, struct err *err);
+	/*
+	 * The same, to look at: nothing can be written, and the container may run meanwhile (what
+	 * it changes is seen or not). Its mounts are not in it.
+	 */
+	int (*view)(const struct rootfs *r, int *ret_root, struct err *err);
 };
 
 /* The driver of that name, or the one that suits where name is NULL. ERR_USAGE: unknown. */

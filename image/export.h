@@ -1,0 +1,18 @@
+/*
+ * Exporting: a container's file system becomes a tar archive.
+ *
+ * The tree is the container's, which may change while we read: everything is opened by descriptor and
+ * name, no symlink is followed, nothing is executed, and what goes away meanwhile is left out. Owners,
+ * modes, times, hardlinks and extended attributes (user.*, security.capability) are kept; sockets and
+ * devices are left out.
+ */
+#ifndef IMAGE_EXPORT_H
+#define IMAGE_EXPORT_H
+
+#include "base/err.h"
+#include "image/cancel.h"
+
+/* root: an open directory, the whole of one file system. Errors begin with "cannot export: ". */
+int export_tree(int root, int out, const struct cancel *cancel, struct err *err);
+
+#endif
