@@ -3,8 +3,9 @@
  *
  * After image_confine() this process, and all that a bug in a parser may make of it, has
  *   - of root's powers in its user namespace those over the files it unpacks, and gains no others;
- *   - of the file system the store, a directory that the task writes to, and to read, what name resolution and TLS need (Landlock, from
- *     Linux 5.13 on; where there is none, the rest still holds);
+ *   - of the file system the store, a directory that the task writes to, and to read, what name
+ *     resolution and TLS need (Landlock, from Linux 5.13 on; where there is none, the rest still
+ *     holds; image/seclude.h holds what Landlock does not);
  *   - of system calls none that executes, traces, mounts, makes namespaces, loads code into the
  *     kernel, or reaches other processes (seccomp);
  *   - bounded memory and descriptors, and no core dump.

@@ -37,6 +37,7 @@
 #include "image/push.h"
 #include "image/registry.h"
 #include "image/save.h"
+#include "image/seclude.h"
 #include "image/seccomp_profile.h"
 #include "image/source.h"
 
@@ -129,6 +130,31 @@ static int enter_cage(const char *store, int directory, struct err *err)
 	const struct cage cage = { .store = store, .directory = directory };
 
 	return image_confine(&cage, err) < 0 ? -1 : http_global_init(err);
+}
+
+/*
+ * Before anything of the store is opened. A directory that was handed to us is opened anew, by the name
+ * that it has: through the descriptor all that is around it could still be written.
+ */
+static int take_mounts(const struct arguments *args, struct err *err)
+{
+	char link[FD_PATH_MAX], path[PATH_MAX] = "";
+	CLEAN(clean_fd) int fd = -1;
+	struct stat st;
+	ssize_t n;
+
+	if (args->save.fd >= 0 && fstat(args->save.fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		n = readlink(fd_path(args->save.fd, link), path, sizeof(path) - 1);
+		path[n < 0 ? 0 : n] = '\0';
+	}
+	if (args->store && dir_ensure(args->store, 0700, err) < 0)
+		return err_wrap(err, "cannot make the store");
+	if (image_seclude(args->store, *path ? path : NULL, err) < 0)
+		return -1;
+	fd = *path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (*path && (fd < 0 || dup3(fd, args->save.fd, O_CLOEXEC) < 0))
+		return err_sys(err, "cannot open '%s'", path);
+	return 0;
 }
 
 static int open_store(const struct arguments *args, struct store *ret, struct err *err)
@@ -327,7 +353,7 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 			strv_add(&args->operands, argv[i]);
 		args->pull.cancel = &cancel;
 		args->pull.sources = &args->sources;
-		code = task->run(args, &result, &err);
+		code = take_mounts(args, &err) < 0 ? -1 : task->run(args, &result, &err);
 		/* The terminal is tiffin's again before it hears of the result. */
 		progress_free(ptr_take(&args->pull.progress));
 		cancel_done(&cancel);
@@ -343,6 +369,7 @@ int main(int argc, char **argv)
 	CLEAN(clean_arguments)
 	struct arguments args = {
 		.result_fd = STDOUT_FILENO,
+		.save.fd = -1,
 		.sources_fd = -1,
 		.tree_fd = -1,
 	};

@@ -1,20 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
-#include <sched.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "image/confine.h"
 #include "image/unpack.h"
 #include "tests/unit/tar_writer.h"
 #include "tests/unit/test.h"
@@ -667,143 +659,6 @@ TEST(unpack_is_linear_in_opaque_markers)
 	CHECK(is_opaque(&s, "d"));
 }
 
-/* The cage. Each attempt runs in a child that has locked itself into stage/, beside canary/. */
-
-static bool write_in_store(void)
-{
-	return mkdir("stage/a", 0700) == 0 && mkdir("stage/b", 0700) == 0 &&
-	       symlink("x", "stage/a/l") == 0 && rename("stage/a/l", "stage/b/l") == 0 &&
-	       mknod("stage/b/w", S_IFCHR, 0) == 0 && unlink("stage/b/w") == 0;
-}
-
-static bool read_resolver(void)
-{
-	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
-}
-
-static bool read_canary(void)
-{
-	return open("canary/secret", O_RDONLY | O_CLOEXEC) >= 0;
-}
-
-static bool write_canary(void)
-{
-	return open("canary/secret", O_WRONLY | O_CLOEXEC) >= 0 ||
-	       open("canary/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0;
-}
-
-static bool move_canary(void)
-{
-	return rename("canary/secret", "stage/secret") == 0 ||
-	       link("canary/secret", "stage/secret") == 0;
-}
-
-static bool execute(void)
-{
-	char *const argv[] = { (char *)"true", NULL };
-
-	execv("/bin/true", argv);
-	return false; /* what it executed ends with 0, which is success */
-}
-
-static bool make_namespace(void)
-{
-	return unshare(CLONE_NEWUSER) == 0 || unshare(CLONE_NEWNS) == 0;
-}
-
-static bool trace(void)
-{
-	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0;
-}
-
-static bool kill_parent(void)
-{
-	return kill(getppid(), 0) == 0;
-}
-
-static bool sniff(void)
-{
-	return socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0 || errno != EAFNOSUPPORT;
-}
-
-static bool serve(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return listen(fd, 1) == 0;
-}
-
-static bool type_for_the_shell(void)
-{
-	char c = 'x';
-
-	return syscall(SYS_ioctl, 0, 0x100005412UL, &c) == 0 || errno != EPERM;
-}
-
-static bool dump_core(void)
-{
-	struct rlimit r;
-
-	return getrlimit(RLIMIT_CORE, &r) < 0 || r.rlim_max != 0;
-}
-
-/* Does it come off in the cage? -1 where the cage can't be built. */
-static int in_cage(const struct scene *s, bool (*attempt)(void))
-{
-	pid_t pid;
-	int status;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		CLEAN(clean_free) char *store = xasprintf("%s/stage", s->path);
-
-		if (chdir(s->path) < 0 || image_confine(&(struct cage){ store, -1 }, NULL) < 0)
-			_exit(2);
-		_exit(attempt() ? 0 : 1);
-	}
-	waitpid(pid, &status, 0);
-	return !WIFEXITED(status) || WEXITSTATUS(status) > 1 ? -1 : WEXITSTATUS(status) == 0;
-}
-
-static bool has_landlock(void)
-{
-	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 2;
-}
-
-TEST(confine_leaves_what_a_pull_needs)
-{
-	SCENE(s);
-
-	CHECK(in_cage(&s, write_in_store) == 1);
-	CHECK(in_cage(&s, read_resolver) == 1);
-}
-
-TEST(confine_takes_everything_else_away)
-{
-	static bool (*const attempts[])(void) = {
-		execute, make_namespace,     trace,	kill_parent, sniff,
-		serve,	 type_for_the_shell, dump_core,
-	};
-	SCENE(s);
-
-	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
-		CHECK(in_cage(&s, attempts[i]) == 0);
-}
-
-TEST(confine_bounds_the_file_system)
-{
-	static bool (*const attempts[])(void) = { read_canary, write_canary, move_canary };
-	SCENE(s);
-
-	if (!has_landlock()) {
-		printf("# skipped: this kernel has no Landlock\n");
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
-		CHECK(in_cage(&s, attempts[i]) == 0);
-}
-
 int main(void)
 {
 	RUN(unpack_restores_files_modes_times_and_links);
@@ -833,8 +688,5 @@ int main(void)
 	RUN(unpack_takes_an_empty_stream_for_an_empty_layer);
 	RUN(unpack_makes_parents_of_any_depth);
 	RUN(unpack_is_linear_in_opaque_markers);
-	RUN(confine_leaves_what_a_pull_needs);
-	RUN(confine_takes_everything_else_away);
-	RUN(confine_bounds_the_file_system);
 	return test_summary();
 }
