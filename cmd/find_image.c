@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cmd/pull_path.h"
 #include "cmd/short_name.h"
 #include "image/reference.h"
 #include "storage/layer.h"
@@ -61,9 +62,23 @@ static int look_up_short(struct tiffin *t, const char *text, struct found_image 
 	return keep(t, name, text, &f, ret, err);
 }
 
+/* An archive may have several: the first is meant. */
+static int load_first(struct tiffin *t, const struct transport *from, struct found_image *ret,
+		      struct err *err)
+{
+	CLEAN(strv_done) struct strv ids = { 0 };
+
+	if (pull_path(t, from, &ids, err) < 0)
+		return -1;
+	if (!ids.n)
+		return err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
+	return look_up(t, NULL, ids.v[0], ret, err);
+}
+
 int find_image(struct tiffin *t, const char *text, const char *policy,
 	       const struct pull_options *pull, struct found_image *ret, struct err *err)
 {
+	CLEAN(transport_done) struct transport from = { 0 };
 	CLEAN(reference_done) struct reference ref = { 0 };
 	CLEAN(clean_free) char *canonical = NULL;
 	CLEAN(clean_free) char *id = NULL;
@@ -73,6 +88,11 @@ int find_image(struct tiffin *t, const char *text, const char *policy,
 
 	if (policy && !always && !never && !streq(policy, "missing"))
 		return err_set(err, ERR_USAGE, "--pull: '%s' is not always, missing or never", policy);
+	if (transport_parse(text, &from, err) < 0)
+		return -1;
+	if (from.path)
+		return load_first(t, &from, ret, err);
+	text = from.reference;
 	if (reference_parse(text, &ref, &why) == 0)
 		canonical = reference_canonical(&ref);
 	else if (!is_hex(text, strlen(text))) {

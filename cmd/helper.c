@@ -171,7 +171,8 @@ int helper_save(struct tiffin *t, const struct strv *images, const char *format,
 	return done_result_parse(buf_str(&text), text.len, NULL, err);
 }
 
-int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, struct err *err)
+int helper_load(struct tiffin *t, int fd, bool directory, const char *only, const char *name,
+		char **ret_names, struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
@@ -179,7 +180,12 @@ int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, stru
 	strv_addf(&argv, "--store=%s", t->store.root);
 	if (t->ids.single)
 		strv_add(&argv, "--single-id");
+	strv_add(&argv, "--");
 	strv_add(&argv, directory ? "directory" : "archive");
+	if (only)
+		strv_add(&argv, only);
+	if (only && name)
+		strv_add(&argv, name);
 	if (run_image(t, "load", &argv, NULL, fd, &text, err) < 0)
 		return -1;
 	return done_result_parse(buf_str(&text), text.len, ret_names, err);

@@ -37,8 +37,12 @@ int helper_push(struct tiffin *t, const char *image, const char *reference,
  */
 int helper_save(struct tiffin *t, const struct strv *images, const char *format, int fd,
 		struct err *err);
-/* Loads what is in an archive or directory. *ret_names: a line for each (image/load.h). */
-int helper_load(struct tiffin *t, int fd, bool directory, char **ret_names, struct err *err);
+/*
+ * Loads what is in an archive or directory: all, or the one image only, under a name, which may be
+ * NULL (image/load.h). *ret_names: a line for each.
+ */
+int helper_load(struct tiffin *t, int fd, bool directory, const char *only, const char *name,
+		char **ret_names, struct err *err);
 /*
  * Compiles a seccomp profile (image/seccomp_profile.h) that fd reads, for a container with these
  * capabilities. *ret is a struct sock_filter[] in hex; the caller frees.

@@ -56,14 +56,16 @@ static int load_command(struct tiffin *t, void *options, const struct strv *oper
 	if (open_input(o->input, &fd, &directory, err) < 0 || tiffin_open(t, false, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);
-	if (helper_load(t, fd, directory, &names, err) < 0)
+	if (helper_load(t, fd, directory, NULL, NULL, &names, err) < 0)
 		return -1;
-	for (char *name = strtok_r(names, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest)) {
-		CLEAN(clean_free) char *safe = str_printable(name);
+	for (char *id = strtok_r(names, "\n", &rest); id; id = strtok_r(NULL, "\n", &rest)) {
+		CLEAN(clean_free) char *safe = NULL;
+		char *name = id;
 
-		event_image(&t->store, "loadfromarchive",
-			    starts_with(name, "sha256:") ? name + strlen("sha256:") : "", name);
-		printf("Loaded image%s: %s\n", starts_with(name, "sha256:") ? " ID" : "", safe);
+		strsep(&name, " ");
+		safe = str_printable(name ?: "");
+		event_image(&t->store, "loadfromarchive", id, name);
+		printf("Loaded image%s: %s\n", starts_with(safe, "sha256:") ? " ID" : "", safe);
 	}
 	return 0;
 }

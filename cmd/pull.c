@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "cmd/command.h"
+#include "cmd/pull_path.h"
 #include "cmd/short_name.h"
 #include "image/reference.h"
 
@@ -38,21 +39,34 @@ static int pull(struct tiffin *t, void *options, const struct strv *operands, st
 	if (o->userns && !streq(o->userns, "single"))
 		return err_set(err, ERR_USAGE, "--userns: pull knows 'single' only");
 	for (size_t i = 0; i < operands->n; i++) {
+		CLEAN(transport_done) struct transport from = { 0 };
 		CLEAN(reference_done) struct reference ref = { 0 };
 
-		if (reference_parse(operands->v[i], &ref, err) < 0)
+		if (transport_parse(operands->v[i], &from, err) < 0)
+			return -1;
+		if (from.path && o->pull.platform)
+			return err_set(err, ERR_UNSUPPORTED, "--platform is for registries alone");
+		if (!from.path && reference_parse(from.reference, &ref, err) < 0)
 			return -1;
 	}
 	if (tiffin_open(t, o->userns != NULL, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);
 	for (size_t i = 0; i < operands->n; i++) {
+		CLEAN(transport_done) struct transport from = { 0 };
+		CLEAN(strv_done) struct strv ids = { 0 };
 		CLEAN(clean_free) char *id = NULL;
 		CLEAN(clean_free) char *name = NULL;
 
-		if (short_name_pull(t, operands->v[i], &o->pull, &id, &name, err) < 0)
+		if (transport_parse(operands->v[i], &from, err) < 0)
 			return -1;
-		printf("%s\n", id);
+		if (from.path ? pull_path(t, &from, &ids, err) < 0 :
+				short_name_pull(t, from.reference, &o->pull, &id, &name, err) < 0)
+			return -1;
+		if (id)
+			strv_add(&ids, id);
+		for (size_t k = 0; k < ids.n; k++)
+			printf("%s\n", ids.v[k]);
 		fflush(stdout);
 	}
 	return 0;

@@ -25,6 +25,7 @@ void bundle_done(struct bundle *b)
 		buf_done(&b->v[i].manifest);
 		strv_done(&b->v[i].layers);
 		strv_done(&b->v[i].names);
+		strv_done(&b->v[i].labels);
 	}
 	free(b->v);
 	*b = (struct bundle){ 0 };
@@ -95,6 +96,8 @@ static int add_name(struct bundle_image *image, const char *name, struct err *er
 	CLEAN(reference_done) struct reference ref = { 0 };
 	CLEAN(clean_free) char *canonical = NULL;
 
+	if (name)
+		strv_add(&image->labels, name);
 	if (!name || !strpbrk(name, "/:"))
 		return 0;
 	if (reference_parse(name, &ref, err) < 0)

@@ -20,6 +20,7 @@ struct bundle_image {
 	struct buf config, manifest; /* manifest: empty in a docker archive */
 	struct strv layers;	     /* paths in the bundle, the lowest first */
 	struct strv names;	     /* canonical references */
+	struct strv labels;	     /* as the archive has them */
 };
 
 struct bundle {

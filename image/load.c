@@ -233,10 +233,35 @@ static int load_image(const struct load *l, struct bundle_image *image, struct s
 		return -1;
 	}
 	for (size_t i = 0; i < image->names.n; i++)
-		strv_add(ret, image->names.v[i]);
+		strv_addf(ret, "%s %s", digest_hex(digest), image->names.v[i]);
 	if (!image->names.n)
-		strv_add(ret, digest);
+		strv_addf(ret, "%s %s", digest_hex(digest), digest);
 	return 0;
+}
+
+static bool is_wanted(const struct load *l, const struct bundle_image *image, size_t number)
+{
+	const char *only = l->options->only;
+	CLEAN(clean_free) char *index = xasprintf("@%zu", number);
+
+	return streq(only, index) || strv_has(&image->labels, only) ||
+	       (l->options->name && strv_has(&image->names, l->options->name));
+}
+
+static int load_one(const struct load *l, struct bundle *b, struct strv *ret, struct err *err)
+{
+	CLEAN(clean_free) char *safe = str_printable(l->options->only);
+	size_t i = 0;
+
+	while (i < b->n && !is_wanted(l, &b->v[i], i))
+		i++;
+	if (i == b->n)
+		return err_set(err, ERR_NOT_FOUND, "no image found in it for reference '%.200s'", safe);
+	strv_done(&b->v[i].names);
+	b->v[i].names = (struct strv){ 0 };
+	if (l->options->name)
+		strv_add(&b->v[i].names, l->options->name);
+	return load_image(l, &b->v[i], ret, err);
 }
 
 static int load_bundle(struct load *l, struct strv *ret, struct err *err)
@@ -245,6 +270,8 @@ static int load_bundle(struct load *l, struct strv *ret, struct err *err)
 
 	if (bundle_read(l->dir, &bundle, err) < 0)
 		return -1;
+	if (l->options->only)
+		return load_one(l, &bundle, ret, err);
 	for (size_t i = 0; i < bundle.n; i++)
 		if (load_image(l, &bundle.v[i], ret, err) < 0)
 			return -1;

@@ -12,6 +12,7 @@
  *	tiffin-image export --result-fd N --data-fd N --tree-fd N
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
+ *			  [WANTED [NAME]]
  *
  * tiffin starts it in a user namespace, in which root is the caller and, without --single-id, the
  * subordinate IDs are mapped; in the host's network. It confines itself (image/confine.h), writes
@@ -245,6 +246,8 @@ static int run_load(struct arguments *args, struct pull_result *ret, struct err 
 	const struct load_options options = {
 		.fd = args->save.fd,
 		.directory = streq(args->operands.v[0], "directory"),
+		.only = args->operands.n > 1 ? args->operands.v[1] : NULL,
+		.name = args->operands.n > 2 ? args->operands.v[2] : NULL,
 		.cancel = args->pull.cancel,
 	};
 
@@ -316,7 +319,7 @@ static const struct task tasks[] = {
 	{ "login", run_login, false, true, 0, 0 },
 	{ "push", run_push, false, true, 2, 2 },
 	{ "save", run_save, false, false, 1, INT_MAX },
-	{ "load", run_load, false, false, 1, 1 },
+	{ "load", run_load, false, false, 1, 3 },
 	{ "export", run_export, false, false, 0, 0 },
 	{ "import", run_import, true, false, 2, 3 },
 	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },

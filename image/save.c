@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "image/config.h"
 #include "image/digest.h"
 #include "image/hash.h"
+#include "image/manifest.h"
 #include "image/manifest_make.h"
 #include "image/output.h"
 #include "image/skeleton.h"
@@ -202,6 +204,52 @@ static int save_dir_image(struct save *s, const struct item *item, json_t *list,
 	return write_document(s, "manifest.json", manifest, strlen(manifest), err);
 }
 
+static const char *ref_name_of(const json_t *entry)
+{
+	return js_str(js_obj(entry, "annotations"), REF_NAME);
+}
+
+static bool is_listed(const json_t *list, const json_t *entry)
+{
+	const char *name = ref_name_of(entry), *digest = js_str(entry, "digest");
+	json_t *ours;
+	size_t i;
+
+	json_array_foreach(list, i, ours) {
+		const char *our_name = ref_name_of(ours);
+
+		if (name && our_name ? streq(name, our_name) :
+				       !name && streq(digest ?: "", js_str(ours, "digest") ?: ""))
+			return true;
+	}
+	return false;
+}
+
+/* A layout that is there already keeps its images, but for those whose names are ours now. */
+static int keep_others(const struct save *s, json_t *list, struct err *err)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_json) json_t *index = NULL;
+	CLEAN(clean_json) json_t *others = json_array();
+	struct err why = { 0 };
+	json_t *entry;
+	size_t i;
+
+	if (file_read_at(s->options->fd, "index.json", MANIFEST_MAX, &text, &why) < 0) {
+		if (why.kind == ERR_NOT_FOUND)
+			return 0;
+		*err = why;
+		return -1;
+	}
+	if (js_parse(buf_str(&text), text.len, &index, err) < 0)
+		return err_wrap(err, "the index.json that is there");
+	json_array_foreach(js_arr(index, "manifests"), i, entry)
+		if (!is_listed(list, entry))
+			json_array_append(others, entry);
+	json_array_extend(list, others);
+	return 0;
+}
+
 /* What names the images: it comes last, as nothing may read it before the rest is there. */
 static int write_list(struct save *s, json_t *list, struct err *err)
 {
@@ -213,6 +261,8 @@ static int write_list(struct save *s, json_t *list, struct err *err)
 	case SAVE_DOCKER_DIR:
 		return 0;
 	default:
+		if (s->options->format == SAVE_OCI_DIR && keep_others(s, list, err) < 0)
+			return -1;
 		index = json_object();
 		js_set_int(index, "schemaVersion", 2);
 		json_object_set(index, "manifests", list);
