@@ -37,12 +37,14 @@ MAIN_tiffin-net := net/main.c
 
 BIN := $(B)/bin/tiffin
 HELPERS := $(B)/libexec/tiffin/tiffin-image $(B)/libexec/tiffin/tiffin-net
+# Runs inside containers, where there is no library that it could be linked with.
+INIT := $(B)/libexec/tiffin/tiffin-init
 
 # `make V=1` shows the commands.
 quiet = @$(if $(V),,echo "$(1)";)
 
 .PHONY: all
-all: $(BIN) $(HELPERS)
+all: $(BIN) $(HELPERS) $(INIT)
 
 mains := $(MAIN_tiffin) $(MAIN_tiffin-image) $(MAIN_tiffin-net)
 sources = $(filter-out $(mains),$(wildcard $(1)/*.c))
@@ -68,6 +70,12 @@ endef
 $(eval $(call program,$(BIN),$(B)/lib/cmd.a))
 $(foreach h,$(HELPERS),$(eval $(call program,$(h),)))
 
+# No sanitizer can be linked statically.
+$(INIT): init/main.c
+	@mkdir -p $(@D)
+	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -static \
+		-Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $<
+
 # The seccomp profile is compiled here, so that a container's start needs no libseccomp.
 $(B)/gen/compile-profile: runtime/profile/compile.c runtime/profile/table.h
 	@mkdir -p $(@D)
@@ -84,7 +92,7 @@ include tests/tests.mk
 .PHONY: install uninstall clean help
 install: all
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/tiffin
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/tiffin $(HELPERS)
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/tiffin $(HELPERS) $(INIT)
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/tiffin

@@ -65,6 +65,8 @@ extern const struct command command_attach, command_create, command_events, comm
 
 extern const struct command command_container_exists, command_container_prune, command_rename;
 
+extern const struct command command_init;
+
 extern const struct command command_history, command_image_exists, command_image_prune,
 	command_image_tree, command_export,
 	command_import, command_load, command_login, command_logout, command_push, command_save,

@@ -232,6 +232,7 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	js_set_bool(j, "ReadonlyRootfs", spec->read_only);
 	json_object_set_new(j, "SecurityOpt",
 			    spec->seccomp ? json_array() : json_pack("[s]", "seccomp=unconfined"));
+	js_set_bool(j, "Init", spec->init);
 	js_set_int(j, "ShmSize", spec->shm_size);
 	js_set_str_take(j, "UsernsMode",
 			namespace_mode(&spec->ns[NS_USER],

@@ -33,6 +33,7 @@ static const struct group groups[] = {
 	    { NULL, &command_events },
 	    { NULL, &command_port },
 	    { NULL, &command_wait },
+	    { NULL, &command_init },
 	    { NULL, &command_kill },
 	    { NULL, &command_pause },
 	    { NULL, &command_unpause },

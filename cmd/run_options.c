@@ -25,6 +25,7 @@ const struct opt run_opts[] = {
 	{ 'h', "hostname", "NAME", "the container's host name", set_string, OPTION(hostname) },
 	{ 0, "network", "MODE", "slirp (the default), none, host, container:NAME", set_string, OPTION(network) },
 	{ 0, "net", "MODE", NULL, set_string, OPTION(network) },
+	{ .more = init_opts, .field = FIELD(run_options, init) },
 	{ .more = namespace_opts, .field = FIELD(run_options, ns) },
 	{ .more = etc_opts, .field = FIELD(run_options, etc) },
 	{ .more = log_opts, .field = FIELD(run_options, log) },
@@ -100,4 +101,5 @@ void run_options_done(void *options)
 	life_options_done(&o->life);
 	attach_options_done(&o->attach);
 	service_options_done(&o->service);
+	init_options_done(&o->init);
 }

@@ -10,6 +10,7 @@
 #include "cmd/env_option.h"
 #include "cmd/etc_options.h"
 #include "cmd/life_options.h"
+#include "cmd/init_options.h"
 #include "cmd/limit_options.h"
 #include "cmd/log_options.h"
 #include "cmd/namespace_options.h"
@@ -36,6 +37,7 @@ struct run_options {
 	struct life_options life;
 	struct attach_options attach;
 	struct service_options service;
+	struct init_options init;
 	int stop_timeout;
 	long long shm_size;
 };

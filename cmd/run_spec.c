@@ -184,6 +184,7 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 	    limit_options_apply(&o->limits, &spec, err) < 0 ||
 	    security_options_apply(&o->security, &spec, &profile, err) < 0 ||
 	    build_mounts(o, &spec, err) < 0 ||
+	    init_options_apply(&o->init, &spec, err) < 0 ||
 	    life_options_apply(&o->life, &image->health, &spec, err) < 0)
 		return -1;
 	*ret = spec;

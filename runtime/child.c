@@ -169,8 +169,8 @@ static int set_oom_score(struct child *c, struct err *err)
 }
 
 /*
- * Leaves 0-2, those that the user hands over, and the sync socket; whatever else was inherited is
- * closed (CVE-2024-21626).
+ * Leaves 0-2, those that the user hands over, the sync socket and what is to be executed; whatever else
+ * was inherited is closed (CVE-2024-21626).
  */
 static int close_descriptors(struct child *c, struct err *err)
 {
@@ -179,9 +179,17 @@ static int close_descriptors(struct child *c, struct err *err)
 	for (; next < 3 + c->launch->n_preserved; next++)
 		if (fcntl(next, F_SETFD, 0) < 0)
 			return err_sys(err, "handing over descriptor %d", next);
+	/* Out of the way of the numbers that these are to have. */
+	if (c->init >= 0 && (c->init = fcntl(c->init, F_DUPFD_CLOEXEC, next + 2)) < 0)
+		return err_sys(err, "moving one");
 	if (c->sync != next && dup3(c->sync, next, O_CLOEXEC) < 0)
 		return err_sys(err, "moving one");
 	c->sync = next;
+	if (c->init >= 0) {
+		if (dup3(c->init, ++next, O_CLOEXEC) < 0)
+			return err_sys(err, "moving one");
+		c->init = next;
+	}
 	if (syscall(SYS_close_range, (unsigned int)next + 1, ~0u, 0u) < 0)
 		return err_sys(err, "close_range");
 	return 0;
@@ -312,6 +320,7 @@ static const struct step container_steps[] = {
 	{ "mask paths",		      mask_paths },	/* before volumes may cover /proc */
 	{ "bind volumes",	      bind_volumes },	/* while the host is still visible */
 	{ "mask further paths",	      mask_own_paths },	/* volumes may be among them */
+	{ "find tiffin-init",	      open_init },	/* while the host is still visible */
 	{ "enter the root",	      enter_root },	/* the host is out of sight from here on */
 	{ "add the user to /etc/passwd", add_identity }, /* over the image's; no volume covers it */
 	{ "set the host name",	      set_hostname },	/* needs CAP_SYS_ADMIN */
@@ -338,6 +347,7 @@ static const struct step process_steps[] = {
 	{ "reset signals",	      reset_signals },
 	{ "forbid new privileges",    forbid_new_privileges }, /* seccomp needs it */
 	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
+	{ "part from the init",	      part_from_init },	/* which has all of that, too */
 };
 
 /* Does not return where a step fails. */
@@ -401,6 +411,7 @@ _Noreturn void child_main(const struct launch *l, int sync, int shm)
 		.sys = -1,
 		.dev = -1,
 		.shm = shm,
+		.init = -1,
 		.terminal = -1,
 	};
 	struct err err = { 0 };

@@ -19,6 +19,7 @@ struct child {
 	/* The roots of mounts of our own making: what is reached through them is surely theirs. */
 	int proc, sys, dev;
 	int shm; /* another container's /dev/shm, detached, or -1 */
+	int init; /* tiffin-init, to be executed, or -1 */
 	int terminal; /* the pseudo-terminal's own side, or -1 */
 	int terminal_number; /* as in /dev/pts */
 	struct user user;
@@ -40,6 +41,9 @@ int mask_paths(struct child *c, struct err *err);
 int mask_own_paths(struct child *c, struct err *err);
 /* runtime/identity.c */
 int add_identity(struct child *c, struct err *err);
+/* runtime/init.c */
+int open_init(struct child *c, struct err *err);
+int part_from_init(struct child *c, struct err *err);
 /* runtime/volumes.c */
 int bind_volumes(struct child *c, struct err *err);
 /* runtime/terminal.c */

@@ -75,6 +75,7 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_bool(j, "no_hosts", spec->no_hosts);
 	js_set_str(j, "hostname", spec->hostname);
 	js_set_str(j, "domainname", spec->domainname);
+	js_set_bool(j, "init", spec->init);
 	js_set_bool(j, "tty", spec->tty);
 	js_set_bool(j, "open_stdin", spec->open_stdin);
 	js_set_bool(j, "read_only", spec->read_only);
@@ -144,6 +145,7 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 		.no_hosts = js_bool(j, "no_hosts"),
 		.hostname = xstrdup(js_str(j, "hostname") ?: ""),
 		.domainname = xstrdup(js_str(j, "domainname")),
+		.init = js_bool(j, "init"),
 		.tty = js_bool(j, "tty"),
 		.open_stdin = js_bool(j, "open_stdin"),
 		.read_only = js_bool(j, "read_only"),

@@ -51,6 +51,7 @@ struct container_spec {
 	bool no_hosts;	    /* /etc/hosts is the image's */
 	char *hostname, *domainname; /* domainname: NULL where it is the kernel's default */
 	char *etc_dir; /* on the host: holds the hosts, hostname and resolv.conf bound over /etc */
+	bool init; /* the first process is tiffin-init, and the program its child */
 	bool tty, open_stdin, read_only, auto_remove;
 	bool seccomp;	    /* a filter is installed (not with seccomp=unconfined) */
 	char *seccomp_filter; /* struct sock_filter[] in hex; NULL: the built-in profile */

@@ -10,6 +10,7 @@ teardown_file() { drop_store; }
 	prefix=${TIFFIN%/bin/tiffin}
 	same "$(cd "$prefix" && find . -type f | sort)" "./bin/tiffin
 ./libexec/tiffin/tiffin-image
+./libexec/tiffin/tiffin-init
 ./libexec/tiffin/tiffin-net"
 }
 

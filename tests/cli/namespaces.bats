@@ -287,7 +287,7 @@ start_first() { tiffin run -d --name first "$@" "$BUSYBOX" sleep 1000; }
 			break
 		fi
 	done
-	contains "$(tiffin exec first cat /caught)" 2
+	matches "$(tiffin exec first cat /caught)" '^[0-9]'
 	same "$(tiffin exec first cat /found)" ""
 }
 
