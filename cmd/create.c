@@ -13,6 +13,7 @@
 #include "cmd/life.h"
 #include "cmd/names.h"
 #include "cmd/port_option.h"
+#include "cmd/rootfs_option.h"
 
 static int check(const struct run_options *o, struct err *err)
 {
@@ -47,6 +48,7 @@ static json_t *make_record(const struct run_options *o, const struct found_image
 	js_set_str(j, "image", image->name);
 	js_set_str(j, "image_id", image->record.id);
 	js_set_strv(j, "layers", &image->record.layers);
+	rootfs_to_json(s, j);
 	js_set_bool(j, "single_id", s->t->ids.single);
 	js_set_strv(j, "labels", &s->labels);
 	js_set_strv(j, "annotations", &o->annotations);
@@ -192,9 +194,10 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 	CLEAN(image_config_done) struct image_config config = { 0 };
 	CLEAN(clean_free) char *profile = NULL;
 
-	if (image_read_config(&s->t->store, image->record.id, &text, err) < 0 ||
-	    image_config_parse(text.data, text.len, &config, err) < 0 ||
-	    run_spec(o, &config, command, s->dir.id, ns, &s->spec, &profile, err) < 0 ||
+	if (!s->rootfs && (image_read_config(&s->t->store, image->record.id, &text, err) < 0 ||
+			   image_config_parse(text.data, text.len, &config, err) < 0))
+		return -1;
+	if (run_spec(o, &config, command, s->dir.id, ns, &s->spec, &profile, err) < 0 ||
 	    security_compile(s->t, profile, &s->spec, err) < 0 ||
 	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0 ||
 	    make_labels(o, &config, s, err) < 0 || make_log(o, s, err) < 0 ||
@@ -239,7 +242,8 @@ int create_container(struct tiffin *t, const struct run_options *options,
 		return -1;
 	tiffin_set_ids(t, ns.single);
 	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
-	    find_image(t, operands->v[0], options->pull, &pull, &image, err) < 0 ||
+	    (options->rootfs ? rootfs_option(operands->v[0], &s, err) :
+			       find_image(t, operands->v[0], options->pull, &pull, &image, err)) < 0 ||
 	    container_dir_make(&t->store, &s.dir, err) < 0)
 		return -1;
 	if (make_spec(options, &image, &command, &ns, &s, err) < 0 || replace(options, t, err) < 0 ||

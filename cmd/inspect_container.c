@@ -303,7 +303,8 @@ static void set_origin(json_t *j, const struct tiffin *t, const struct container
 	/* The layers as they were unpacked for the IDs that it was created with. */
 	store.single_id = js_bool(c->config, "single_id");
 	driver = inspect_graph_driver(t, &store, &layers, c->id);
-	js_set_str_take(j, "Image", xasprintf("sha256:%s", c->image_id));
+	js_set_str_take(j, "Image", *c->image_id ? xasprintf("sha256:%s", c->image_id) : xstrdup(""));
+	js_set_str(j, "Rootfs", js_str(c->config, "rootfs") ?: "");
 	js_set_str(j, "ImageName", c->image);
 	js_set_str(j, "Driver", js_str(driver, "Name"));
 	json_object_set_new(j, "GraphDriver", driver);

@@ -25,6 +25,8 @@ const struct opt run_opts[] = {
 	{ 'h', "hostname", "NAME", "the container's host name", set_string, OPTION(hostname) },
 	{ 0, "network", "MODE", "slirp (the default), none, host, container:NAME", set_string, OPTION(network) },
 	{ 0, "net", "MODE", NULL, set_string, OPTION(network) },
+	{ 0, "rootfs", NULL, "the operand is no image but a directory; DIR:O: which is not written to",
+	  set_flag, OPTION(rootfs) },
 	{ .more = init_opts, .field = FIELD(run_options, init) },
 	{ .more = namespace_opts, .field = FIELD(run_options, ns) },
 	{ .more = etc_opts, .field = FIELD(run_options, etc) },

@@ -34,6 +34,7 @@ struct run_options {
 	struct etc_options etc;
 	struct log_options log;
 	struct namespace_options ns;
+	bool rootfs;
 	struct life_options life;
 	struct attach_options attach;
 	struct service_options service;

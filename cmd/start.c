@@ -14,6 +14,7 @@
 #include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/namespace_options.h"
+#include "cmd/rootfs_option.h"
 #include "net/network.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
@@ -30,6 +31,7 @@ void start_done(struct start *s)
 	strv_done(&s->labels);
 	json_decref(s->state.ports);
 	free(s->name);
+	free(s->rootfs);
 	json_decref(s->record);
 }
 
@@ -39,6 +41,9 @@ static struct rootfs rootfs_of(const struct start *s)
 		.store = &s->t->store,
 		.layers = &s->layers,
 		.container = s->dir.id,
+		.directory = s->rootfs,
+		.discard = s->discard,
+		.workdir = s->spec.cwd,
 		.temporary = s->spec.auto_remove,
 	};
 }
@@ -254,6 +259,7 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	s.name = xstrdup(c->name);
 	s.record = json_incref(c->config);
 	js_strv(c->config, "layers", &s.layers);
+	rootfs_from_json(c->config, &s);
 	port_list_from_json(js_arr(c->config, "ports"), &s.ports);
 	etc_options_from_json(js_obj(c->config, "etc"), &s.etc);
 	log_options_from_json(js_obj(c->config, "log"), &s.log);

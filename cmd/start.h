@@ -23,6 +23,8 @@ struct start {
 	char *name;
 	json_t *record; /* the container's: for the journal */
 	struct strv layers; /* diff IDs, the lowest first */
+	char *rootfs;	    /* a directory in the place of layers, or NULL */
+	bool discard;	    /* and what is written is not written to it */
 	struct port_list ports;
 	struct etc_options etc;
 	struct log_options log;

@@ -19,6 +19,9 @@ struct rootfs {
 	const struct store *store;
 	const struct strv *layers; /* diff IDs, the lowest first */
 	const char *container;	   /* its ID */
+	const char *directory;	   /* in the place of layers: absolute; NULL: there are layers */
+	bool discard;		   /* the directory is not written to; the writable layer is */
+	const char *workdir;	   /* in the container, where it is to be writable if it can be; or NULL */
 	bool temporary;		   /* nobody reads the writable layer after the container's end */
 };
 
@@ -41,6 +44,8 @@ struct rootfs_driver {
 /* The driver of that name, or the one that suits where name is NULL. ERR_USAGE: unknown. */
 int rootfs_driver_find(const char *name, const struct rootfs_driver **ret, struct err *err);
 
+/* Of a directory; not found by name. */
+extern const struct rootfs_driver rootfs_directory;
 extern const struct rootfs_driver rootfs_overlay;
 
 #endif
