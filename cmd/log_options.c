@@ -89,20 +89,25 @@ static int parse_max_file(const char *text, int *ret, struct err *err)
 	return 0;
 }
 
-static int parse(const struct log_options *o, struct log_config *ret, struct err *err)
+static struct log_config defaults(void)
 {
-	struct log_config c = {
+	return (struct log_config){
 		.driver = LOG_K8S_FILE,
 		.max_size = LOG_MAX_SIZE,
 		.max_files = LOG_MAX_FILES,
-		.path = get(o, "path"),
 	};
+}
+
+static int parse(const struct log_options *o, struct log_config *ret, struct err *err)
+{
+	struct log_config c = defaults();
 	const char *size = get(o, "max-size"), *files = get(o, "max-file");
 
 	if (check_driver(o->driver, &c.driver, err) < 0 ||
 	    (size && parse_max_size(size, &c.max_size, err) < 0) ||
 	    (files && parse_max_file(files, &c.max_files, err) < 0))
 		return -1;
+	c.path = get(o, "path");
 	*ret = c;
 	return 0;
 }
@@ -138,11 +143,9 @@ int log_options_check(struct log_options *o, struct err *err)
 
 void log_options_config(const struct log_options *o, struct log_config *ret)
 {
-	const struct log_options none = { 0 };
-
 	/* A record that was written by another version: the defaults. */
 	if (parse(o, ret, NULL) < 0)
-		parse(&none, ret, NULL);
+		*ret = defaults();
 }
 
 json_t *log_options_to_json(const struct log_options *o)

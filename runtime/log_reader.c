@@ -69,7 +69,7 @@ static int open_next(const struct log_reader *r, FILE *file, FILE **ret, struct 
 
 static void push(struct log_reader *r, FILE *file)
 {
-	r->files = xrealloc(r->files, (r->n + 1) * sizeof(*r->files));
+	r->files = xrealloc(r->files, (r->n + 1) * sizeof(FILE *));
 	r->files[r->n++] = file;
 }
 
