@@ -58,20 +58,50 @@ struct command {
 	void (*done)(void *options); /* frees what the options hold; may be NULL */
 };
 
-extern const struct command command_attach, command_create, command_events, command_exec, command_images, command_info,
-	command_inspect, command_container_inspect, command_image_inspect, command_kill,
-	command_logs, command_port, command_ps, command_pull, command_restart, command_rm, command_rmi, command_run,
-	command_pause, command_start, command_stop, command_unpause, command_version, command_wait;
-
-extern const struct command command_container_exists, command_container_prune, command_rename;
-
-extern const struct command command_init;
-
-extern const struct command command_history, command_image_exists, command_image_prune,
-	command_image_tree, command_export,
-	command_import, command_load, command_login, command_logout, command_push, command_save,
+extern const struct command
+	command_attach,
+	command_cleanup,
+	command_container_exists,
+	command_container_inspect,
+	command_container_prune,
+	command_create,
+	command_events,
+	command_exec,
+	command_export,
+	command_generate,
+	command_history,
+	command_image_exists,
+	command_image_inspect,
+	command_image_prune,
+	command_image_tree,
+	command_images,
+	command_import,
+	command_info,
+	command_init,
+	command_inspect,
+	command_kill,
+	command_load,
+	command_login,
+	command_logout,
+	command_logs,
+	command_pause,
+	command_port,
+	command_ps,
+	command_pull,
+	command_push,
+	command_rename,
+	command_restart,
+	command_rm,
+	command_rmi,
+	command_run,
+	command_save,
+	command_start,
+	command_stop,
 	command_tag,
-	command_untag;
+	command_unpause,
+	command_untag,
+	command_version,
+	command_wait;
 
 /* Prints "Error: …" and the hint, each on one line, on stderr. */
 void report(const struct err *err);

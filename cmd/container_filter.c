@@ -123,6 +123,17 @@ static int prepare_policy(const struct tiffin *t, row *r, struct err *err)
 	return check_word(r->value, words, "restart policy", err);
 }
 
+static int prepare_truth(const struct tiffin *t, row *r, struct err *err)
+{
+	bool truth;
+
+	(void)t;
+	if (set_flag(&truth, r->value, err) < 0)
+		return -1;
+	r->time = truth;
+	return 0;
+}
+
 static int prepare_number(const struct tiffin *t, row *r, struct err *err)
 {
 	size_t len = strlen(r->value);
@@ -244,6 +255,16 @@ static bool policy_matches(const row *r, const struct container *c)
 	return strncmp(policy, r->value, len) == 0 && (!policy[len] || policy[len] == ':');
 }
 
+/* Docker starts those when it is started: what was stopped by a user stays so, "always" apart. */
+static bool boot_matches(const row *r, const struct container *c)
+{
+	const char *policy = js_str(js_obj(c->config, "spec"), "restart") ?: "no";
+	bool should = c->state.started && (streq(policy, "always") || (streq(policy, "unless-stopped") &&
+								       !c->state.stopped));
+
+	return should == (r->time != 0);
+}
+
 static const struct filter_key keys[] = {
 	{ "ancestor", prepare_image, ancestor_matches },
 	{ "before", prepare_container, before_matches },
@@ -255,6 +276,7 @@ static const struct filter_key keys[] = {
 	{ "name", prepare_regex, name_matches },
 	{ "network", NULL, network_matches },
 	{ "restart-policy", prepare_policy, policy_matches },
+	{ "should-start-on-boot", prepare_truth, boot_matches },
 	{ "since", prepare_container, since_matches },
 	{ "status", prepare_status, status_matches },
 	{ "until", prepare_time, before_matches, true },

@@ -14,8 +14,8 @@
 
 /* What "--help" says behind --filter, which is repeatable. */
 #define CONTAINER_FILTER_KEYS                                                                      \
-	"ancestor, before, exited, health, id, label, label!, name, network, restart-policy, since, " \
-	"status, until, volume"
+	"ancestor, before, exited, health, id, label, label!, name, network, restart-policy, " \
+	"should-start-on-boot, since, status, until, volume"
 
 struct container_filter {
 	struct container_filter_row {

@@ -53,7 +53,7 @@ teardown_file() { drop_store; }
 	same "$(tiffin wait w)" 7
 	same "$(tiffin wait w w)" $'7\n7'
 	fails 125 wait nobody
-	same "$(tiffin wait -i nobody)" -1
+	same "$(tiffin wait --ignore nobody)" -1
 }
 
 @test "two clients attach, and both get the output and the exit status" {

@@ -39,7 +39,7 @@ count_is() { [ "$(restarts_of "$1")" = "$2" ]; }
 @test "a container that waits for its restart says so, and stop, kill and rm -f end the waiting" {
 	for end in stop kill 'rm -f'; do
 		tiffin run -d --name r --restart always "$BUSYBOX" sh -c 'exit 5'
-		wait_for count_is r 5
+		wait_for count_is r 4
 		is_waiting() { tiffin ps -a | grep -Eq 'Restarting \(5\)'; }
 		wait_for is_waiting
 		# shellcheck disable=SC2086
@@ -117,4 +117,39 @@ count_is() { [ "$(restarts_of "$1")" = "$2" ]; }
 @test "wait has the exit status of a container that goes with its end" {
 	tiffin run -d --rm --name r "$BUSYBOX" sh -c 'sleep 0.5; exit 6'
 	same "$(tiffin wait r)" 6
+}
+
+@test "start --all brings back after a boot what its policy says: not what a user stopped, but for always" {
+	for policy in no on-failure always unless-stopped; do
+		tiffin run -d --name "$policy" --restart "$policy" "$BUSYBOX" sleep 1000
+		tiffin run -d --name "stopped-$policy" --restart "$policy" -t "$BUSYBOX" sleep 1000
+		tiffin stop -t 0 "stopped-$policy"
+	done
+	# As a power cut leaves them: nobody recorded the end.
+	for policy in no on-failure always unless-stopped; do
+		kill -KILL "$(monitor_of "$policy")"
+		ended() { [ "$(tiffin inspect --format '{{.State.Status}}' "$policy")" = exited ]; }
+		wait_for ended
+	done
+	same "$(tiffin ps -q)" ""
+	tiffin create --name never --restart always "$BUSYBOX" sleep 1000
+	tiffin start --all --filter should-start-on-boot=true
+	same "$(tiffin ps --format '{{.Names}}' | sort)" $'always\nstopped-always\nunless-stopped'
+	same "$(tiffin ps -a --filter should-start-on-boot=false --format '{{.Names}}' | sort)" \
+		$'never\nno\non-failure\nstopped-no\nstopped-on-failure\nstopped-unless-stopped'
+}
+
+@test "cleanup records the end of one whose monitor died, and removes it where it is told to" {
+	tiffin run -d --name r "$BUSYBOX" sleep 1000
+	fails 125 container cleanup r
+	contains "$error" "refusing to clean up"
+	kill -KILL "$(monitor_of r)"
+	ended() { [ "$(tiffin inspect --format '{{.State.Status}}' r)" = exited ]; }
+	wait_for ended
+	has_status r 'Exited \(255\), its monitor died'
+	same "$(tiffin container cleanup r)" r
+	has_status r 'Exited \(255\) .* ago'
+	same "$(tiffin container cleanup --rm r)" r
+	fails 125 container cleanup r
+	contains "$error" "no such container"
 }
