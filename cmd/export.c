@@ -44,6 +44,10 @@ static int open_tree_of(struct tiffin *t, const struct container *c, int *ret_fd
 		.rootfs = { .store = &t->store, .layers = &layers, .container = c->id },
 	};
 
+	if (js_str(c->config, "rootfs"))
+		return err_set(err, ERR_UNSUPPORTED, "container %s has a directory for its root, which is "
+						     "not exported: '%s'", c->name,
+			       js_str(c->config, "rootfs"));
 	js_strv(c->config, "layers", &layers);
 	tiffin_set_ids(t, js_bool(c->config, "single_id"));
 	if (rootfs_driver_find(t->driver, &view.driver, err) < 0 ||

@@ -43,7 +43,8 @@ static int mount_proc(struct child *c, struct err *err)
 	} else if (mount_new("proc", NULL, attrs, &c->proc, err) < 0) {
 		if (err->sys == EPERM)
 			err_hint(err, "the host's /proc has parts hidden, as in a container: the kernel "
-				      "allows no new procfs beside it");
+				      "allows no new procfs beside it; a container of tiffin's or podman's "
+				      "shows it whole with --security-opt unmask=ALL, or --privileged");
 		return -1;
 	}
 	return mount_attach(c->proc, target, "", err);

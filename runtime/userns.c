@@ -45,7 +45,8 @@ int namespaces_refused(struct err *err)
 				     "kernel.apparmor_restrict_unprivileged_userns=0' as root allows "
 				     "them");
 	return err_hint(err, "the kernel, or the container or sandbox that this runs in, "
-			     "forbids user namespaces");
+			     "forbids user namespaces; a container of tiffin's or podman's allows them "
+			     "with --privileged");
 }
 
 static pid_t clone_userns(void)

@@ -161,7 +161,8 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	if (mount("overlay", target, "overlay", MS_NODEV, options.data) < 0) {
 		err_sys(err, "overlayfs");
 		return err_hint(err, "it takes Linux 5.11 or newer, and a store on a file system that "
-				     "overlayfs can write to (not NFS, nor another overlay)");
+				     "overlayfs can write to (not NFS, nor another overlay: in a "
+				     "container, TIFFIN_ROOT on a volume or a tmpfs)");
 	}
 	root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)

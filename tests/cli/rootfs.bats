@@ -47,6 +47,8 @@ in_host() { tiffin run --rm --rootfs /:O "$@"; }
 	same "$(tiffin run --rm --rootfs ./link:O cat /data/file)" here
 	tiffin create --name noted --rootfs link true
 	same "$(tiffin inspect --format '{{.Rootfs}}|{{.Image}}' noted)" "$TREE|"
+	fails 125 export -o "$BATS_TEST_TMPDIR/out" noted
+	contains "$error" "not exported" "$TREE"
 }
 
 @test "the rest is as with an image: users, volumes, exec, hosts, limits of sight" {
