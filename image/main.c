@@ -360,6 +360,7 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 		/* The terminal is tiffin's again before it hears of the result. */
 		progress_free(ptr_take(&args->pull.progress));
 		cancel_done(&cancel);
+		args->pull.cancel = NULL;
 	}
 	*ret_code = code;
 	if (code < 0)
