@@ -98,6 +98,7 @@ extern const struct command
 	command_start,
 	command_stop,
 	command_tag,
+	command_top,
 	command_unpause,
 	command_untag,
 	command_version,

@@ -10,6 +10,7 @@
 
 #include "cmd/command.h"
 #include "storage/container.h"
+#include "runtime/spec.h"
 #include "storage/image.h"
 
 /* Name has no leading slash, as in podman; docker has one. */
@@ -18,6 +19,9 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c);
 int inspect_image(const struct tiffin *t, const struct image_record *image, json_t **ret,
 		  struct err *err);
 
+/* What HostConfig says of limits, and of what is in /etc and /proc/sys. */
+void inspect_add_limits(json_t *host_config, const struct container *c,
+			const struct container_spec *spec);
 /* The directories of layers as docker names them, in an object with Name and Data. */
 json_t *inspect_graph_driver(const struct tiffin *t, const struct store *s,
 			     const struct strv *layers, const char *container_id);

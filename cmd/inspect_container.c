@@ -66,6 +66,7 @@ static json_t *state_of(const struct container *c)
 	js_set_int(j, "ConmonPid", proc_alive(&c->state.monitor) ? c->state.monitor.pid : 0);
 	js_set_int(j, "ExitCode", c->state.exit_code);
 	js_set_str(j, "Error", "");
+	js_set_bool(j, "StoppedByUser", c->state.stopped);
 	js_set_str_take(j, "StartedAt", rfc3339_nano(c->state.started));
 	js_set_str_take(j, "FinishedAt", rfc3339_nano(c->state.finished));
 	if (c->health)
@@ -197,6 +198,11 @@ static json_t *network_of(const struct container *c, const char *mode)
 
 	json_object_set_new(j, "Ports",
 			    port_map(c->status == CONTAINER_RUNNING ? c->state.ports : NULL, false));
+	/* Where its network namespace can be entered: docker's and podman's word for it. */
+	js_set_str_take(j, "SandboxKey",
+			c->status == CONTAINER_RUNNING ?
+				xasprintf("/proc/%d/ns/net", (int)c->state.init.pid) :
+				xstrdup(""));
 	json_object_set_new(j, "Networks", json_pack("{so}", mode, addresses_of(there)));
 	return j;
 }
@@ -213,12 +219,31 @@ static json_t *caps_of(uint64_t mask)
 	return strings(names.v, names.n);
 }
 
+/* What differs from the default, which has no-new-privileges. */
+static json_t *security_of(const struct container_spec *spec)
+{
+	CLEAN(strv_done) struct strv options = { 0 };
+
+	if (!spec->seccomp)
+		strv_add(&options, "seccomp=unconfined");
+	else if (spec->seccomp_filter)
+		strv_add(&options, "seccomp=custom");
+	if (spec->new_privileges)
+		strv_add(&options, "no-new-privileges=false");
+	for (size_t i = 0; i < spec->masked.n; i++)
+		strv_addf(&options, "mask=%s", spec->masked.v[i]);
+	for (size_t i = 0; i < spec->unmasked.n; i++)
+		strv_addf(&options, "unmask=%s", spec->unmasked.v[i]);
+	return strings(options.v, options.n);
+}
+
 static json_t *host_config_of(const struct container *c, const struct container_spec *spec,
 			      const char *mode)
 {
 	json_t *j = json_object();
 
 	set_binds(j, spec);
+	inspect_add_limits(j, c, spec);
 	js_set_str_take(j, "NetworkMode", namespace_mode(&spec->ns[NS_NETWORK], mode));
 	json_object_set_new(j, "PortBindings", port_map(js_arr(c->config, "ports"), true));
 	json_object_set_new(j, "RestartPolicy",
@@ -228,10 +253,9 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	json_object_set_new(j, "LogConfig", log_options_inspect(js_obj(c->config, "log")));
 	json_object_set_new(j, "CapAdd", caps_of(spec->caps & ~caps_default()));
 	json_object_set_new(j, "CapDrop", caps_of(caps_default() & ~spec->caps));
-	js_set_bool(j, "Privileged", false);
+	js_set_bool(j, "Privileged", spec->privileged);
 	js_set_bool(j, "ReadonlyRootfs", spec->read_only);
-	json_object_set_new(j, "SecurityOpt",
-			    spec->seccomp ? json_array() : json_pack("[s]", "seccomp=unconfined"));
+	json_object_set_new(j, "SecurityOpt", security_of(spec));
 	js_set_bool(j, "Init", spec->init);
 	js_set_int(j, "ShmSize", spec->shm_size);
 	js_set_str_take(j, "UsernsMode",
@@ -277,6 +301,8 @@ static json_t *config_of(const struct container *c, const struct container_spec 
 	json_object_set_new(j, "Labels", labels_of(c));
 	js_set_str_take(j, "StopSignal", signal_name(spec->stop_signal));
 	js_set_int(j, "StopTimeout", spec->stop_timeout);
+	js_set_int(j, "Timeout", spec->run_timeout);
+	js_set_str_take(j, "Umask", xasprintf("%04o", (unsigned int)spec->limits.umask));
 	if (spec->health.test.n)
 		json_object_set_new(j, "Healthcheck", docker_health_check(&spec->health));
 	return j;
@@ -332,6 +358,13 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	js_set_str(j, "Name", c->name);
 	js_set_int(j, "RestartCount", c->state.restarts);
 	js_set_str(j, "Platform", "linux");
+	/* There are no such labels, or pods: docker and podman say so by "". */
+	js_set_str(j, "MountLabel", "");
+	js_set_str(j, "ProcessLabel", "");
+	js_set_str(j, "AppArmorProfile", "");
+	js_set_str(j, "Pod", "");
+	js_set_bool(j, "IsInfra", false);
+	json_object_set_new(j, "BoundingCaps", caps_of(spec.caps));
 	json_object_set_new(j, "Mounts", mounts_of(&spec));
 	json_object_set_new(j, "HostConfig", host_config_of(c, &spec, mode));
 	json_object_set_new(j, "Config", config_of(c, &spec));

@@ -81,21 +81,21 @@ static int pause_one(struct tiffin *t, const struct container *named, const char
 	return 0;
 }
 
-int pause_lift(const struct tiffin *t, const struct container *named, struct err *err)
+int pause_lift(const struct tiffin *t, const struct container *c, struct err *err)
 {
-	CLEAN(container_done) struct container c = { 0 };
+	CLEAN(container_done) struct container now = { 0 };
 	CLEAN(clean_fd) int locked = -1;
 	CLEAN(clean_fd) int pidfd = -1;
 
-	if (lock(t, named, &locked, &c, err) < 0 || life_open_init(&c, "unpause", &pidfd, err) < 0)
+	if (lock(t, c, &locked, &now, err) < 0 || life_open_init(&now, "unpause", &pidfd, err) < 0)
 		return -1;
-	if (!c.pause_note)
+	if (!now.pause_note)
 		return err_set(err, ERR_BUSY, "cannot unpause container %s: it is not paused: container "
-					      "state improper", c.name);
-	if (freeze_continue(&c.state.init, js_arr(c.pause_note, "stopped"), err) < 0)
-		return err_wrap(err, "cannot unpause container %s", c.name);
-	container_clear_pause(&t->store, &c);
-	event_container(&t->store, c.config, "unpause", NULL);
+					      "state improper", now.name);
+	if (freeze_continue(&now.state.init, js_arr(now.pause_note, "stopped"), err) < 0)
+		return err_wrap(err, "cannot unpause container %s", now.name);
+	container_clear_pause(&t->store, &now);
+	event_container(&t->store, now.config, "unpause", NULL);
 	return 0;
 }
 

@@ -45,7 +45,7 @@ int limit_resource(const char *name)
 	return -1;
 }
 
-static const char *name_of(int resource)
+const char *limit_name(int resource)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i].resource == resource)
@@ -72,7 +72,7 @@ json_t *limits_to_json(const struct limits *l)
 	for (size_t i = 0; i < l->n; i++) {
 		json_t *one = json_object();
 
-		js_set_str(one, "name", name_of(l->v[i].resource));
+		js_set_str(one, "name", limit_name(l->v[i].resource));
 		js_set_int(one, "soft", l->v[i].soft);
 		js_set_int(one, "hard", l->v[i].hard);
 		json_array_append_new(list, one);
@@ -112,13 +112,13 @@ static int lower(int resource, rlim_t most, bool raise, struct err *err)
 	struct rlimit r;
 
 	if (getrlimit((__rlimit_resource_t)resource, &r) < 0)
-		return err_sys(err, "on %s", name_of(resource));
+		return err_sys(err, "on %s", limit_name(resource));
 	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
 		r.rlim_max = most;
 	if (raise || r.rlim_cur > r.rlim_max)
 		r.rlim_cur = r.rlim_max;
 	if (setrlimit((__rlimit_resource_t)resource, &r) < 0)
-		return err_sys(err, "on %s", name_of(resource));
+		return err_sys(err, "on %s", limit_name(resource));
 	return 0;
 }
 
@@ -145,7 +145,7 @@ static int set_one(const struct limit *one, struct err *err)
 
 	if (setrlimit((__rlimit_resource_t)one->resource, &r) == 0)
 		return 0;
-	err_sys(err, "on %s", name_of(one->resource));
+	err_sys(err, "on %s", limit_name(one->resource));
 	if (err && err->sys == EPERM &&
 	    getrlimit((__rlimit_resource_t)one->resource, &now) == 0)
 		err_hint(err, "the limit here is %lld; without root it can only be lowered",

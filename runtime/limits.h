@@ -34,6 +34,8 @@ struct limits {
 
 /* "nofile" to RLIMIT_NOFILE; -1: there is no such limit. */
 int limit_resource(const char *name);
+/* And back. */
+const char *limit_name(int resource);
 /* Sets one, or sets it anew. */
 void limits_set(struct limits *l, struct limit one);
 

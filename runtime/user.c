@@ -233,3 +233,18 @@ int user_resolve(int root, const char *text, struct user *ret, struct err *err)
 	*ret = u;
 	return 0;
 }
+
+int user_name_of(int root, bool group, unsigned int id, char ret[USER_NAME_MAX])
+{
+	CLEAN(clean_file) FILE *f = open_database(root, group ? "/etc/group" : "/etc/passwd");
+	char line[16384], *fields[FIELDS_MAX];
+	size_t n, budget = FILE_MAX_LEN;
+
+	while (f && next_fields(f, line, sizeof(line), &budget, fields, &n)) {
+		if (n < 3 || parse_id(fields[2]) != (int64_t)id || !*fields[0])
+			continue;
+		snprintf(ret, USER_NAME_MAX, "%s", fields[0]);
+		return 0;
+	}
+	return -1;
+}

@@ -37,4 +37,8 @@ int user_add_groups(int root, const struct strv *groups, struct user *u, struct 
 /* Does /etc/group have this number? */
 bool user_group_known(int root, gid_t gid);
 
+/* The name that the container's files have for an ID (group: of a group); -1: there is none. */
+#define USER_NAME_MAX 256
+int user_name_of(int root, bool group, unsigned int id, char ret[USER_NAME_MAX]);
+
 #endif

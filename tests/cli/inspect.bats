@@ -152,3 +152,38 @@ for item in json.load(sys.stdin): print("Name" in item, "RepoTags" in item)' <<<
 	same "$(tiffin inspect --format json box | wc -l)" 1
 	same "$(tiffin inspect -f json box | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["Name"])')" box
 }
+
+@test "what limits it and what is in its /etc is told" {
+	id=$(tiffin create --name limited --ulimit nofile=100:200 --dns 9.9.9.9 --dns-search example.org \
+		--add-host there:10.1.2.3 --sysctl net.ipv4.ip_forward=1 --oom-score-adj 300 --umask 077 "$BUSYBOX" true)
+	same "$(tiffin inspect -l -f '{{.Id}}')" "$id"
+	same "$(tiffin inspect -f '{{json .HostConfig.Ulimits}}' limited)" '[{"Name":"nofile","Soft":100,"Hard":200}]'
+	same "$(tiffin inspect -f '{{.HostConfig.Dns}} {{.HostConfig.DnsSearch}} {{.HostConfig.ExtraHosts}}' limited)" \
+		'[9.9.9.9] [example.org] [there:10.1.2.3]'
+	same "$(tiffin inspect -f '{{json .HostConfig.Sysctls}} {{.HostConfig.OomScoreAdj}} {{.Config.Umask}}' limited)" \
+		'{"net.ipv4.ip_forward":"1"} 300 0077'
+	same "$(tiffin inspect -f '{{.HostConfig.Memory}}|{{.HostConfig.CpusetCpus}}|{{.NetworkSettings.SandboxKey}}' limited)" "0||"
+	tiffin rm limited
+}
+
+@test "what of the security is the user's choice is told" {
+	tiffin create --name loose --privileged "$BUSYBOX" true
+	same "$(tiffin inspect -f '{{.HostConfig.Privileged}}' loose)" true
+	tiffin rm loose
+	tiffin create --name masked --security-opt mask=/proc/uptime --security-opt seccomp=unconfined "$BUSYBOX" true
+	same "$(tiffin inspect -f '{{.HostConfig.Privileged}} {{.HostConfig.SecurityOpt}}' masked)" \
+		"false [seccomp=unconfined mask=/proc/uptime]"
+	tiffin rm masked
+}
+
+@test "--size and --latest are containers'" {
+	tiffin run --name wrote "$BUSYBOX" sh -c 'head -c 5000 /dev/zero >/x'
+	same "$(tiffin inspect --size -f '{{.SizeRw}}' wrote)" 5000
+	same "$(tiffin container inspect -s -l -f '{{gt .SizeRootFs .SizeRw}}')" true
+	fails 125 inspect wrote -f '{{.SizeRw}}'
+	fails 125 inspect --type image -s "$BUSYBOX"
+	fails 125 inspect -l wrote
+	fails 125 inspect
+	fails 125 image inspect -l
+	tiffin rm wrote
+}
