@@ -128,8 +128,9 @@ int add_identity(struct child *c, struct err *err)
 	if (spec->no_passwd || !spec->user || !*spec->user)
 		return 0;
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (user_resolve(root, spec->user, &u, err) < 0)
-		return -1;
+	/* An unknown user is for the step that resolves it to complain of. */
+	if (user_resolve(root, spec->user, &u, NULL) < 0)
+		return 0;
 	user = expand(spec->passwd_entry ?: "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh", &u,
 		      home_of(spec));
 	group = expand(spec->group_entry ?: "$GROUPNAME:x:$GID:$USERLIST", &u, "/");

@@ -12,6 +12,7 @@
 ## tidy: clang-tidy and cppcheck, findings are errors
 ## demo: pull and run an image as an unprivileged user, and show it
 ## bench: measure start-up beside podman, bubblewrap and a bare C program; pulls beside podman and tar
+## posture: a probe under tiffin, podman and bubblewrap; writes the table of docs/security.md
 ## clean: remove what was built
 
 SUBMAKE = $(MAKE) --no-print-directory
@@ -25,8 +26,18 @@ $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(PARTS_tiffin:%=$(B)/lib/%.a)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(filter %/cmd.a,$^) $(PARTS_tiffin:%=$(B)/lib/%.a) $(UNIT_LIBS)
 
+# What runs inside containers, of any image's: static. The second has no C library, and this machine's
+# way to call the kernel.
+PROBES := $(B)/tests/probe $(if $(filter x86_64,$(shell uname -m)),$(B)/tests/interpreter)
+$(B)/tests/probe: tests/posture/probe.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -static -o $@ $<
+$(B)/tests/interpreter: tests/posture/interpreter.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -static -nostdlib -fno-stack-protector -o $@ $<
+
 .PHONY: test unit unit-programs check-layers check-headers asan tidy demo bench
-unit-programs: $(UNIT)
+unit-programs: $(UNIT) $(PROBES)
 
 # The fuzz targets run for moments only; under another sanitizer not at all, as they have it built in.
 test: FUZZ_BUILD := $(if $(SANITIZE),,build-fuzz)
@@ -80,7 +91,7 @@ fuzz:
 	@tests/lib/fuzz.sh build-fuzz/fuzz $(SECONDS) $(FUZZ)
 
 TIDY_SOURCES = $(wildcard init/*.c base/*.c storage/*.c image/*.c runtime/*.c net/*.c cmd/*.c tests/unit/*.c \
-	tests/bench/*.c tests/fuzz/*.c)
+	tests/bench/*.c tests/fuzz/*.c tests/posture/*.c)
 TIDY_CFLAGS = $(filter-out -MMD -MP -Werror -fstack-clash-protection,$(ALL_CFLAGS)) \
 	$(CFLAGS_image) $(CFLAGS_net)
 tidy:
@@ -96,6 +107,12 @@ demo:
 	@tests/lib/deps.sh build demo
 	@$(SUBMAKE) -s all
 	@tests/lib/demo.sh $(B)
+
+.PHONY: posture
+posture:
+	@tests/lib/deps.sh build bench
+	@$(SUBMAKE) -s all $(PROBES)
+	@tests/posture/posture.sh $(B) --write
 
 bench:
 	@tests/lib/deps.sh build bench
