@@ -7,8 +7,6 @@
 
 #include "base/cleanup.h"
 
-extern char **environ;
-
 const struct opt env_opts[] = {
 	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
 	  FIELD(env_options, set) },
