@@ -231,6 +231,7 @@ int create_container(struct tiffin *t, const struct run_options *options,
 	struct pull_options pull = {
 		.platform = options->platform,
 		.access.tls_verify = options->tls_verify,
+		.retry = RETRY_DEFAULT,
 	};
 	CLEAN(found_image_done) struct found_image image = FOUND_IMAGE_INIT;
 	CLEAN(namespaces_done) struct namespaces ns = { 0 };

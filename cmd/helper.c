@@ -103,6 +103,8 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 		strv_add(&argv, "--single-id");
 	if (options->quiet)
 		strv_add(&argv, "--quiet");
+	strv_addf(&argv, "--retry=%d", options->retry.most);
+	strv_addf(&argv, "--retry-delay=%d", options->retry.seconds);
 	if (options->platform)
 		strv_addf(&argv, "--platform=%s", options->platform);
 	strv_add(&argv, "--");

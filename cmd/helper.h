@@ -7,12 +7,16 @@
 
 #include "cmd/access.h"
 #include "cmd/command.h"
+#include "image/retry.h"
 
 struct pull_options {
 	bool quiet;
 	char *platform;	  /* NULL: this machine's */
 	struct access_options access;
+	struct retry retry;
 };
+
+#define PULL_OPTIONS_INIT { .retry = RETRY_DEFAULT }
 
 /* Pulls by tiffin-image. reference is as the user typed it. *ret_id is the image's, to be freed. */
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,

@@ -18,10 +18,21 @@ static const struct opt pull_opts[] = {
 	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string,
 	  FIELD(pull_command_options, pull.platform) },
 	ACCESS_ROWS(pull_command_options, pull.access),
+	{ 0, "retry", "N", "how often to try a request again that fails: 3", set_number,
+	  FIELD(pull_command_options, pull.retry.most) },
+	{ 0, "retry-delay", "TIME", "between two attempts; else 1s, doubling", set_seconds,
+	  FIELD(pull_command_options, pull.retry.seconds) },
 	{ 0, "userns", "single", "unpack for containers with one ID", set_string,
 	  FIELD(pull_command_options, userns) },
 	{ 0 },
 };
+
+static void pull_init(void *options)
+{
+	*(struct pull_command_options *)options = (struct pull_command_options){
+		.pull = PULL_OPTIONS_INIT,
+	};
+}
 
 static void pull_done(void *options)
 {
@@ -81,5 +92,6 @@ const struct command command_pull = {
 	.min_operands = 1,
 	.max_operands = 1000,
 	.run = pull,
+	.init = pull_init,
 	.done = pull_done,
 };

@@ -17,8 +17,7 @@
  * know. Where the digest turns out right, what unpacking said stands.
  *
  * A connection that breaks is made anew, and asks for the bytes from where it was: neither digests
- * nor unpacking notice. Where the last one brought something, the next is made at once; where not,
- * after a while, and not often.
+ * nor unpacking notice (image/registry.h).
  */
 #include "image/fetch.h"
 
@@ -36,9 +35,6 @@
 
 #define RING_BUFFERS	 8
 #define RING_BUFFER_SIZE (256u << 10)
-#define ATTEMPTS	 4 /* in a row that bring less than GAIN */
-#define GAIN		 (64 << 10)
-#define FIRST_DELAY_MS	 250 /* doubled each time, and up to half of it added by chance */
 
 struct pipeline {
 	const struct fetch *fetch;
@@ -103,42 +99,6 @@ static int on_blob(void *arg, const void *data, size_t len, struct err *err)
 	return 0;
 }
 
-static int random_ms(int below)
-{
-	char hex[9];
-
-	random_hex(hex, 4);
-	return (int)(strtoul(hex, NULL, 16) % (unsigned int)below);
-}
-
-/* The whole blob, in as many attempts as it takes. */
-static int download(struct pipeline *p, struct http *h, struct err *err)
-{
-	const struct fetch *f = p->fetch;
-	int64_t offset = 0;
-	int attempt = 0, delay = FIRST_DELAY_MS;
-
-	for (;;) {
-		int64_t before = offset;
-
-		if (registry_blob(f->registry, h, f->blob->digest, f->blob->size, &offset, on_blob,
-				  p, err) == 0)
-			return 0;
-		if (err->kind != ERR_NETWORK)
-			return -1;
-		if (offset - before >= GAIN) {
-			attempt = 0;
-			delay = FIRST_DELAY_MS;
-			continue;
-		}
-		if (++attempt == ATTEMPTS)
-			return -1;
-		if (cancel_sleep(f->registry->cancel, delay + random_ms(delay / 2)))
-			return cancel_err(err);
-		delay *= 2;
-	}
-}
-
 static int read_ring(void *arg, const void **ret_data, size_t *ret_len, struct err *err)
 {
 	struct pipeline *p = arg;
@@ -169,12 +129,15 @@ static void *unpack_thread(void *arg)
 /* Runs both halves. Of kind NONE is the error of a download that unpacking put an end to. */
 static int run(struct pipeline *p, struct http *h, struct err *err)
 {
+	const struct fetch *f = p->fetch;
+	int64_t offset = 0;
 	pthread_t unpacker;
 	int result;
 
 	if (pthread_create(&unpacker, NULL, unpack_thread, p) != 0)
 		return err_set(err, ERR_SYSTEM, "cannot start a thread");
-	result = download(p, h, err);
+	result = registry_blob(f->registry, h, f->blob->digest, f->blob->size, &offset, on_blob, p,
+			       err);
 	if (result == 0 && !p->hash_only)
 		inflate_end(p->inflate, &p->inflate_err);
 	if (result < 0 || p->inflate_err.kind)

@@ -1,9 +1,11 @@
 #include "image/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -12,7 +14,7 @@
 _Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is needed");
 
 #define CONNECT_SECONDS	 15L
-#define STALL_SECONDS	 25L /* without so many bytes a second, on average */
+#define STALL_SECONDS	 15L /* without so many bytes a second, on average */
 #define STALL_BYTES	 64L
 #define DOCUMENT_SECONDS 180L
 #define UPLOAD_SECONDS	 120L /* STALL_SECONDS of what sends: a registry may take its time with it */
@@ -25,7 +27,7 @@ _Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is need
 struct http {
 	CURL *curl;
 	char *peer;
-	bool verify, direct;
+	bool verify, direct, reached;
 	const struct certificates *certificates;
 	char *authorities; /* what is trusted, or NULL: the system's alone */
 	const struct cancel *cancel;
@@ -170,6 +172,22 @@ static void read_number(const char *line, size_t len, const char *name, const ch
 		*ret = strtoll(value + skip, NULL, 10);
 }
 
+/* Seconds, or the date and time at which they are over (RFC 9110, section 10.2.3). */
+static void read_retry_after(const char *line, size_t len, int64_t *ret)
+{
+	CLEAN(clean_free) char *value = header_value(line, len, "Retry-After");
+	const size_t digits = value ? strspn(value, "0123456789") : 0;
+	time_t then;
+
+	if (digits && !value[digits])
+		*ret = digits < 10 ? strtoll(value, NULL, 10) : INT32_MAX;
+	if (!value || digits)
+		return;
+	then = curl_getdate(value, NULL);
+	if (then >= 0)
+		*ret = then > time(NULL) ? then - time(NULL) : 0;
+}
+
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
@@ -191,7 +209,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	read_text(line, len, "Range", &r->range);
 	read_number(line, len, "Content-Length", "", &r->content_length);
 	read_number(line, len, "Content-Range", "bytes ", &r->range_start);
-	read_number(line, len, "Retry-After", "", &r->retry_after);
+	read_retry_after(line, len, &r->retry_after);
 	return len;
 }
 
@@ -253,6 +271,8 @@ static int explain(struct http *h, CURLcode code, struct err *err)
 		return reach_err(h, "there is no such host as the proxy", err);
 	case CURLE_OPERATION_TIMEDOUT:
 		err_set(err, ERR_NETWORK, "registry '%.200s' does not answer: timed out", h->peer);
+		if (err)
+			err->sys = ETIMEDOUT;
 		return err_hint(err, "see whether the network is up, and try again");
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -409,6 +429,8 @@ int http_get(struct http *h, const struct http_request *request, struct http_res
 	add_header(&headers, "Authorization", request->authorization);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
 	code = curl_easy_perform(h->curl);
+	h->reached |= code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST &&
+		      code != CURLE_COULDNT_RESOLVE_PROXY;
 	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &ret->status);
 	curl_easy_getinfo(h->curl, CURLINFO_EFFECTIVE_URL, &url);
 	free(ret->url);
@@ -423,6 +445,11 @@ int http_get(struct http *h, const struct http_request *request, struct http_res
 		return err_set(err, ERR_CORRUPT,
 			       "registry '%.200s' sends an answer that has no end", h->peer);
 	return code == CURLE_OK || t.error_cut ? 0 : explain(h, code, err);
+}
+
+bool http_has_reached(const struct http *h)
+{
+	return h->reached;
 }
 
 int http_speaks_tls(struct http *h, const char *url, struct err *err)

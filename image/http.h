@@ -5,7 +5,7 @@
  * brings goes either into a buffer (documents) or, as it comes, to a sink (blobs).
  *
  * Only http and https are spoken, also after a redirect, and never http after https. A connection
- * must come about within 15 s, and bring some bytes in every 25 s; a redirect leads to a redirect
+ * must come about within 15 s, and bring some bytes in every 15 s; a redirect leads to a redirect
  * at most 10 times.
  *
  * An authorization goes to the origin of the URL that it was given with, and to no other, wherever
@@ -17,7 +17,7 @@
  *
  * Errors: NETWORK (no connection, or one that broke off: worth another try), DENIED (a certificate
  * that nobody we trust has signed), CORRUPT (more bytes than any honest answer has). They name the
- * registry.
+ * registry. What took too long has ETIMEDOUT as its sys.
  */
 #ifndef IMAGE_HTTP_H
 #define IMAGE_HTTP_H
@@ -84,6 +84,9 @@ struct http_request {
 /* 0 where there was an answer, of whatever status. *ret is to be emptied in either case. */
 int http_get(struct http *h, const struct http_request *request, struct http_response *ret,
 	     struct err *err);
+
+/* Did anybody ever take a connection of it? */
+bool http_has_reached(const struct http *h);
 
 /* Does "https://host:port/" speak TLS? 1, 0, or -1 where it can't be reached. */
 int http_speaks_tls(struct http *h, const char *url, struct err *err);

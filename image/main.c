@@ -2,7 +2,7 @@
  * tiffin-image reads what strangers wrote (TLS, HTTP, JSON, tar, gzip, zstd), in tiffin's stead.
  *
  *	tiffin-image pull --store DIR --result-fd N [--single-id] [--platform OS/ARCH[/VARIANT]]
- *			  [--quiet] --sources-fd N REFERENCE
+ *			  [--quiet] [--retry N] [--retry-delay SECONDS] --sources-fd N REFERENCE
  *	tiffin-image login --result-fd N --sources-fd N
  *	tiffin-image save --store DIR --result-fd N [--single-id] --format F --data-fd N
  *			  ID[,NAME…]…
@@ -71,6 +71,8 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "tree-fd", required_argument, NULL, 'T' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "compression", required_argument, NULL, 'z' },
+		{ "retry", required_argument, NULL, 'n' },
+		{ "retry-delay", required_argument, NULL, 'w' },
 		{ "single-id", no_argument, NULL, '1' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -100,6 +102,12 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			break;
 		case 'z':
 			ret->compression = optarg;
+			break;
+		case 'n':
+			ret->pull.retry.most = atoi(optarg);
+			break;
+		case 'w':
+			ret->pull.retry.seconds = atoi(optarg);
 			break;
 		case '1':
 			ret->single_id = true;
@@ -184,6 +192,7 @@ static int run_login(struct arguments *args, struct pull_result *ret, struct err
 {
 	const struct registry_options options = {
 		.cancel = args->pull.cancel,
+		.retry = args->pull.retry,
 	};
 
 	(void)ret;
@@ -376,6 +385,7 @@ int main(int argc, char **argv)
 		.save.fd = -1,
 		.sources_fd = -1,
 		.tree_fd = -1,
+		.pull.retry = RETRY_DEFAULT,
 	};
 	CLEAN(clean_free) char *line = NULL;
 	int code;

@@ -259,11 +259,13 @@ static int fetch_and_put(const struct pull *p, struct err *err)
 	return -1;
 }
 
-static int pull_from(struct pull *p, const struct source *source, struct err *err)
+static int pull_from(struct pull *p, const struct source *source, const struct retry *retry,
+		     struct err *err)
 {
 	int attempt = 0;
 	const struct registry_options options = {
 		.cancel = p->options->cancel,
+		.retry = *retry,
 	};
 
 	if (registry_open(source, &options, &p->registry, err) < 0)
@@ -295,16 +297,21 @@ static void tell_failure(struct progress *progress, const struct source *source,
 		      source->repository, safe);
 }
 
-/* From the first source that has it all. Layers that one of them had stay for the next. */
+/*
+ * From the first source that has it all. Layers that one of them had stay for the next. While there
+ * is another source, it is the other attempt.
+ */
 static int pull_from_any(struct pull *p, struct err *err)
 {
 	const struct source_list *sources = p->options->sources;
+	const struct retry none = { 0 };
 	const struct pull fresh = *p;
 
 	for (size_t i = 0;; i++) {
+		const struct retry *retry = i + 1 == sources->n ? &p->options->retry : &none;
 		struct err why = { 0 };
 
-		if (pull_from(p, &sources->v[i], &why) == 0)
+		if (pull_from(p, &sources->v[i], retry, &why) == 0)
 			return 0;
 		if (i + 1 == sources->n || cancel_from_outside(p->options->cancel)) {
 			*err = why;

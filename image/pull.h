@@ -11,6 +11,7 @@
 #include "image/platform.h"
 #include "image/progress.h"
 #include "image/reference.h"
+#include "image/retry.h"
 #include "image/result.h"
 #include "image/source.h"
 #include "storage/store.h"
@@ -18,6 +19,7 @@
 struct pull_options {
 	struct platform platform; /* os "": this machine's */
 	const struct source_list *sources; /* at least one */
+	struct retry retry;		   /* of each request */
 	struct progress *progress;	   /* NULL: silence */
 	const struct cancel *cancel;
 };

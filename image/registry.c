@@ -12,6 +12,7 @@
 
 #define HUB	 "docker.io"
 #define HUB_HOST "registry-1.docker.io"
+#define GAIN	 (64 << 10)
 #define ATTEMPTS 3 /* of one request, while other threads are given tokens */
 
 void registry_done(struct registry *r)
@@ -90,6 +91,7 @@ int registry_open(const struct source *source, const struct registry_options *op
 		.verify = !source->insecure,
 		.certificates = &source->certificates,
 		.cancel = options->cancel,
+		.retry = options->retry,
 	};
 
 	if (find_root(&r, &root, err) < 0)
@@ -215,15 +217,36 @@ int registry_login(const struct source *source, const struct registry_options *o
 	return response.status == 200 ? 0 : registry_refusal(&r, &response, "its greeting", err);
 }
 
+/* An answer of 200, in as many attempts as it takes; one where there is nobody at all. */
+static int get_good(const struct registry *reg, struct http *h, const struct http_request *req,
+		    const char *what, struct http_response *ret, struct err *err)
+{
+	struct retries retries = { .policy = reg->retry, .cancel = reg->cancel };
+
+	for (;;) {
+		struct err why = { 0 };
+		int more;
+
+		if (registry_ask(reg, h, req, ret, &why) == 0 &&
+		    (ret->status == 200 || registry_refusal(reg, ret, what, &why) == 0))
+			return 0;
+		more = http_has_reached(h) ?
+			       retries_wait(&retries, &why, ret->retry_after, err) :
+			       0;
+		if (more == 0 && err)
+			*err = why;
+		if (more <= 0)
+			return -1;
+	}
+}
+
 static int get_document(const struct registry *reg, struct http *h, const struct http_request *req,
 			const char *what, struct document *ret, struct err *err)
 {
 	CLEAN(http_response_done) struct http_response r = { 0 };
 
-	if (registry_ask(reg, h, req, &r, err) < 0)
+	if (get_good(reg, h, req, what, &r, err) < 0)
 		return -1;
-	if (r.status != 200)
-		return registry_refusal(reg, &r, what, err);
 	digest_of(buf_str(&r.body), r.body.len, ret->digest);
 	ret->body = r.body;
 	r.body = (struct buf){ 0 };
@@ -314,10 +337,11 @@ static int blob_sink(void *arg, const struct http_response *r, const void *data,
 	return b->sink(b->arg, data, len, err);
 }
 
-int registry_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,
-		  int64_t *io_offset, registry_sink *sink, void *arg, struct err *err)
+/* One attempt. */
+static int try_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,
+		    int64_t *io_offset, registry_sink *sink, void *arg,
+		    struct http_response *response, struct err *err)
 {
-	CLEAN(http_response_done) struct http_response response = { 0 };
 	CLEAN(clean_free) char *url = xasprintf("%s/blobs/%s", r->base, digest);
 	CLEAN(clean_free) char *what = xasprintf("layer %.19s", digest);
 	struct blob b = {
@@ -334,14 +358,38 @@ int registry_blob(const struct registry *r, struct http *h, const char *digest, 
 		.arg = &b,
 	};
 
-	if (registry_ask(r, h, &req, &response, err) < 0)
+	if (registry_ask(r, h, &req, response, err) < 0)
 		return err_wrap(err, "%s", what);
-	if (response.status != 200 && response.status != 206)
-		return registry_refusal(r, &response, what, err);
+	if (response->status != 200 && response->status != 206)
+		return registry_refusal(r, response, what, err);
 	if (*io_offset == size)
 		return 0;
 	/* A registry that told the length, and kept to it, will not do better another time. */
-	return err_set(err, response.content_length >= 0 ? ERR_CORRUPT : ERR_NETWORK,
+	return err_set(err, response->content_length >= 0 ? ERR_CORRUPT : ERR_NETWORK,
 		       "registry '%.120s': %s has %lld bytes, and %lld in the manifest", r->name,
 		       what, (long long)*io_offset, (long long)size);
+}
+
+int registry_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,
+		  int64_t *io_offset, registry_sink *sink, void *arg, struct err *err)
+{
+	CLEAN(http_response_done) struct http_response response = { 0 };
+	struct retries retries = { .policy = r->retry, .cancel = r->cancel };
+
+	for (;;) {
+		const int64_t before = *io_offset;
+		struct err why = { 0 };
+		int more = 1;
+
+		if (try_blob(r, h, digest, size, io_offset, sink, arg, &response, &why) == 0)
+			return 0;
+		if (why.kind == ERR_NETWORK && *io_offset - before >= GAIN)
+			retries_reset(&retries);
+		else
+			more = retries_wait(&retries, &why, response.retry_after, err);
+		if (more == 0 && err)
+			*err = why;
+		if (more <= 0)
+			return -1;
+	}
 }

@@ -16,6 +16,7 @@
 #include "image/auth.h"
 #include "image/digest.h"
 #include "image/http.h"
+#include "image/retry.h"
 #include "image/source.h"
 
 struct registry {
@@ -24,6 +25,7 @@ struct registry {
 	bool loopback, verify;
 	const struct certificates *certificates;
 	const struct cancel *cancel;
+	struct retry retry;
 	struct auth *auth;
 };
 
@@ -31,6 +33,7 @@ struct registry_options {
 	const struct cancel *cancel;
 	bool push;		     /* is written to, too */
 	const struct strv *mounts; /* other repositories of it to be read; NULL: none */
+	struct retry retry;
 };
 
 /*
@@ -79,8 +82,8 @@ int registry_config(const struct registry *r, struct http *h, const char *digest
 
 /*
  * A blob, from the offset on, to the sink, which is given the bytes from there on whether or not
- * the registry heeds ranges. *io_offset counts up as it goes, so that a caller can try again from
- * there.
+ * the registry heeds ranges. *io_offset counts up as it goes, so that where the connection breaks the
+ * next attempt goes on from there; one that brought 64 KiB is none of those that failed.
  */
 typedef int registry_sink(void *arg, const void *data, size_t len, struct err *err);
 int registry_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,

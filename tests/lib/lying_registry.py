@@ -20,6 +20,17 @@ What a pull must do in each mode (exit status 125 unless it says "succeeds"; the
     cut-often            succeeds: it breaks every 64 KiB; ranges are honoured
     cut-no-range         succeeds: it breaks once, and Range is ignored
     500-twice            succeeds: the layer answers 500 twice, then it is there
+    500-all              succeeds: everything answers 500 twice, then it is there
+    reset-all            succeeds: everything is reset once, then it is there
+    429-once 429-date    succeeds: everything answers 429, until the seconds, or the date, of
+                         Retry-After; for good to who asks again before
+    stall-once           succeeds: the layer stops in the middle once; ranges are honoured
+    trickle-once         the same, at a byte a second
+    no-length            succeeds: the layer has no Content-Length
+    wrong-range          the connection breaks; what comes then is not from where it was asked for
+    slow                 succeeds: the layer takes some two seconds
+    two                  succeeds: an image of two layers, of which the first is the other's
+    two-stall            the same, of which the second stops in the middle
     500-manifest 500     "status 500"
     401 403              "authentication required", "access denied"
     429                  "too many requests", Retry-After: 1
@@ -52,8 +63,8 @@ What a pull must do in each mode (exit status 125 unless it says "succeeds"; the
                          bytes without end
     redirect-file        to file:///etc/passwd: "redirects to where no registry leads"
     redirect-loop        "in a circle"
-    stall                the layer stops in the middle: an error within some 2 minutes (4 attempts)
-    stall-manifest       no answer at all: an error within 30 s
+    stall                the layer stops in the middle: an error in the end
+    stall-manifest       no answer at all: an error in the end
     dotdot               an entry ../../escaped: "leads out of the layer"
     hardlink-out         a hardlink to /etc/passwd: "not in the layer"
     symlink-out          a file beneath a symlink to /: "is not a directory"
@@ -67,6 +78,8 @@ never be shown it):
 
     password             succeeds: Basic; the layer is behind a redirect to the other port
     token-once           succeeds: a token is good for one request, and then has run out
+    token-cut            the same, and the layer breaks every 64 KiB; ranges are honoured
+    token-500            succeeds: what gives tokens answers 500 twice, then there is one
     token-redirect       succeeds: what gives tokens is behind a redirect to the other port
     realm-port           succeeds: it is at the other port
     challenge-many       succeeds: the Bearer challenge is the last of several
@@ -107,12 +120,15 @@ It takes whatever is pushed, and forgets it in the end. GET /_pushed is {"blobs"
 """
 
 import base64
+import email.utils
 import gzip
 import hashlib
 import http.server
 import io
 import json
 import random
+import socket
+import struct
 import sys
 import tarfile
 import threading
@@ -124,7 +140,7 @@ INDEX = OCI + "index.v1+json"
 CHUNK = 64 << 10
 PASSWORD = "Basic " + base64.b64encode(b"me:secret").decode()
 BEARER = 'Bearer realm="http://localhost:%(own)d/token",service="lunch"'
-CHALLENGES = dict.fromkeys(("token-once", "token-redirect", "token-refused", "token-useless",
+CHALLENGES = dict.fromkeys(("token-once", "token-cut", "token-500", "token-redirect", "token-refused", "token-useless",
                             "token-endless", "token-html", "token-newline"), [BEARER])
 CHALLENGES |= {
     "password": ['Basic realm="lunch"'],
@@ -194,8 +210,19 @@ class Image:
         if mode == "bad-digest":
             layer_entry["digest"] = "sha256:../../x"
         layers = [layer_entry] * (1_000_000 if mode == "million-layers" else 1)
+        self.second = None
+        if mode.startswith("two"):
+            tar = tar_of([("second", {}, random.Random(2).randbytes(400_000))])
+            more = gzip.compress(tar, mtime=0)
+            self.second = digest(more)
+            layers.append({"mediaType": OCI + "layer.v1.tar+gzip", "digest": self.second,
+                           "size": len(more)})
+            config = self.document(architecture="amd64", os="linux", rootfs={
+                "type": "layers", "diff_ids": diff_ids + [digest(tar)]})
         self.layer_digest, self.config_digest = digest(layer), digest(config)
         self.blobs = {self.layer_digest: self.twist(mode, layer), self.config_digest: config}
+        if self.second:
+            self.blobs[self.second] = more
         for tar in more:
             blob = gzip.compress(tar, mtime=0)
             self.blobs[digest(blob)] = blob
@@ -430,6 +457,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
             return
         self.record()
         try:
+            if self.is_out_of_order():
+                return
             if self.path.startswith("/token"):
                 self.get_token()
             elif self.mode in CHALLENGES and not self.is_elsewhere() and not self.is_shown_in():
@@ -447,6 +476,32 @@ class Registry(http.server.BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
+    def is_out_of_order(self):
+        """What is wrong with every path, at first."""
+        mode = self.mode
+        if mode == "500-all" and self.times("all " + self.path) <= 2:
+            self.refuse(500, "UNKNOWN", "out of order")
+        elif mode == "reset-all" and self.times("all " + self.path) == 1:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            self.connection.close()
+        elif mode in ("429-once", "429-date"):
+            with self.lock:
+                first = self.path not in self.asked
+                # To the second, as dates are: the date of Retry-After is no earlier than this.
+                since = self.asked.setdefault(self.path, int(time.time()) + 2)
+                early = time.time() < since
+                if early and not first:
+                    self.asked[self.path] = 1 << 40
+            if early:
+                when = email.utils.formatdate(since, usegmt=True)
+                self.refuse(429, "TOOMANYREQUESTS", "slow down",
+                            Retry_After=when if mode == "429-date" else "2")
+            return early
+        else:
+            return False
+        return True
+
     def is_elsewhere(self):
         return self.server.server_port != self.ports[0]
 
@@ -454,7 +509,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
         shown = self.headers.get("Authorization", "")
         if self.mode in ("password", "push-elsewhere"):
             return shown == PASSWORD
-        if self.mode == "token-once":
+        if self.mode in ("token-once", "token-cut"):
             with self.lock:
                 good = shown in self.tokens
                 self.tokens.discard(shown)
@@ -476,6 +531,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
         mode = self.mode
         if mode == "token-redirect" and not self.is_elsewhere():
             self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
+        elif mode == "token-500" and self.times("token") <= 2:
+            self.refuse(500, "UNKNOWN", "out of order")
         elif mode == "token-refused":
             self.refuse(401, "UNAUTHORIZED", "wrong")
         elif mode == "token-endless":
@@ -553,14 +610,21 @@ class Registry(http.server.BaseHTTPRequestHandler):
         if start >= len(body):
             self.refuse(416, "RANGE", "nothing there")
             return
-        if self.mode in ("truncated", "stall") or (
-                self.mode in ("cut-once", "cut-no-range") and attempt == 1):
+        stalls = self.mode == "stall" or (self.mode == "stall-once" and attempt == 1) or (
+            self.mode == "two-stall" and self.path.endswith(self.image.second))
+        once = ("cut-once", "cut-no-range", "trickle-once", "wrong-range")
+        if stalls or self.mode in ("truncated", "slow") or (self.mode in once and attempt == 1):
             cut = len(body) // 2
-        elif self.mode == "cut-often":
+        elif self.mode in ("cut-often", "token-cut"):
             cut = start + CHUNK
         self.send_response(206 if start else 200)
         self.send_header("Content-Type", "application/octet-stream")
-        self.send_header("Content-Length", str(len(body) - start))
+        if self.mode == "no-length":
+            self.close_connection = True
+        else:
+            self.send_header("Content-Length", str(len(body) - start))
+        if start and self.mode == "wrong-range":
+            start += 1
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         self.end_headers()
@@ -572,8 +636,17 @@ class Registry(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body[start:cut])
         if cut < len(body):
             self.wfile.flush()
-            if self.mode == "stall":
+            if stalls:
                 time.sleep(3600)
+            if self.mode == "slow":
+                time.sleep(2)
+                self.wfile.write(body[cut:])
+                return
+            if self.mode == "trickle-once":
+                for byte in body[cut:]:
+                    time.sleep(1)
+                    self.wfile.write(bytes([byte]))
+                    self.wfile.flush()
             self.close_connection = True
 
 
