@@ -227,7 +227,6 @@ static int fetch_token(struct auth *a, const struct challenge *c, struct err *er
 	h = http_new(&(struct http_options){
 		.peer = same ? a->registry : realm.host,
 		.verify = a->options.verify || !same,
-		.direct = origin_is_loopback(&realm),
 		/* Its authorities vouch for its token server as well; who we are is for it alone. */
 		.certificates = same ? a->options.certificates : &a->trusted,
 		.cancel = a->options.cancel,

@@ -27,8 +27,9 @@ _Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is need
 struct http {
 	CURL *curl;
 	char *peer;
-	bool verify, direct, reached;
+	bool verify, reached;
 	const struct certificates *certificates;
+	char *no_proxy;
 	char *authorities; /* what is trusted, or NULL: the system's alone */
 	const struct cancel *cancel;
 	char curl_says[CURL_ERROR_SIZE];
@@ -45,8 +46,21 @@ struct transfer {
 	bool sink_failed, too_large, error_cut, cancelled;
 };
 
+/*
+ * libcurl knows HTTP_PROXY in lower case alone, since as a CGI variable it is a header of whoever
+ * asked (CVE-2016-5385, "httpoxy"); Go, and with it docker and podman, in both, but there.
+ */
+static void know_proxy(void)
+{
+	const char *proxy = getenv("HTTP_PROXY");
+
+	if (proxy && !getenv("http_proxy") && !getenv("REQUEST_METHOD"))
+		setenv("http_proxy", proxy, 1);
+}
+
 int http_global_init(struct err *err)
 {
+	know_proxy();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_SYSTEM, "cannot initialise libcurl");
 	return 0;
@@ -72,6 +86,16 @@ static char *add_system(CURL *c, const char *own)
 	return all.data;
 }
 
+/* What is not to be had by a proxy: what the environment says, and this machine. */
+static char *no_proxy(void)
+{
+	const char *said = getenv("no_proxy") ?: getenv("NO_PROXY");
+
+	if (said && streq(said, "*"))
+		return xstrdup(said);
+	return xasprintf("localhost,127.0.0.0/8,127.0.0.1,::1%s%s", said ? "," : "", said ?: "");
+}
+
 struct http *http_new(const struct http_options *options)
 {
 	struct http *h = xcalloc(1, sizeof(*h));
@@ -81,7 +105,7 @@ struct http *http_new(const struct http_options *options)
 		abort();
 	h->peer = str_printable(options->peer);
 	h->verify = options->verify;
-	h->direct = options->direct;
+	h->no_proxy = no_proxy();
 	h->certificates = options->certificates;
 	if (h->certificates && h->certificates->authorities)
 		h->authorities = add_system(h->curl, h->certificates->authorities);
@@ -96,6 +120,7 @@ void http_free(struct http *h)
 	curl_easy_cleanup(h->curl);
 	free(h->peer);
 	free(h->authorities);
+	free(h->no_proxy);
 	free(h);
 }
 
@@ -327,8 +352,9 @@ static void set_common(struct http *h, bool verify)
 		set_blob(c, CURLOPT_SSLCERT_BLOB, h->certificates->certificate);
 		set_blob(c, CURLOPT_SSLKEY_BLOB, h->certificates->key);
 	}
-	if (h->direct)
-		curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(c, CURLOPT_NOPROXY, h->no_proxy);
+	/* What a proxy says is not the registry's answer. */
+	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
 static bool is_sending(const struct http_request *req)

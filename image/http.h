@@ -12,6 +12,9 @@
  * redirects lead. What is sent (a form, a blob) goes to no other either: a redirect is the answer
  * then.
  *
+ * Proxies are what the environment says: http_proxy, https_proxy, all_proxy, no_proxy, and in upper
+ * case. Loopback is asked without one.
+ *
  * The registry's own certificates are borrowed as long as it lives; the authorities among them are
  * trusted besides the system's.
  *
@@ -35,7 +38,6 @@ struct http;
 struct http_options {
 	const char *peer; /* the registry, for messages */
 	bool verify;	  /* certificates */
-	bool direct;	  /* past any proxy */
 	const struct certificates *certificates; /* NULL: the system's alone */
 	const struct cancel *cancel;
 };

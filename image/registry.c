@@ -35,7 +35,6 @@ struct http *registry_connect(const struct registry *r)
 	const struct http_options options = {
 		.peer = r->name,
 		.verify = r->verify,
-		.direct = r->loopback,
 		.certificates = r->certificates,
 		.cancel = r->cancel,
 	};
@@ -62,8 +61,12 @@ static int find_root(struct registry *r, char **ret, struct err *err)
 		h = registry_connect(r);
 		tls = http_speaks_tls(h, url, err);
 	}
-	if (tls < 0)
+	if (tls < 0 && r->loopback)
 		return -1;
+	/* It may be that only a proxy for HTTP leads there, or that it has no port for TLS. */
+	if (tls < 0 && err)
+		*err = (struct err){ 0 };
+	tls = tls > 0;
 	*ret = xasprintf("%s://%s/v2/", tls ? "https" : "http", host);
 	return 0;
 }

@@ -213,16 +213,16 @@ class Image:
         self.second = None
         if mode.startswith("two"):
             tar = tar_of([("second", {}, random.Random(2).randbytes(400_000))])
-            more = gzip.compress(tar, mtime=0)
-            self.second = digest(more)
+            second = gzip.compress(tar, mtime=0)
+            self.second = digest(second)
             layers.append({"mediaType": OCI + "layer.v1.tar+gzip", "digest": self.second,
-                           "size": len(more)})
+                           "size": len(second)})
             config = self.document(architecture="amd64", os="linux", rootfs={
                 "type": "layers", "diff_ids": diff_ids + [digest(tar)]})
         self.layer_digest, self.config_digest = digest(layer), digest(config)
         self.blobs = {self.layer_digest: self.twist(mode, layer), self.config_digest: config}
         if self.second:
-            self.blobs[self.second] = more
+            self.blobs[self.second] = second
         for tar in more:
             blob = gzip.compress(tar, mtime=0)
             self.blobs[digest(blob)] = blob
