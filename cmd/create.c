@@ -236,15 +236,18 @@ int create_container(struct tiffin *t, const struct run_options *options,
 	CLEAN(found_image_done) struct found_image image = FOUND_IMAGE_INIT;
 	CLEAN(namespaces_done) struct namespaces ns = { 0 };
 	CLEAN(start_done) struct start s = START_INIT;
+	enum pull_policy policy;
 
 	s.t = t;
-	if (check(options, err) < 0 || namespaces_parse(options, &ns, err) < 0 ||
+	if (check(options, err) < 0 ||
+	    pull_policy_parse("--pull", options->pull, PULL_MISSING, &policy, err) < 0 ||
+	    namespaces_parse(options, &ns, err) < 0 ||
 	    tiffin_open(t, ns.single, err) < 0 || namespaces_resolve(t, &ns, err) < 0)
 		return -1;
 	tiffin_set_ids(t, ns.single);
 	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
 	    (options->rootfs ? rootfs_option(operands->v[0], &s, err) :
-			       find_image(t, operands->v[0], options->pull, &pull, &image, err)) < 0 ||
+			       find_image(t, operands->v[0], policy, &pull, &image, err)) < 0 ||
 	    container_dir_make(&t->store, &s.dir, err) < 0)
 		return -1;
 	if (make_spec(options, &image, &command, &ns, &s, err) < 0 || replace(options, t, err) < 0 ||

@@ -75,19 +75,81 @@ static int load_first(struct tiffin *t, const struct transport *from, struct fou
 	return look_up(t, NULL, ids.v[0], ret, err);
 }
 
-int find_image(struct tiffin *t, const char *text, const char *policy,
+int pull_policy_parse(const char *option, const char *text, enum pull_policy fallback,
+		      enum pull_policy *ret, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum pull_policy policy;
+	} policies[] = {
+		{ "always", PULL_ALWAYS }, { "missing", PULL_MISSING }, { "ifnotpresent", PULL_MISSING },
+		{ "never", PULL_NEVER },   { "newer", PULL_NEWER },
+	};
+
+	*ret = fallback;
+	for (size_t i = 0; text && i < ARRAY_SIZE(policies); i++) {
+		if (!streq(text, policies[i].name))
+			continue;
+		*ret = policies[i].policy;
+		return 0;
+	}
+	return !text ? 0 :
+		       err_set(err, ERR_USAGE, "%s: '%s' is not always, missing, never or newer",
+			       option, text);
+}
+
+/* In the store, by its own name or by one that a short one stands for. canonical: as of look_up. */
+static int look_up_any(struct tiffin *t, const char *canonical, const char *text,
+		       struct found_image *ret, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (look_up(t, canonical, text, ret, &why) == 0 ||
+	    (why.kind == ERR_NOT_FOUND && canonical && look_up_short(t, text, ret, NULL) == 0))
+		return 0;
+	*err = why;
+	return -1;
+}
+
+static int pull_and_look_up(struct tiffin *t, const char *text, const struct pull_options *pull,
+			    struct found_image *ret, struct err *err)
+{
+	CLEAN(clean_free) char *id = NULL;
+	CLEAN(clean_free) char *name = NULL;
+
+	return short_name_pull(t, text, pull, &id, &name, err) < 0 ? -1 :
+								     look_up(t, name, text, ret, err);
+}
+
+/* What is there does, where nobody can be asked for something newer. */
+static int find_newer(struct tiffin *t, const char *text, const struct pull_options *pull,
+		      struct found_image *there, struct found_image *ret, struct err *err)
+{
+	struct pull_options newer = *pull;
+	struct err why = { 0 };
+
+	newer.newer = true;
+	/* The lock is let go of meanwhile: the pull may want to put the image. */
+	close(fd_take(&there->lock));
+	if (pull_and_look_up(t, text, &newer, ret, &why) == 0)
+		return 0;
+	if (why.kind == ERR_SYSTEM) {
+		*err = why;
+		return -1;
+	}
+	warn("Warning: %s; the image that is there is used", why.text);
+	return look_up(t, NULL, there->record.id, ret, err);
+}
+
+int find_image(struct tiffin *t, const char *text, enum pull_policy policy,
 	       const struct pull_options *pull, struct found_image *ret, struct err *err)
 {
 	CLEAN(transport_done) struct transport from = { 0 };
 	CLEAN(reference_done) struct reference ref = { 0 };
+	CLEAN(found_image_done) struct found_image there = FOUND_IMAGE_INIT;
 	CLEAN(clean_free) char *canonical = NULL;
-	CLEAN(clean_free) char *id = NULL;
-	CLEAN(clean_free) char *name = NULL;
 	struct err why = { 0 };
-	bool always = policy && streq(policy, "always"), never = policy && streq(policy, "never");
 
-	if (policy && !always && !never && !streq(policy, "missing"))
-		return err_set(err, ERR_USAGE, "--pull: '%s' is not always, missing or never", policy);
 	if (transport_parse(text, &from, err) < 0)
 		return -1;
 	if (from.path)
@@ -99,17 +161,20 @@ int find_image(struct tiffin *t, const char *text, const char *policy,
 		*err = why;
 		return -1;
 	}
-	if (!always || !canonical) {
-		if (look_up(t, canonical, text, ret, &why) == 0 ||
-		    (why.kind == ERR_NOT_FOUND && canonical &&
-		     look_up_short(t, text, ret, NULL) == 0))
-			return 0;
-		if (why.kind != ERR_NOT_FOUND || never || !canonical) {
-			*err = why;
-			return -1;
-		}
+	if (policy == PULL_ALWAYS && canonical)
+		return pull_and_look_up(t, text, pull, ret, err);
+	if (look_up_any(t, canonical, text, &there, &why) == 0) {
+		/* An ID is that of what is there; so is a digest. */
+		if (policy == PULL_NEWER && there.name && canonical && !ref.digest &&
+		    strchr(there.name, '/'))
+			return find_newer(t, there.name, pull, &there, ret, err);
+		*ret = there;
+		there = (struct found_image)FOUND_IMAGE_INIT;
+		return 0;
 	}
-	if (short_name_pull(t, text, pull, &id, &name, err) < 0)
+	if (why.kind != ERR_NOT_FOUND || policy == PULL_NEVER || !canonical) {
+		*err = why;
 		return -1;
-	return look_up(t, name, text, ret, err);
+	}
+	return pull_and_look_up(t, text, pull, ret, err);
 }

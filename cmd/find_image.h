@@ -16,11 +16,18 @@ struct found_image {
 #define FOUND_IMAGE_INIT { .lock = -1 }
 void found_image_done(struct found_image *f);
 
-/*
- * policy: "always", "missing", "never", or NULL for missing. An image whose layers were unpacked
- * for other ID maps only counts as missing.
- */
-int find_image(struct tiffin *t, const char *text, const char *policy,
+enum pull_policy {
+	PULL_MISSING,
+	PULL_ALWAYS,
+	PULL_NEVER,
+	PULL_NEWER, /* where the registry has another one; what is there does where it can't be asked */
+};
+/* "always", "missing" (also as "ifnotpresent"), "never", "newer"; NULL: fallback. ERR_USAGE. */
+int pull_policy_parse(const char *option, const char *text, enum pull_policy fallback,
+		      enum pull_policy *ret, struct err *err);
+
+/* An image whose layers were unpacked for other ID maps only counts as missing. */
+int find_image(struct tiffin *t, const char *text, enum pull_policy policy,
 	       const struct pull_options *pull, struct found_image *ret, struct err *err);
 
 #endif

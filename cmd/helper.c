@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/proc.h"
 #include "cmd/event.h"
 #include "image/reference.h"
@@ -17,7 +18,7 @@
 #define SOURCES_FD 4
 #define DATA_FD	   5
 #define TREE_FD	   6
-#define RESULT_MAX 131072 /* a seccomp filter is half of that */
+#define RESULT_MAX (16u << 20) /* lists of tags are long */
 
 /*
  * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive
@@ -105,6 +106,8 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 		strv_add(&argv, "--quiet");
 	strv_addf(&argv, "--retry=%d", options->retry.most);
 	strv_addf(&argv, "--retry-delay=%d", options->retry.seconds);
+	if (options->newer)
+		strv_add(&argv, "--newer");
 	if (options->platform)
 		strv_addf(&argv, "--platform=%s", options->platform);
 	strv_add(&argv, "--");
@@ -115,6 +118,49 @@ int helper_pull(struct tiffin *t, const char *reference, const struct pull_optio
 	*ret_id = xstrdup(result.id);
 	event_image(&t->store, "pull", result.id, reference);
 	return 0;
+}
+
+static void add_lines(char *text, struct strv *ret)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		strv_add(ret, line);
+}
+
+int helper_tags(struct tiffin *t, const struct source_list *sources, const struct retry *retry,
+		struct strv *ret, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_free) char *lines = NULL;
+
+	strv_addf(&argv, "--retry=%d", retry->most);
+	strv_addf(&argv, "--retry-delay=%d", retry->seconds);
+	if (run_image(t, "tags", &argv, sources, -1, &text, err) < 0 ||
+	    done_result_parse(buf_str(&text), text.len, &lines, err) < 0)
+		return -1;
+	add_lines(lines, ret);
+	return 0;
+}
+
+int helper_search(struct tiffin *t, const struct source_list *source, const char *term, int limit,
+		  json_t **ret, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_free) char *found = NULL;
+	CLEAN(clean_json) json_t *j = NULL;
+
+	strv_add(&argv, "--");
+	strv_addf(&argv, "%d", limit);
+	strv_add(&argv, term);
+	if (run_image(t, "search", &argv, source, -1, &text, err) < 0 ||
+	    done_result_parse(buf_str(&text), text.len, &found, err) < 0 ||
+	    js_parse(found, strlen(found), &j, err) < 0)
+		return -1;
+	*ret = json_incref(js_arr(j, "results"));
+	return *ret ? 0 : err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
 }
 
 int helper_login(struct tiffin *t, const struct source_list *source, struct err *err)

@@ -12,6 +12,7 @@
 struct pull_options {
 	bool quiet;
 	char *platform;	  /* NULL: this machine's */
+	bool newer;	  /* only where the registry has another than the store */
 	struct access_options access;
 	struct retry retry;
 };
@@ -21,6 +22,12 @@ struct pull_options {
 /* Pulls by tiffin-image. reference is as the user typed it. *ret_id is the image's, to be freed. */
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
 		char **ret_id, struct err *err);
+/* The tags of a source's repository, by name. */
+int helper_tags(struct tiffin *t, const struct source_list *sources, const struct retry *retry,
+		struct strv *ret, struct err *err);
+/* What the registry of a source finds: objects of image/catalog.h. The caller decrefs. */
+int helper_search(struct tiffin *t, const struct source_list *source, const char *term, int limit,
+		  json_t **ret, struct err *err);
 /* Are a source's credentials good for its registry? DENIED where it says that they are not. */
 int helper_login(struct tiffin *t, const struct source_list *source, struct err *err);
 struct push_options {

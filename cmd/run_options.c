@@ -59,7 +59,7 @@ const struct opt run_opts[] = {
 	  OPTION(stop_timeout) },
 	{ .more = life_opts, .field = FIELD(run_options, life) },
 	{ 0, "cidfile", "FILE", "write the ID there", set_string, OPTION(cidfile) },
-	{ 0, "pull", "POLICY", "always, missing (the default), never", set_string, OPTION(pull) },
+	{ 0, "pull", "POLICY", "always, missing (the default), never, newer", set_string, OPTION(pull) },
 	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string, OPTION(platform) },
 	{ 0, "tls-verify", "BOOL", "false: plain HTTP and any certificate will do", set_string,
 	  OPTION(tls_verify) },

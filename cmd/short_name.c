@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "image/endpoint.h"
 
-static int expand(const char *text, struct strv *ret, struct err *err)
+int short_name_names(const char *text, struct strv *ret, struct err *err)
 {
 	CLEAN(registries_conf_done) struct registries_conf conf = { 0 };
 
@@ -30,7 +30,7 @@ int short_name_find(const struct store *s, const char *text, struct image_record
 	if (!reference_is_short(text))
 		return err_set(err, ERR_NOT_FOUND, "%s: image not known", text);
 	/* A configuration that can't be read is told of where it is needed: by the pull. */
-	expand(text, &names, NULL);
+	short_name_names(text, &names, NULL);
 	add_localhost(text, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		if (image_find(s, names.v[i], NULL, ret, NULL) < 0)
@@ -47,7 +47,7 @@ int short_name_pull(struct tiffin *t, const char *text, const struct pull_option
 {
 	CLEAN(strv_done) struct strv names = { 0 };
 
-	if (expand(text, &names, err) < 0)
+	if (short_name_names(text, &names, err) < 0)
 		return -1;
 	for (size_t i = 0;; i++) {
 		struct err why = { 0 };

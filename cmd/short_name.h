@@ -16,6 +16,9 @@
 int short_name_find(const struct store *s, const char *text, struct image_record *ret,
 		    char **io_name, struct err *err);
 
+/* The names in full that a text may stand for, in order (image/endpoint.h). */
+int short_name_names(const char *text, struct strv *ret, struct err *err);
+
 /*
  * Pulls what a text stands for: of several names that it may have, the first that there is.
  * *ret_id: the image's; *ret_name: its name in full. The caller frees both.

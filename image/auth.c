@@ -79,20 +79,6 @@ static const struct credentials *credentials_of(const struct auth *a)
 	return c && credentials_are_set(c) ? c : NULL;
 }
 
-/* RFC 3986: everything but the unreserved is encoded. */
-static void add_encoded(struct buf *b, const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-._~";
-
-	for (; *text; text++) {
-		if (strchr(plain, *text))
-			buf_add(b, text, 1);
-		else
-			buf_addf(b, "%%%02X", (unsigned int)(unsigned char)*text);
-	}
-}
-
 static void add_field(struct buf *b, const char *name, const char *value)
 {
 	if (!value)
@@ -100,7 +86,7 @@ static void add_field(struct buf *b, const char *name, const char *value)
 	if (b->len)
 		buf_adds(b, "&");
 	buf_addf(b, "%s=", name);
-	add_encoded(b, value);
+	http_add_encoded(b, value);
 }
 
 /* A form has one scope, with blanks in it (RFC 6749, 3.3); a query one for each. */

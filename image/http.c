@@ -137,6 +137,7 @@ void http_response_done(struct http_response *r)
 	free(r->location);
 	free(r->digest);
 	free(r->range);
+	free(r->link);
 	buf_done(&r->body);
 	*r = (struct http_response){ .content_length = -1, .range_start = -1, .retry_after = -1 };
 }
@@ -228,6 +229,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	if (len >= 5 && strncmp(line, "HTTP/", 5) == 0)
 		http_response_done(r);
 	read_text(line, len, "Content-Type", &r->content_type);
+	read_text(line, len, "Link", &r->link);
 	read_list(line, len, "WWW-Authenticate", &r->challenge);
 	read_text(line, len, "Location", &r->location);
 	read_text(line, len, "Docker-Content-Digest", &r->digest);
@@ -471,6 +473,19 @@ int http_get(struct http *h, const struct http_request *request, struct http_res
 		return err_set(err, ERR_CORRUPT,
 			       "registry '%.200s' sends an answer that has no end", h->peer);
 	return code == CURLE_OK || t.error_cut ? 0 : explain(h, code, err);
+}
+
+void http_add_encoded(struct buf *b, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._~";
+
+	for (; *text; text++) {
+		if (strchr(plain, *text))
+			buf_add(b, text, 1);
+		else
+			buf_addf(b, "%%%02X", (unsigned int)(unsigned char)*text);
+	}
 }
 
 bool http_has_reached(const struct http *h)

@@ -52,6 +52,7 @@ struct http_response {
 	long status;
 	char *url;		/* whose answer it is, after redirects */
 	char *content_type;	/* NULL where absent, as the others */
+	char *link;		/* Link */
 	char *challenge;	/* WWW-Authenticate, all of them, with commas between */
 	int64_t content_length; /* -1 where absent */
 	int64_t range_start;	/* of Content-Range; -1 where absent */
@@ -86,6 +87,9 @@ struct http_request {
 /* 0 where there was an answer, of whatever status. *ret is to be emptied in either case. */
 int http_get(struct http *h, const struct http_request *request, struct http_response *ret,
 	     struct err *err);
+
+/* Text as a part of a query: all but the unreserved of RFC 3986 is encoded. */
+void http_add_encoded(struct buf *b, const char *text);
 
 /* Did anybody ever take a connection of it? */
 bool http_has_reached(const struct http *h);

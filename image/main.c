@@ -3,6 +3,8 @@
  *
  *	tiffin-image pull --store DIR --result-fd N [--single-id] [--platform OS/ARCH[/VARIANT]]
  *			  [--quiet] [--retry N] [--retry-delay SECONDS] --sources-fd N REFERENCE
+ *	tiffin-image tags --result-fd N --sources-fd N
+ *	tiffin-image search --result-fd N --sources-fd N LIMIT TERM
  *	tiffin-image login --result-fd N --sources-fd N
  *	tiffin-image save --store DIR --result-fd N [--single-id] --format F --data-fd N
  *			  ID[,NAME…]…
@@ -29,6 +31,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "image/catalog.h"
 #include "image/confine.h"
 #include "image/export.h"
 #include "image/http.h"
@@ -43,6 +47,7 @@
 #include "image/source.h"
 
 #define EXIT_TOOL 125
+#define TAGS_MAX  100000
 
 struct arguments {
 	const char *store;
@@ -73,6 +78,7 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "compression", required_argument, NULL, 'z' },
 		{ "retry", required_argument, NULL, 'n' },
 		{ "retry-delay", required_argument, NULL, 'w' },
+		{ "newer", no_argument, NULL, 'N' },
 		{ "single-id", no_argument, NULL, '1' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -108,6 +114,9 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			break;
 		case 'w':
 			ret->pull.retry.seconds = atoi(optarg);
+			break;
+		case 'N':
+			ret->pull.newer = true;
 			break;
 		case '1':
 			ret->single_id = true;
@@ -199,6 +208,43 @@ static int run_login(struct arguments *args, struct pull_result *ret, struct err
 	if (enter_cage("", -1, err) < 0)
 		return -1;
 	return registry_login(&args->sources.v[0], &options, err);
+}
+
+/* By lines. */
+static int run_tags(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	const struct registry_options options = {
+		.cancel = args->pull.cancel,
+		.retry = args->pull.retry,
+	};
+	CLEAN(strv_done) struct strv tags = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (enter_cage("", -1, err) < 0 ||
+	    catalog_tags(&args->sources, &options, TAGS_MAX, &tags, err) < 0)
+		return -1;
+	for (size_t i = 0; i < tags.n; i++)
+		buf_addf(&text, "%s\n", tags.v[i]);
+	ret->name = xstrdup(buf_str(&text));
+	return 0;
+}
+
+static int run_search(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	const struct registry_options options = {
+		.cancel = args->pull.cancel,
+		.retry = args->pull.retry,
+	};
+	CLEAN(clean_json) json_t *j = json_object();
+	json_t *results;
+
+	if (enter_cage("", -1, err) < 0 ||
+	    catalog_search(&args->sources, &options, args->operands.v[1],
+			   (size_t)atoi(args->operands.v[0]), &results, err) < 0)
+		return -1;
+	json_object_set_new(j, "results", results);
+	ret->name = js_dump(j);
+	return 0;
 }
 
 static int run_save(struct arguments *args, struct pull_result *ret, struct err *err)
@@ -325,6 +371,8 @@ struct task {
 
 static const struct task tasks[] = {
 	{ "pull", run_pull, true, true, 1, 1 },
+	{ "tags", run_tags, false, true, 0, 0 },
+	{ "search", run_search, false, true, 2, 2 },
 	{ "login", run_login, false, true, 0, 0 },
 	{ "push", run_push, false, true, 2, 2 },
 	{ "save", run_save, false, false, 1, INT_MAX },

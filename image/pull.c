@@ -259,6 +259,29 @@ static int fetch_and_put(const struct pull *p, struct err *err)
 	return -1;
 }
 
+/*
+ * Does the name stand for what it stands for in the registry? One that does not say so without sending
+ * the manifest is asked for that.
+ */
+static bool is_current(struct pull *p)
+{
+	CLEAN(clean_free) char *canonical = reference_canonical(p->ref);
+	CLEAN(image_record_done) struct image_record record = { 0 };
+	CLEAN(clean_free) char *name = NULL;
+	char digest[DIGEST_SIZE];
+
+	if (!p->ref->tag || p->ref->digest ||
+	    registry_manifest_digest(&p->registry, p->http, p->ref->tag, digest, NULL) < 0 ||
+	    !*digest || image_find(p->store, canonical, NULL, &record, NULL) < 0)
+		return false;
+	name = xasprintf("%s@%s", p->name, digest);
+	if (!strv_has(&record.digests, name))
+		return false;
+	snprintf(p->config.digest, sizeof(p->config.digest), "sha256:%s", record.id);
+	snprintf(p->top.digest, sizeof(p->top.digest), "%s", digest);
+	return true;
+}
+
 static int pull_from(struct pull *p, const struct source *source, const struct retry *retry,
 		     struct err *err)
 {
@@ -271,6 +294,8 @@ static int pull_from(struct pull *p, const struct source *source, const struct r
 	if (registry_open(source, &options, &p->registry, err) < 0)
 		return -1;
 	p->http = registry_connect(&p->registry);
+	if (p->options->newer && is_current(p))
+		return 0;
 	if (find_manifest(p, err) < 0 || find_config(p, err) < 0)
 		return -1;
 	for (;;) {

@@ -20,6 +20,7 @@ struct pull_options {
 	struct platform platform; /* os "": this machine's */
 	const struct source_list *sources; /* at least one */
 	struct retry retry;		   /* of each request */
+	bool newer; /* what the store has under the name does, where the registry has the same */
 	struct progress *progress;	   /* NULL: silence */
 	const struct cancel *cancel;
 };

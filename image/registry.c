@@ -221,8 +221,8 @@ int registry_login(const struct source *source, const struct registry_options *o
 }
 
 /* An answer of 200, in as many attempts as it takes; one where there is nobody at all. */
-static int get_good(const struct registry *reg, struct http *h, const struct http_request *req,
-		    const char *what, struct http_response *ret, struct err *err)
+int registry_get(const struct registry *reg, struct http *h, const struct http_request *req,
+		 const char *what, struct http_response *ret, struct err *err)
 {
 	struct retries retries = { .policy = reg->retry, .cancel = reg->cancel };
 
@@ -248,7 +248,7 @@ static int get_document(const struct registry *reg, struct http *h, const struct
 {
 	CLEAN(http_response_done) struct http_response r = { 0 };
 
-	if (get_good(reg, h, req, what, &r, err) < 0)
+	if (registry_get(reg, h, req, what, &r, err) < 0)
 		return -1;
 	digest_of(buf_str(&r.body), r.body.len, ret->digest);
 	ret->body = r.body;
@@ -282,6 +282,22 @@ int registry_manifest(const struct registry *r, struct http *h, const char *whic
 		return wrong_digest(r, what, d.digest, err);
 	*ret = d;
 	d = (struct document){ 0 };
+	return 0;
+}
+
+int registry_manifest_digest(const struct registry *r, struct http *h, const char *tag,
+			     char ret[DIGEST_SIZE], struct err *err)
+{
+	CLEAN(clean_free) char *url = xasprintf("%s/manifests/%s", r->base, tag);
+	CLEAN(clean_free) char *what = xasprintf("manifest %s", tag);
+	CLEAN(http_response_done) struct http_response response = { 0 };
+	const struct http_request req = { .url = url, .accept = MANIFEST_ACCEPT, .method = "HEAD" };
+	const bool good = registry_get(r, h, &req, what, &response, err) == 0;
+
+	if (!good)
+		return -1;
+	snprintf(ret, DIGEST_SIZE, "%s",
+		 response.digest && digest_valid(response.digest) ? response.digest : "");
 	return 0;
 }
 

@@ -63,6 +63,13 @@ int registry_ask(const struct registry *r, struct http *h, const struct http_req
 int registry_refusal(const struct registry *r, const struct http_response *response,
 		     const char *what, struct err *err);
 
+/*
+ * An answer of 200 to a request of ours, with what the registry wants to be shown, in as many
+ * attempts as it takes. what: for messages.
+ */
+int registry_get(const struct registry *r, struct http *h, const struct http_request *request,
+		 const char *what, struct http_response *ret, struct err *err);
+
 struct document {
 	struct buf body;
 	char *content_type; /* or NULL */
@@ -79,6 +86,10 @@ int registry_manifest(const struct registry *r, struct http *h, const char *whic
 /* A small blob of this digest and size: a configuration. */
 int registry_config(const struct registry *r, struct http *h, const char *digest, int64_t size,
 		    struct document *ret, struct err *err);
+
+/* The digest that a tag stands for, if the registry says so without sending the manifest: "" if not. */
+int registry_manifest_digest(const struct registry *r, struct http *h, const char *tag,
+			     char ret[DIGEST_SIZE], struct err *err);
 
 /*
  * A blob, from the offset on, to the sink, which is given the bytes from there on whether or not

@@ -28,8 +28,9 @@ What a pull must do in each mode (exit status 125 unless it says "succeeds"; the
     trickle-once         the same, at a byte a second
     no-length            succeeds: the layer has no Content-Length
     wrong-range          the connection breaks; what comes then is not from where it was asked for
-    slow                 succeeds: the layer takes some two seconds
+    late                 succeeds: the layer takes some two seconds
     two                  succeeds: an image of two layers, of which the first is the other's
+    pages                succeeds: the tags a and b, each on a page of its own
     two-stall            the same, of which the second stops in the middle
     500-manifest 500     "status 500"
     401 403              "authentication required", "access denied"
@@ -467,6 +468,10 @@ class Registry(http.server.BaseHTTPRequestHandler):
                 self.get_upload(self.path.partition("?")[0].rpartition("/")[2])
             elif self.path.rpartition("/")[2] in self.pushed:
                 self.reply(200, bytes(self.pushed[self.path.rpartition("/")[2]]))
+            elif self.path.startswith(("/v2/lunch/tags/list", "/v2/_catalog")):
+                self.get_list()
+            elif self.path.startswith("/v1/search"):
+                self.refuse(404, "UNKNOWN", "no such thing")
             elif "/manifests/" in self.path:
                 self.get_manifest(self.path.rpartition("/")[2])
             elif "/blobs/" in self.path:
@@ -546,6 +551,12 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.tokens.add("Bearer " + token)
             self.reply(200, json.dumps({"access_token": token}).encode())
 
+    def get_list(self):
+        key, names = ("tags", "ab") if "tags" in self.path else ("repositories", ["lunch", "brunch"])
+        path, _, last = self.path.partition("?last=")
+        more = {} if last else {"Link": f'<{path}?last={names[0]}>; rel="next"'}
+        self.reply(200, json.dumps({"name": "lunch", key: [names[1 if last else 0]]}).encode(), **more)
+
     def get_manifest(self, which):
         mode, image = self.mode, self.image
         if mode == "500-manifest":
@@ -580,7 +591,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
         elif which in image.indexes:
             self.reply(200, image.indexes[which], INDEX)
         else:
-            self.reply(200, image.manifest, image.type)
+            self.reply(200, image.manifest, image.type,
+                       Docker_Content_Digest=digest(image.manifest))
 
     def get_blob(self, which):
         mode, image = self.mode, self.image
@@ -613,7 +625,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
         stalls = self.mode == "stall" or (self.mode == "stall-once" and attempt == 1) or (
             self.mode == "two-stall" and self.path.endswith(self.image.second))
         once = ("cut-once", "cut-no-range", "trickle-once", "wrong-range")
-        if stalls or self.mode in ("truncated", "slow") or (self.mode in once and attempt == 1):
+        if stalls or self.mode in ("truncated", "late") or (self.mode in once and attempt == 1):
             cut = len(body) // 2
         elif self.mode in ("cut-often", "token-cut"):
             cut = start + CHUNK
@@ -638,7 +650,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             if stalls:
                 time.sleep(3600)
-            if self.mode == "slow":
+            if self.mode == "late":
                 time.sleep(2)
                 self.wfile.write(body[cut:])
                 return
