@@ -94,7 +94,7 @@ extern const struct command
 	command_rm,
 	command_rmi,
 	command_run,
-	command_save,
+	command_save, command_search,
 	command_start,
 	command_stop,
 	command_tag,

@@ -53,6 +53,7 @@ static const struct group groups[] = {
 	    { NULL, &command_load },
 	    { NULL, &command_import },
 	    { NULL, &command_export },
+	    { NULL, &command_search },
 	    { NULL, &command_login },
 	    { NULL, &command_logout },
 	    { NULL, &command_inspect },
