@@ -16,6 +16,7 @@ static inline void clean_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+	*fd = -1;
 }
 
 static inline void clean_free(void *p)

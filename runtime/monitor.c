@@ -39,17 +39,16 @@
 #include "runtime/client.h"
 #include "runtime/health.h"
 #include "runtime/restart.h"
+#include "runtime/streams.h"
 
 #define SECOND 1000000000LL
 
 struct state {
 	const struct monitor *m;
 	struct launched child;
+	struct streams streams;
 	struct client_set clients;
-	int listener;	/* where further clients come in, or -1 */
-	struct log_file log;
-	int input;	/* the container's stdin, or the terminal; -1: closed */
-	int output[2];	/* stdout (or the terminal) and stderr; -1: at its end */
+	int listener;	    /* where further clients come in, or -1 */
 	struct restarts restarts;
 	struct health_watch health;
 	int64_t began;	    /* this run; this and the two below on the monotonic clock */
@@ -59,68 +58,7 @@ struct state {
 	bool last_run;	    /* it is not to run again, */
 	bool by_user;	    /* as a user stops it */
 	bool run_again;	    /* whatever its policy says */
-	struct buf pending; /* input that the container has not taken yet, */
-	size_t taken;	/* but for so much of it */
-	bool input_ends; /* once that has been taken */
 };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-/* Nobody will write any more. A terminal stays: whoever attaches next goes on with it. */
-static void end_input(struct state *s)
-{
-	s->input_ends = s->m->stdin_once && !s->m->launch.spec->tty;
-	if (s->input_ends && s->pending.len == 0)
-		close_fd(&s->input);
-}
-
-/* Reads once. False: nothing more for now, or ever. */
-static bool read_output(struct state *s, int which)
-{
-	char data[FRAME_DATA_MAX];
-	ssize_t n;
-
-	if (s->output[which] < 0)
-		return false;
-	n = read(s->output[which], data, sizeof(data));
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return errno == EINTR;
-	/* EIO: the last one to have the terminal open has closed it. */
-	if (n <= 0) {
-		close_fd(&s->output[which]);
-		return false;
-	}
-	log_file_write(&s->log, which != 0, data, (size_t)n);
-	client_set_tell(&s->clients, which ? FRAME_STDERR : FRAME_STDOUT, data, (size_t)n);
-	return true;
-}
-
-/* Gives the container the input that waits. */
-static void write_input(struct state *s)
-{
-	while (s->input >= 0 && s->taken < s->pending.len) {
-		ssize_t n = write(s->input, s->pending.data + s->taken, s->pending.len - s->taken);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) {
-			close_fd(&s->input); /* it does not want any more */
-			break;
-		}
-		s->taken += (size_t)n;
-	}
-	s->pending.len = s->taken = 0;
-	client_set_thank(&s->clients);
-	if (s->input_ends)
-		close_fd(&s->input);
-}
 
 static void hear_client(struct state *s, struct client *c)
 {
@@ -134,19 +72,18 @@ static void hear_client(struct state *s, struct client *c)
 	switch (f.kind) {
 	case FRAME_STDIN:
 		c->gave = true;
-		buf_add(&s->pending, f.data, (size_t)n);
 		if (n == 0)
-			end_input(s);
-		write_input(s);
+			streams_end_input(&s->streams);
+		streams_give(&s->streams, f.data, (size_t)n);
 		break;
 	case FRAME_SIZE:
 		if (s->m->launch.spec->tty && n == (int)sizeof(struct winsize))
-			ioctl(s->input, TIOCSWINSZ, f.data);
+			ioctl(s->streams.input, TIOCSWINSZ, f.data);
 		break;
 	case FRAME_CLOSED:
 		/* A terminal is read on: its other clients see it, and it is both ways at once. */
 		if (c->owner && n == 1 && !s->m->launch.spec->tty)
-			close_fd(&s->output[f.data[0] == FRAME_STDERR]);
+			clean_fd(&s->streams.output[f.data[0] == FRAME_STDERR]);
 		break;
 	case FRAME_SIGNAL:
 		memcpy(&sig, f.data, sizeof(sig));
@@ -184,7 +121,7 @@ static bool accept_client(struct state *s)
 	if (sock < 0)
 		return false;
 	if (s->clients.n == CLIENTS_MAX) {
-		close_fd(&sock);
+		close(sock);
 		return true;
 	}
 	client_set_add(&s->clients, sock, false, false);
@@ -291,9 +228,9 @@ static void run_loop(struct state *s)
 		bool full = client_set_is_full(&s->clients);
 		struct pollfd p[ON_CLIENTS + CLIENTS_MAX] = {
 			[ON_END] = { .fd = s->child.pidfd, .events = POLLIN },
-			[ON_STDOUT] = { .fd = full ? -1 : s->output[0], .events = POLLIN },
-			[ON_STDERR] = { .fd = full ? -1 : s->output[1], .events = POLLIN },
-			[ON_INPUT] = { .fd = s->pending.len ? s->input : -1, .events = POLLOUT },
+			[ON_STDOUT] = { .fd = full ? -1 : s->streams.output[0], .events = POLLIN },
+			[ON_STDERR] = { .fd = full ? -1 : s->streams.output[1], .events = POLLIN },
+			[ON_INPUT] = { .fd = streams_input_waits(&s->streams), .events = POLLOUT },
 			[ON_LISTENER] = { .fd = s->listener, .events = POLLIN },
 			[ON_HEALTH] = { .fd = s->health.fd, .events = POLLIN },
 			[ON_SIGNAL] = { .fd = s->signals, .events = POLLIN },
@@ -308,15 +245,15 @@ static void run_loop(struct state *s)
 		if (poll(p, ON_CLIENTS + n, time_left(s)) < 0)
 			continue;
 		if (p[ON_STDOUT].revents)
-			read_output(s, 0);
+			streams_read(&s->streams, 0);
 		if (p[ON_STDERR].revents)
-			read_output(s, 1);
+			streams_read(&s->streams, 1);
 		if (p[ON_INPUT].revents)
-			write_input(s);
+			streams_write_input(&s->streams);
 		for (size_t i = 0; i < n; i++)
 			serve_client(s, &s->clients.v[i], p[ON_CLIENTS + i].revents);
 		if (client_set_tidy(&s->clients))
-			end_input(s);
+			streams_end_input(&s->streams);
 		if (p[ON_LISTENER].revents)
 			accept_client(s);
 		if (p[ON_SIGNAL].revents)
@@ -330,45 +267,11 @@ static void run_loop(struct state *s)
 	}
 }
 
-/* A pipe whose container's end goes to *ret_theirs. Ours does not block. */
-static int make_pipe(int *ret_ours, int *ret_theirs, bool we_write, struct err *err)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(err, "cannot make a pipe");
-	*ret_ours = ends[we_write];
-	*ret_theirs = ends[!we_write];
-	if (fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0)
-		return err_sys(err, "cannot make a pipe");
-	return 0;
-}
-
-static int make_stdio(struct state *s, int theirs[3], struct err *err)
-{
-	const struct container_spec *spec = s->m->launch.spec;
-
-	if (spec->tty)
-		return 0;
-	if (spec->open_stdin) {
-		if (make_pipe(&s->input, &theirs[0], true, err) < 0)
-			return -1;
-	} else {
-		theirs[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (theirs[0] < 0)
-			return err_sys(err, "cannot open '/dev/null'");
-	}
-	if (make_pipe(&s->output[0], &theirs[1], false, err) < 0 ||
-	    make_pipe(&s->output[1], &theirs[2], false, err) < 0)
-		return -1;
-	return 0;
-}
-
 static int start(struct state *s, int *ret_exit_code, struct err *err)
 {
 	struct launch l = s->m->launch;
 	int theirs[3] = { -1, -1, -1 };
-	int result = make_stdio(s, theirs, err);
+	int result = streams_make(&s->streams, l.spec, theirs, err);
 
 	if (s->began)
 		l.n_preserved = 0; /* the first run had them */
@@ -376,14 +279,11 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 	if (result == 0)
 		result = launch(&l, &s->child, ret_exit_code, err);
 	for (int i = 0; i < 3; i++)
-		close_fd(&theirs[i]);
+		clean_fd(&theirs[i]);
 	for (int fd = 3; fd < 3 + l.n_preserved; fd++)
 		close(fd);
-	if (result == 0 && s->child.terminal >= 0) {
-		fcntl(s->child.terminal, F_SETFL, O_NONBLOCK);
-		s->input = fcntl(s->child.terminal, F_DUPFD_CLOEXEC, 0);
-		s->output[0] = s->child.terminal;
-	}
+	if (result == 0 && s->child.terminal >= 0)
+		streams_take_terminal(&s->streams, fd_take(&s->child.terminal));
 	return result;
 }
 
@@ -395,7 +295,7 @@ static void let_go(const struct monitor *m, int client)
 
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
-	close_fd(&null);
+	clean_fd(&null);
 	for (;;) {
 		int next = client >= (int)from ? client : -1;
 
@@ -437,22 +337,18 @@ static int finish_run(struct state *s)
 	launched_sweep(s->m->launch.spec, &s->child);
 	health_watch_stop(&s->health);
 	for (int which = 0; which < 2; which++)
-		while (read_output(s, which))
+		while (streams_read(&s->streams, which))
 			;
-	log_file_close(&s->log);
+	log_file_close(&s->streams.log);
 	s->kill_at = INT64_MAX;
 	return exit_code;
 }
 
 /* What the run that ended had; the next one gets its own. */
-static void drop_streams(struct state *s)
+static void drop_run(struct state *s)
 {
-	close_fd(&s->child.pidfd);
-	close_fd(&s->input);
-	close_fd(&s->output[0]);
-	close_fd(&s->output[1]);
-	s->pending.len = s->taken = 0;
-	s->child.terminal = -1;
+	clean_fd(&s->child.pidfd);
+	streams_drop(&s->streams);
 	launched_done(&s->child);
 }
 
@@ -466,7 +362,7 @@ static bool await_restart(struct state *s, int exit_code)
 		delay = 0;
 	if (s->last_run || delay < 0)
 		return false;
-	drop_streams(s);
+	drop_run(s);
 	s->m->restarting(s->m->launch.arg, exit_code);
 	client_set_end(&s->clients, exit_code, false);
 	s->restart_at = now_monotonic() + delay;
@@ -486,7 +382,7 @@ static int keep_running(struct state *s)
 			if (start(s, &exit_code, &err) < 0)
 				return exit_code;
 			if (s->m->stdin_once)
-				end_input(s); /* the client that had it is gone */
+				streams_end_input(&s->streams); /* the client that had it is gone */
 		}
 		begin_run(s);
 		exit_code = finish_run(s);
@@ -497,8 +393,13 @@ static int keep_running(struct state *s)
 static _Noreturn void monitor_main(const struct monitor *m, int client)
 {
 	struct state s = {
-		.m = m, .listener = -1, .input = -1, .output = { -1, -1 },
-		.log = { .config = &m->log, .dir = m->log_dir, .fd = -1 },
+		.m = m, .listener = -1,
+		.streams = {
+			.clients = &s.clients,
+			.log = { .config = &m->log, .dir = m->log_dir, .fd = -1 },
+			.keep_input = !m->stdin_once || m->launch.spec->tty,
+			.input = -1, .output = { -1, -1 },
+		},
 		.child = { .pidfd = -1, .terminal = -1 },
 		.health = { .fd = -1, .next = INT64_MAX },
 	};
@@ -546,7 +447,7 @@ int monitor_start(const struct monitor *m, int *ret_client, struct err *err)
 	if (pid < 0)
 		return err_sys(err, "cannot start the container's monitor");
 	if (pid == 0) {
-		close_fd(&ours);
+		close(fd_take(&ours));
 		monitor_main(m, theirs);
 	}
 	*ret_client = fd_take(&ours);
