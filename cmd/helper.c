@@ -201,14 +201,16 @@ int helper_push(struct tiffin *t, const char *image, const char *reference,
 	return done_result_parse(buf_str(&text), text.len, ret_text, err);
 }
 
-int helper_save(struct tiffin *t, const struct strv *images, const char *format, int fd,
-		struct err *err)
+int helper_save(struct tiffin *t, const struct strv *images, const char *format, bool compress,
+		int fd, struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
 
 	strv_addf(&argv, "--store=%s", t->store.root);
 	strv_addf(&argv, "--format=%s", format);
+	if (compress)
+		strv_add(&argv, "--compress");
 	if (t->ids.single)
 		strv_add(&argv, "--single-id");
 	strv_add(&argv, "--");

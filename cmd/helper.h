@@ -46,8 +46,8 @@ int helper_push(struct tiffin *t, const char *image, const char *reference,
  * Writes images ("ID[,NAME…]", image/save.h) in a format to a descriptor, of an archive or of a
  * directory.
  */
-int helper_save(struct tiffin *t, const struct strv *images, const char *format, int fd,
-		struct err *err);
+int helper_save(struct tiffin *t, const struct strv *images, const char *format, bool compress,
+		int fd, struct err *err);
 /*
  * Loads what is in an archive or directory: all, or the one image only, under a name, which may be
  * NULL (image/load.h). *ret_names: a line for each.

@@ -17,7 +17,7 @@
 struct push_command_options {
 	struct push_options push;
 	char *digestfile;
-	bool all, remove_signatures;
+	bool all, compress, remove_signatures;
 };
 
 static const struct opt push_opts[] = {
@@ -29,6 +29,8 @@ static const struct opt push_opts[] = {
 	  FIELD(push_command_options, push.format) },
 	{ 0, "compression-format", "FORMAT", "of all layers: gzip or zstd (as each came)", set_string,
 	  FIELD(push_command_options, push.compression) },
+	{ 0, "compress", NULL, "compress the layers of a dir:", set_flag,
+	  FIELD(push_command_options, compress) },
 	{ 0, "digestfile", "FILE", "write the manifest's digest there", set_string,
 	  FIELD(push_command_options, digestfile) },
 	ACCESS_ROWS(push_command_options, push.access),
@@ -159,7 +161,7 @@ static int push_to_path(struct tiffin *t, const struct push_command_options *o, 
 	strv_addf(&images, "%s%s%s", id, name ? "," : "", name ?: "");
 	if (refuse_existing(to, err) < 0 ||
 	    save_target_open(to->path, directory, &target, err) < 0 ||
-	    helper_save(t, &images, formats[to->kind], target.fd, err) < 0)
+	    helper_save(t, &images, formats[to->kind], o->compress, target.fd, err) < 0)
 		return -1;
 	return save_target_finish(&target, err);
 }
@@ -180,6 +182,8 @@ static int push_image(struct tiffin *t, const struct push_command_options *o,
 			       operands->v[0]);
 	if (transport_parse(operands->n > 1 ? operands->v[1] : image.name, &to, err) < 0)
 		return -1;
+	if (o->compress && to.kind != TRANSPORT_DIR)
+		return err_set(err, ERR_USAGE, "--compress is for the 'dir' transport alone");
 	if (to.kind != TRANSPORT_REGISTRY)
 		return push_to_path(t, o, image.record.id, &to, err);
 	item = xasprintf("%s%s%s", image.record.id, image.name ? "," : "", image.name ?: "");
@@ -194,6 +198,8 @@ static int push(struct tiffin *t, void *options, const struct strv *operands, st
 		return -1;
 	if (!o->all)
 		return push_image(t, o, operands, err);
+	if (o->compress)
+		return err_set(err, ERR_USAGE, "--compress is for the 'dir' transport alone");
 	if (operands->n > 1)
 		return err_set(err, ERR_USAGE, "--all-tags pushes to where the names say");
 	if (o->digestfile)

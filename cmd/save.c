@@ -10,7 +10,7 @@
 
 struct save_command_options {
 	char *output, *format;
-	bool quiet, multi;
+	bool quiet, multi, compress, uncompressed;
 };
 
 static const struct opt save_opts[] = {
@@ -18,6 +18,10 @@ static const struct opt save_opts[] = {
 	  FIELD(save_command_options, output) },
 	{ 0, "format", "FORMAT", "docker-archive (the default), oci-archive, oci-dir, docker-dir",
 	  set_string, FIELD(save_command_options, format) },
+	{ 0, "compress", NULL, "compress the layers of a docker-dir", set_flag,
+	  FIELD(save_command_options, compress) },
+	{ 0, "uncompressed", NULL, "leave layers uncompressed: so without --compress", set_flag,
+	  FIELD(save_command_options, uncompressed) },
 	{ 'm', "multi-image-archive", NULL, "several images in one archive: always so here", set_flag,
 	  FIELD(save_command_options, multi) },
 	{ 'q', "quiet", NULL, "say nothing: always so here", set_flag,
@@ -72,12 +76,17 @@ static int save_command(struct tiffin *t, void *options, const struct strv *oper
 	if (save_format_parse(name, &format, err) < 0 || tiffin_open(t, false, err) < 0 ||
 	    find_images(t, operands, &images, err) < 0)
 		return -1;
+	if (o->compress && format != SAVE_DOCKER_DIR)
+		return err_set(err, ERR_USAGE,
+			       "--compress can only be set when --format is 'docker-dir'");
+	if (o->compress && o->uncompressed)
+		return err_set(err, ERR_USAGE, "--compress and --uncompressed exclude each other");
 	if (format == SAVE_DOCKER_DIR && images.n > 1)
 		return err_set(err, ERR_USAGE, "docker-dir holds one image");
 	if (save_format_is_directory(format) && !o->output)
 		return err_set(err, ERR_USAGE, "a directory wants a name: --output");
 	if (save_target_open(o->output, save_format_is_directory(format), &target, err) < 0 ||
-	    helper_save(t, &images, name, target.fd, err) < 0)
+	    helper_save(t, &images, name, o->compress, target.fd, err) < 0)
 		return -1;
 	if (save_target_finish(&target, err) < 0)
 		return -1;

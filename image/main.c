@@ -7,7 +7,7 @@
  *	tiffin-image search --result-fd N --sources-fd N LIMIT TERM
  *	tiffin-image login --result-fd N --sources-fd N
  *	tiffin-image save --store DIR --result-fd N [--single-id] --format F --data-fd N
- *			  ID[,NAME…]…
+ *			  [--compress] ID[,NAME…]…
  *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
  *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
@@ -79,6 +79,7 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "retry", required_argument, NULL, 'n' },
 		{ "retry-delay", required_argument, NULL, 'w' },
 		{ "newer", no_argument, NULL, 'N' },
+		{ "compress", no_argument, NULL, 'C' },
 		{ "single-id", no_argument, NULL, '1' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -105,6 +106,9 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			break;
 		case 'f':
 			ret->format = optarg;
+			break;
+		case 'C':
+			ret->save.compress = true;
 			break;
 		case 'z':
 			ret->compression = optarg;

@@ -101,7 +101,7 @@ int output_begin(struct output *o, const char *name, int64_t size, struct err *e
 int output_write(struct output *o, const void *data, size_t len, struct err *err)
 {
 	o->written += (int64_t)len;
-	if (o->written > o->size)
+	if (o->size >= 0 && o->written > o->size)
 		return err_set(err, ERR_CORRUPT, "there is more of it than it was to be");
 	return write_all(o->directory ? o->file : o->fd, data, len, err);
 }
@@ -111,12 +111,22 @@ int output_end(struct output *o, struct err *err)
 	static const char zeros[BLOCK];
 	const size_t rest = (size_t)(o->written % BLOCK);
 
-	if (o->written != o->size)
+	if (o->size >= 0 && o->written != o->size)
 		return err_set(err, ERR_CORRUPT, "there is less of it than it was to be");
 	if (!o->directory)
 		return rest ? write_all(o->fd, zeros, BLOCK - rest, err) : 0;
 	if (close(fd_take(&o->file)) < 0)
 		return err_sys(err, "cannot write");
+	return 0;
+}
+
+int output_rename(struct output *o, const char *from, const char *to, struct err *err)
+{
+	if (!to)
+		return unlinkat(o->fd, from, 0);
+	if (renameat(o->fd, from, o->fd, to) < 0)
+		return err_sys(err, "cannot create '%s'", to);
+	strv_add(&o->names, to);
 	return 0;
 }
 

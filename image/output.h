@@ -25,12 +25,14 @@ void output_init(struct output *o, int fd, bool directory);
 void output_done(struct output *o);
 
 bool output_has(const struct output *o, const char *name);
-/* A file of that size, which has to be its size in the end. */
+/* A file of that size, which has to be its size in the end; -1, in a directory: of any. */
 int output_begin(struct output *o, const char *name, int64_t size, struct err *err);
 int output_write(struct output *o, const void *data, size_t len, struct err *err);
 int output_end(struct output *o, struct err *err);
 /* The three in one. */
 int output_file(struct output *o, const char *name, const void *data, size_t len, struct err *err);
+/* In a directory: gives what was written another name, or takes it away again (NULL). */
+int output_rename(struct output *o, const char *from, const char *to, struct err *err);
 /* After the last file: the archive's end; or what was written is made durable. */
 int output_finish(struct output *o, struct err *err);
 

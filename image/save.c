@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "image/config.h"
+#include "image/deflate.h"
 #include "image/digest.h"
 #include "image/hash.h"
 #include "image/manifest.h"
@@ -31,6 +32,7 @@ struct item {
 	struct buf config;
 	struct image_config parsed;
 	int64_t *sizes; /* of the layers */
+	struct layer_blob *blobs; /* likewise; where they are compressed, as they are written */
 };
 
 static void item_done(struct item *i)
@@ -40,6 +42,7 @@ static void item_done(struct item *i)
 	buf_done(&i->config);
 	image_config_done(&i->parsed);
 	free(i->sizes);
+	free(i->blobs);
 }
 
 /* "ID[,NAME…]" */
@@ -118,7 +121,7 @@ static int write_json(struct save *s, const char *name, const json_t *j, struct 
 }
 
 /* {"Config": …, "RepoTags": […], "Layers": […]}, and the files that it names. */
-static int save_docker_image(struct save *s, const struct item *item, json_t *list,
+static int save_docker_image(struct save *s, struct item *item, json_t *list,
 			     struct err *err)
 {
 	CLEAN(clean_free) char *config = xasprintf("%s.json", item->id);
@@ -179,7 +182,7 @@ static void add_to_index(json_t *index, const struct item *item, const char *dig
 	}
 }
 
-static int save_oci_image(struct save *s, const struct item *item, json_t *list, struct err *err)
+static int save_oci_image(struct save *s, struct item *item, json_t *list, struct err *err)
 {
 	CLEAN(clean_free) char *manifest = NULL;
 	CLEAN(clean_free) char *name = NULL;
@@ -193,12 +196,99 @@ static int save_oci_image(struct save *s, const struct item *item, json_t *list,
 	return write_document(s, name, manifest, strlen(manifest), err);
 }
 
-static int save_dir_image(struct save *s, const struct item *item, json_t *list, struct err *err)
+/* Compressed on the way into a file whose name is known at its end. */
+struct squeeze {
+	struct save *save;
+	struct deflate *deflate;
+	struct hash *hash;
+	struct layer_blob *blob;
+};
+
+static void clean_squeeze(struct squeeze *q)
+{
+	deflate_free(q->deflate);
+	hash_free(q->hash);
+}
+
+static int squeeze(struct squeeze *q, const void *data, size_t len, bool last, struct err *err)
+{
+	struct deflate_io io = { .in = data, .in_len = len };
+	char out[65536];
+	bool done = false;
+
+	while (io.in_len || (last && !done)) {
+		size_t n;
+
+		io.out = out;
+		io.out_len = sizeof(out);
+		if (deflate_run(q->deflate, &io, last, &done, err) < 0)
+			return -1;
+		n = sizeof(out) - io.out_len;
+		hash_add(q->hash, out, n);
+		q->blob->size += (int64_t)n;
+		if (layer_sink(q->save, out, n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int squeeze_sink(void *arg, const void *data, size_t len, struct err *err)
+{
+	return squeeze(arg, data, len, false, err);
+}
+
+static int write_squeezed(struct save *s, const char *name, const char *diff_id,
+			  struct layer_blob *ret, struct err *err)
+{
+	CLEAN(clean_squeeze) struct squeeze q = { .save = s, .blob = ret };
+
+	q.deflate = deflate_new(COMPRESSION_GZIP);
+	q.hash = hash_new();
+	if (output_begin(&s->out, name, -1, err) < 0 ||
+	    skeleton_replay(s->store, diff_id, squeeze_sink, &q, err) < 0 ||
+	    squeeze(&q, NULL, 0, true, err) < 0 || output_end(&s->out, err) < 0)
+		return -1;
+	hash_digest(q.hash, ret->digest);
+	return output_rename(&s->out, name, digest_hex(ret->digest), err);
+}
+
+/* As save_blobs does it, but for what the layers are. */
+static int save_squeezed(struct save *s, struct item *item, char **ret_manifest, struct err *err)
+{
+	const struct strv *diff_ids = &item->parsed.diff_ids;
+	CLEAN(clean_free) char *id = xasprintf("sha256:%s", item->id);
+
+	item->blobs = xcalloc(diff_ids->n + 1, sizeof(*item->blobs));
+	for (size_t i = 0; i < diff_ids->n; i++) {
+		CLEAN(clean_free) char *part = xasprintf("%s.part", digest_hex(diff_ids->v[i]));
+		struct layer_blob *blob = &item->blobs[i];
+
+		for (size_t k = 0; k < i && !blob->size; k++)
+			if (streq(diff_ids->v[k], diff_ids->v[i]))
+				*blob = item->blobs[k];
+		if (blob->size)
+			continue;
+		blob->compression = COMPRESSION_GZIP;
+		if (write_squeezed(s, part, diff_ids->v[i], blob, err) < 0) {
+			output_rename(&s->out, part, NULL, NULL);
+			return -1;
+		}
+	}
+	if (write_document(s, item->id, item->config.data, item->config.len, err) < 0)
+		return -1;
+	*ret_manifest = manifest_remake(NULL, 0, &manifest_types_docker, id, item->config.len,
+					item->blobs, diff_ids->n);
+	return 0;
+}
+
+static int save_dir_image(struct save *s, struct item *item, json_t *list, struct err *err)
 {
 	CLEAN(clean_free) char *manifest = NULL;
 
 	(void)list;
-	if (save_blobs(s, item, &manifest_types_docker, &manifest, err) < 0 ||
+	if ((s->options->compress ?
+		     save_squeezed(s, item, &manifest, err) :
+		     save_blobs(s, item, &manifest_types_docker, &manifest, err)) < 0 ||
 	    write_document(s, "version", DIR_VERSION, strlen(DIR_VERSION), err) < 0)
 		return -1;
 	return write_document(s, "manifest.json", manifest, strlen(manifest), err);
@@ -274,7 +364,7 @@ static int write_list(struct save *s, json_t *list, struct err *err)
 
 static int save_all(struct save *s, const struct strv *images, struct err *err)
 {
-	static int (*const save_image[])(struct save *, const struct item *, json_t *,
+	static int (*const save_image[])(struct save *, struct item *, json_t *,
 					 struct err *) = {
 		[SAVE_DOCKER_ARCHIVE] = save_docker_image,
 		[SAVE_OCI_ARCHIVE] = save_oci_image,

@@ -2,7 +2,8 @@
  * Saving: images of the store become an archive, or a directory, that other tools load.
  *
  * The configuration is, byte for byte, what was pulled, and each layer's tar stream is rebuilt and
- * compared with its diff ID, so that the image ID stays. Layers are written uncompressed: what
+ * compared with its diff ID, so that the image ID stays. Layers are written uncompressed, but in a
+ * directory that is to have them otherwise: what
  * compressed them once, and how, nobody knows, so that a manifest of its own names them.
  */
 #ifndef IMAGE_SAVE_H
@@ -31,7 +32,8 @@ static inline bool save_format_is_directory(enum save_format f)
 
 struct save_options {
 	enum save_format format;
-	int fd; /* of the archive, or of the directory */
+	int fd;	       /* of the archive, or of the directory */
+	bool compress; /* the layers, with gzip; for SAVE_DOCKER_DIR alone */
 	const struct cancel *cancel;
 };
 

@@ -117,3 +117,24 @@ pulls() { # pulls TRANSPORT ID NAME
 	contains "$error" "for registries alone"
 	[ ! -e d ] && is_empty there
 }
+
+@test "a directory's layers are compressed where that is wanted" {
+	id=$(id_of "$REGISTRY/layers")
+	tiffin save --compress --format docker-dir -o one "$REGISTRY/layers"
+	tiffin push --compress "$REGISTRY/layers" dir:two
+	diff -r one two
+	same "$(jq -r '.layers[].mediaType' one/manifest.json | sort -u)" \
+		application/vnd.docker.image.rootfs.diff.tar.gzip
+	for layer in $(jq -r '.layers[].digest' one/manifest.json); do
+		same "sha256:$(sha256sum <"one/${layer#sha256:}" | cut -d' ' -f1)" "$layer"
+		gzip -t <"one/${layer#sha256:}"
+	done
+	same "$(config_of dir:one)" "$id"
+	pulls dir:one "$id" "<none>:<none>"
+	tiffin save --uncompressed --format docker-dir -o three "$REGISTRY/layers"
+	lacks "$(jq -r '.layers[].mediaType' three/manifest.json)" gzip
+	fails 125 save --compress -o x.tar "$REGISTRY/layers"
+	contains "$error" "--compress can only be set when --format is 'docker-dir'"
+	fails 125 push --compress "$REGISTRY/layers" oci:x
+	contains "$error" "'dir' transport"
+}
