@@ -3,8 +3,8 @@
 # podman, skopeo with umoci, and the floor: igzip and tar, of the same blobs on the disk, all layers
 # side by side. Prints a Markdown table of medians and ratios (pull.py).
 #
-# The image is big (pull_image.sh): it takes some 5 GB of disk, and is built once.
-# ROUNDS=N (5): measured pulls by each.  TOOLS=floor:tiffin limits it to those.
+# The image is big (pull_image.sh): it is built once, and each round takes some 15 GB of disk until
+# the end. ROUNDS=N (3): measured pulls by each.  TOOLS=floor:tiffin limits it to those.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -83,6 +83,6 @@ fi
 registry=$("$lib/registry.sh" start "$work/registry")
 blobs=$("$here/pull_image.sh" "$registry")
 "${in_namespace[@]}" "$lib/user.sh" run range \
-	XDG_RUNTIME_DIR="$runtime" TMPDIR="$work/user" ROUNDS="${ROUNDS:-5}" TOOLS="${TOOLS:-}" \
+	XDG_RUNTIME_DIR="$runtime" TMPDIR="$work/user" ROUNDS="${ROUNDS:-3}" TOOLS="${TOOLS:-}" \
 	bash "$work/tests/bench/pull.sh" as-user "$work/user" "$work/prefix/bin/tiffin" \
 	"$registry/bench/pull" "$blobs"
