@@ -42,7 +42,7 @@ static int list(int dir, struct dirent ***ret, struct err *err)
 		*ret = NULL;
 		return err_sys(err, "cannot list it");
 	}
-	*ret = xrealloc(*ret, ((size_t)n + 1) * sizeof(**ret));
+	*ret = xrealloc(*ret, ((size_t)n + 1) * sizeof(void *));
 	(*ret)[n] = NULL;
 	return 0;
 }

@@ -220,19 +220,19 @@ static struct registry_rule *find_prefix(const struct registries_conf *c, const 
 	return NULL;
 }
 
-/* Takes it over. Of two with one prefix the later one counts. */
-static void put_rule(struct registries_conf *c, struct registry_rule *rule)
+/* Of two with one prefix the later one counts. *io is the caller's to free: what it took the place of. */
+static void put_rule(struct registries_conf *c, struct registry_rule *io)
 {
-	struct registry_rule *there = find_prefix(c, rule->prefix);
+	struct registry_rule *there = find_prefix(c, io->prefix), before;
 
 	if (!there) {
 		c->rules = xrealloc(c->rules, (c->n + 1) * sizeof(*c->rules));
 		there = &c->rules[c->n++];
-	} else {
-		rule_done(there);
+		*there = (struct registry_rule){ 0 };
 	}
-	*there = *rule;
-	*rule = (struct registry_rule){ 0 };
+	before = *there;
+	*there = *io;
+	*io = before;
 }
 
 static int read_rules(const json_t *root, const char *file, struct registries_conf *c,

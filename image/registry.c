@@ -164,38 +164,38 @@ static char *error_text(const struct http_response *r)
 	return message && *message ? str_printable(message) : NULL;
 }
 
-int registry_refusal(const struct registry *reg, const struct http_response *r, const char *what,
+int registry_refusal(const struct registry *r, const struct http_response *response, const char *what,
 		     struct err *err)
 {
-	CLEAN(clean_free) char *text = error_text(r);
-	const char *phrase = r->status == 401 ? "authentication required" : "access denied";
+	CLEAN(clean_free) char *text = error_text(response);
+	const char *phrase = response->status == 401 ? "authentication required" : "access denied";
 	const bool more = text && strcasecmp(text, phrase) != 0;
 	const char *colon = more ? ": " : "", *says = more ? text : "";
 
-	switch (r->status) {
+	switch (response->status) {
 	case 401:
 	case 403:
-		err_set(err, ERR_DENIED, "registry '%.120s': %s: %s%s%.200s", reg->name, what,
+		err_set(err, ERR_DENIED, "registry '%.120s': %s: %s%s%.200s", r->name, what,
 			phrase, colon, says);
-		return auth_hint(reg->auth, err);
+		return auth_hint(r->auth, err);
 	case 404:
 		/* For a manifest the well-known phrase, whatever the registry says. */
 		if (starts_with(what, "manifest"))
 			return err_set(err, ERR_NOT_FOUND,
-				       "registry '%.120s': %s: manifest unknown", reg->name, what);
+				       "registry '%.120s': %s: manifest unknown", r->name, what);
 		return err_set(err, ERR_NOT_FOUND, "registry '%.120s': %s: it has none%s%.200s",
-			       reg->name, what, colon, says);
+			       r->name, what, colon, says);
 	case 416:
 		return err_set(err, ERR_CORRUPT, "registry '%.120s': %s ends before its size",
-			       reg->name, what);
+			       r->name, what);
 	case 429:
 		err_set(err, ERR_NETWORK, "registry '%.120s': %s: too many requests%s%.200s",
-			reg->name, what, colon, says);
+			r->name, what, colon, says);
 		return err_hint(err, "wait a while, and try again");
 	default:
-		return err_set(err, r->status >= 500 ? ERR_NETWORK : ERR_CORRUPT,
+		return err_set(err, response->status >= 500 ? ERR_NETWORK : ERR_CORRUPT,
 			       "registry '%.120s': %s: it answers with status %ld%s%.200s",
-			       reg->name, what, r->status, colon, says);
+			       r->name, what, response->status, colon, says);
 	}
 }
 

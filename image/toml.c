@@ -207,7 +207,7 @@ static int close_value(struct reader *r, const json_t *j)
 {
 	if (r->n_closed == CLOSED_MAX)
 		return fail(r, "there are too many tables");
-	r->closed = xrealloc(r->closed, (r->n_closed + 1) * sizeof(*r->closed));
+	r->closed = xrealloc(r->closed, (r->n_closed + 1) * sizeof(void *));
 	r->closed[r->n_closed++] = j;
 	return 0;
 }
