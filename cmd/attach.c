@@ -4,15 +4,17 @@
 #include "base/json.h"
 #include "cmd/attach_options.h"
 #include "cmd/event.h"
+#include "cmd/latest.h"
 #include "cmd/life.h"
 
 struct options {
-	bool no_stdin;
+	bool no_stdin, latest;
 	struct attach_options streams;
 };
 
 static const struct opt opts[] = {
 	{ 0, "no-stdin", NULL, "output only", set_flag, FIELD(options, no_stdin) },
+	LATEST_ROW(options, latest),
 	{ .more = attach_opts, .field = FIELD(options, streams) },
 	{ 0 },
 };
@@ -26,12 +28,15 @@ static int attach(struct tiffin *t, void *options, const struct strv *operands, 
 {
 	const struct options *o = options;
 	CLEAN(container_done) struct container c = { 0 };
+	CLEAN(strv_done) struct strv names = { 0 };
 	CLEAN(clean_fd) int sock = -1;
 	const json_t *spec;
 	struct attach a;
 	int exit_code;
 
-	if (tiffin_open(t, false, err) < 0 || container_find(&t->store, operands->v[0], &c, err) < 0)
+	if (tiffin_open(t, false, err) < 0 ||
+	    latest_operands(t, o->latest, "attach", 1, 0, operands, &names, err) < 0 ||
+	    container_find(&t->store, names.v[0], &c, err) < 0)
 		return -1;
 	if (c.status != CONTAINER_RUNNING)
 		return err_set(err, ERR_BUSY, "you can only attach to running containers: %s does not run",
@@ -50,11 +55,10 @@ static int attach(struct tiffin *t, void *options, const struct strv *operands, 
 
 const struct command command_attach = {
 	.names = "attach",
-	.operands = "[OPTIONS] CONTAINER",
+	.operands = "[OPTIONS] [CONTAINER]",
 	.summary = "see and feed a container that runs",
 	.opts = opts,
 	.size = sizeof(struct options),
-	.min_operands = 1,
 	.max_operands = 1,
 	.run = attach,
 	.done = done,

@@ -229,21 +229,24 @@ int create_container(struct tiffin *t, const struct run_options *options,
 {
 	const struct strv command = { .v = operands->v + 1, .n = operands->n - 1 };
 	struct pull_options pull = {
-		.platform = options->platform,
-		.access.tls_verify = options->tls_verify,
+		.quiet = options->quiet,
+		.access = { .tls_verify = options->tls_verify, .authfile = options->authfile },
 		.retry = RETRY_DEFAULT,
 	};
 	CLEAN(found_image_done) struct found_image image = FOUND_IMAGE_INIT;
 	CLEAN(namespaces_done) struct namespaces ns = { 0 };
 	CLEAN(start_done) struct start s = START_INIT;
+	CLEAN(clean_free) char *platform = NULL;
 	enum pull_policy policy;
 
 	s.t = t;
 	if (check(options, err) < 0 ||
 	    pull_policy_parse("--pull", options->pull, PULL_MISSING, &policy, err) < 0 ||
+	    platform_options_text(&options->platform, &platform, err) < 0 ||
 	    namespaces_parse(options, &ns, err) < 0 ||
 	    tiffin_open(t, ns.single, err) < 0 || namespaces_resolve(t, &ns, err) < 0)
 		return -1;
+	pull.platform = platform;
 	tiffin_set_ids(t, ns.single);
 	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
 	    (options->rootfs ? rootfs_option(operands->v[0], &s, err) :

@@ -8,6 +8,7 @@
 #include "cmd/attach_options.h"
 #include "cmd/env_option.h"
 #include "cmd/event.h"
+#include "cmd/latest.h"
 #include "cmd/life.h"
 #include "cmd/service_options.h"
 #include "runtime/attach.h"
@@ -15,7 +16,7 @@
 #include "runtime/monitor.h"
 
 struct exec_options {
-	bool interactive, tty, detach, privileged;
+	bool interactive, tty, detach, privileged, latest;
 	struct attach_options attach;
 	int preserve_fds;
 	char *workdir, *user;
@@ -37,6 +38,7 @@ static const struct opt exec_opts[] = {
 	{ 'u', "user", "USER[:GROUP]", "names or numbers", set_string, FIELD(exec_options, user) },
 	{ 0, "privileged", NULL, "with all capabilities; the filter stays the container's", set_flag,
 	  FIELD(exec_options, privileged) },
+	{ 'l', "latest", NULL, "in the newest container", set_flag, FIELD(exec_options, latest) },
 	{ 0 },
 };
 
@@ -126,7 +128,8 @@ static int refuse_paused(const struct container *c, struct err *err)
 static int exec(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
 	const struct exec_options *o = options;
-	const struct strv command = { .v = operands->v + 1, .n = operands->n - 1 };
+	CLEAN(strv_done) struct strv words = { 0 };
+	struct strv command;
 	CLEAN(container_done) struct container c = { 0 };
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
 	CLEAN(clean_fd) int client = -1;
@@ -154,7 +157,10 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	if (o->tty && !o->detach && o->interactive && !a.tty)
 		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
 	if (preserve_fds_claim(o->preserve_fds, err) < 0 || tiffin_open(t, false, err) < 0 ||
-	    container_find(&t->store, operands->v[0], &c, err) < 0 ||
+	    latest_operands(t, o->latest, "exec", 2, SIZE_MAX, operands, &words, err) < 0)
+		return -1;
+	command = (struct strv){ .v = words.v + 1, .n = words.n - 1 };
+	if (container_find(&t->store, words.v[0], &c, err) < 0 ||
 	    life_open_init(&c, "exec into", &pidfd, err) < 0 || refuse_paused(&c, err) < 0 ||
 	    make_spec(&c, o, &command, &spec, err) < 0)
 		return -1;
@@ -182,12 +188,12 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 
 const struct command command_exec = {
 	.names = "exec",
-	.operands = "[OPTIONS] CONTAINER COMMAND [ARG…]",
+	.operands = "[OPTIONS] [CONTAINER] COMMAND [ARG…]",
 	.summary = "run a command in a container that runs",
 	.opts = exec_opts,
 	.size = sizeof(struct exec_options),
 	.stop_at_operand = true,
-	.min_operands = 2,
+	.min_operands = 1,
 	.max_operands = SIZE_MAX,
 	.run = exec,
 	.done = exec_done,

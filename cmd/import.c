@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "cmd/event.h"
 #include "cmd/helper.h"
 #include "cmd/human.h"
 #include "cmd/image_change.h"
@@ -133,6 +134,7 @@ static int import_command(struct tiffin *t, void *options, const struct strv *op
 	helper_sweep(&t->store, &t->ids);
 	if (helper_import(t, fd, is_url(from) ? from : NULL, config, name, &id, err) < 0)
 		return -1;
+	event_image(&t->store, "import", id, name);
 	printf("sha256:%s\n", id);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cmd/container_size.h"
 #include "cmd/format.h"
+#include "cmd/latest.h"
 #include "cmd/short_name.h"
 #include "image/reference.h"
 #include "storage/layer.h"
@@ -22,7 +23,7 @@ struct inspect_options {
 static const struct opt inspect_opts[] = {
 	{ 0, "type", "TYPE", "container, image or all: whichever has that name, a container first",
 	  set_string, FIELD(inspect_options, type) },
-	{ 'l', "latest", NULL, "the newest container", set_flag, FIELD(inspect_options, latest) },
+	LATEST_ROW(inspect_options, latest),
 	{ 's', "size", NULL, "with what a container takes on the disk", set_flag,
 	  FIELD(inspect_options, size) },
 	{ 'f', "format", "TEMPLATE", "print each so: a template, or 'json'", set_string,
@@ -112,20 +113,6 @@ static int container_of_name(const struct tiffin *t, const char *name,
 	return 0;
 }
 
-/* The newest container's ID; the caller frees. */
-static int latest(const struct tiffin *t, char **ret, struct err *err)
-{
-	struct container *list = NULL;
-	size_t n = 0;
-
-	if (container_list(&t->store, &list, &n, err) < 0)
-		return -1;
-	if (n)
-		*ret = xstrdup(list[0].id);
-	container_list_done(list, n);
-	return n ? 0 : err_set(err, ERR_NOT_FOUND, "there are no containers: no such container");
-}
-
 static int image_of_name(const struct tiffin *t, const char *name, json_t **ret, struct err *err)
 {
 	CLEAN(image_record_done) struct image_record image = { 0 };
@@ -201,7 +188,7 @@ static int inspect(struct tiffin *t, void *options, const struct strv *operands,
 	    tiffin_open(t, false, err) < 0)
 		return -1;
 	if (o->latest) {
-		if (latest(t, &id, err) < 0)
+		if (latest_id(t, &id, err) < 0)
 			return -1;
 		strv_add_take(&newest, id);
 		operands = &newest;

@@ -16,14 +16,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/proc.h"
-#include "cmd/command.h"
+#include "cmd/latest.h"
 #include "cmd/log_options.h"
 #include "cmd/when.h"
 #include "runtime/log_reader.h"
 #include "storage/container.h"
 
 struct logs_options {
-	bool follow, timestamps, names;
+	bool follow, timestamps, names, latest;
 	char *tail, *since, *until;
 };
 
@@ -38,6 +38,7 @@ static const struct opt logs_opts[] = {
 	{ 0, "since", "TIME", "not before: RFC 3339, Unix seconds, or ago: 10s, 5m, 2h", set_string,
 	  FIELD(logs_options, since) },
 	{ 0, "until", "TIME", "not after", set_string, FIELD(logs_options, until) },
+	LATEST_ROW(logs_options, latest),
 	{ 0 },
 };
 
@@ -234,6 +235,7 @@ static int logs(struct tiffin *t, void *options, const struct strv *operands, st
 {
 	const struct logs_options *o = options;
 	CLEAN(view_done) struct view v = { .timestamps = o->timestamps, .watch = -1 };
+	CLEAN(strv_done) struct strv containers = { 0 };
 	int tail = -1;
 
 	if ((o->since && parse_when(o->since, &v.since, err) < 0) ||
@@ -241,13 +243,14 @@ static int logs(struct tiffin *t, void *options, const struct strv *operands, st
 		return -1;
 	if (o->tail && !streq(o->tail, "all") && set_number(&tail, o->tail, err) < 0)
 		return err_wrap(err, "--tail");
-	if (tiffin_open(t, false, err) < 0)
+	if (tiffin_open(t, false, err) < 0 ||
+	    latest_operands(t, o->latest, "logs", 1, 0, operands, &containers, err) < 0)
 		return -1;
-	v.sources = xcalloc(operands->n, sizeof(*v.sources));
-	while (v.n < operands->n) {
+	v.sources = xcalloc(containers.n, sizeof(*v.sources));
+	while (v.n < containers.n) {
 		struct source *s = &v.sources[v.n++];
 
-		if (open_source(t, operands->v[v.n - 1], o, operands->n > 1, s, err) < 0)
+		if (open_source(t, containers.v[v.n - 1], o, containers.n > 1, s, err) < 0)
 			return -1;
 		if (tail >= 0)
 			log_reader_seek_tail(&s->reader, (size_t)tail);
@@ -260,11 +263,10 @@ static int logs(struct tiffin *t, void *options, const struct strv *operands, st
 
 const struct command command_logs = {
 	.names = "logs",
-	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.operands = "[OPTIONS] [CONTAINER…]",
 	.summary = "print what containers wrote",
 	.opts = logs_opts,
 	.size = sizeof(struct logs_options),
-	.min_operands = 1,
 	.max_operands = SIZE_MAX,
 	.run = logs,
 	.done = logs_done,

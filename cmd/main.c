@@ -9,95 +9,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cmd/command.h"
-
-/* Groups give the same commands other names: "tiffin container ls". */
-struct group {
-	const char *name; /* NULL: the top level */
-	const char *summary;
-	struct {
-		const char *names; /* NULL: the command's own */
-		const struct command *command;
-	} commands[64];
-};
-
-static const struct group groups[] = {
-	{ NULL, NULL,
-	  { { NULL, &command_run },
-	    { NULL, &command_create },
-	    { NULL, &command_start },
-	    { NULL, &command_exec },
-	    { NULL, &command_attach },
-	    { NULL, &command_ps },
-	    { NULL, &command_logs },
-	    { NULL, &command_events },
-	    { NULL, &command_port },
-	    { NULL, &command_top },
-	    { NULL, &command_wait },
-	    { NULL, &command_init },
-	    { NULL, &command_kill },
-	    { NULL, &command_pause },
-	    { NULL, &command_unpause },
-	    { NULL, &command_stop },
-	    { NULL, &command_restart },
-	    { NULL, &command_rename },
-	    { NULL, &command_rm },
-	    { NULL, &command_pull },
-	    { NULL, &command_push },
-	    { NULL, &command_images },
-	    { NULL, &command_rmi },
-	    { NULL, &command_tag },
-	    { NULL, &command_untag },
-	    { NULL, &command_history },
-	    { NULL, &command_save },
-	    { NULL, &command_load },
-	    { NULL, &command_import },
-	    { NULL, &command_export },
-	    { NULL, &command_search },
-	    { NULL, &command_login },
-	    { NULL, &command_logout },
-	    { NULL, &command_inspect },
-	    { NULL, &command_generate },
-	    { NULL, &command_info },
-	    { NULL, &command_version } } },
-	{ "container", "commands for containers",
-	  { { NULL, &command_run },
-	    { NULL, &command_create },
-	    { NULL, &command_start },
-	    { NULL, &command_exec },
-	    { NULL, &command_attach },
-	    { "ls|list|ps", &command_ps },
-	    { NULL, &command_container_inspect },
-	    { NULL, &command_logs },
-	    { NULL, &command_export },
-	    { NULL, &command_port },
-	    { NULL, &command_top },
-	    { NULL, &command_wait },
-	    { NULL, &command_kill },
-	    { NULL, &command_pause },
-	    { NULL, &command_unpause },
-	    { NULL, &command_stop },
-	    { NULL, &command_restart },
-	    { NULL, &command_rename },
-	    { NULL, &command_rm },
-	    { NULL, &command_cleanup },
-	    { NULL, &command_container_exists },
-	    { NULL, &command_container_prune } } },
-	{ "image", "commands for images",
-	  { { NULL, &command_pull },
-	    { NULL, &command_push },
-	    { "ls|list", &command_images }, { "rm", &command_rmi },
-	    { NULL, &command_tag },
-	    { NULL, &command_untag },
-	    { NULL, &command_history },
-	    { NULL, &command_save },
-	    { NULL, &command_load },
-	    { NULL, &command_import },
-	    { NULL, &command_image_exists },
-	    { NULL, &command_image_prune },
-	    { NULL, &command_image_tree },
-	    { NULL, &command_image_inspect } } },
-};
+#include "cmd/groups.h"
+#include "cmd/not_yet.h"
 
 struct global_options {
 	char *root, *driver;
@@ -113,34 +26,28 @@ static const struct opt global_opts[] = {
 	{ 0 },
 };
 
-static bool has_name(const char *names, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *p = names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
-		if (strncmp(p, word, len) == 0 && (p[len] == '|' || !p[len]))
-			return true;
-	return false;
-}
-
 static void print_commands(const struct group *g)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(g->commands) && g->commands[i].command; i++) {
-		const struct command *c = g->commands[i].command;
-		const char *names = g->commands[i].names ? g->commands[i].names : c->names;
+	const struct command *c;
+	const char *names;
 
-		printf("  %-12.*s  %s\n", (int)strcspn(names, "|"), names, c->summary);
+	if (*g->name)
+		printf("Commands:\n");
+	for (size_t i = 0; (names = group_names(g, i, &c)); i++) {
+		if (!c)
+			printf("%s%s:\n", i ? "\n" : "", names);
+		else
+			printf("  %-12.*s  %s\n", (int)strcspn(names, "|"), names, c->summary);
 	}
 }
 
 static void print_help(const struct group *g)
 {
-	printf("Usage: tiffin %s%s[OPTIONS] COMMAND\n\nCommands:\n", g->name ? g->name : "",
-	       g->name ? " " : "");
+	printf("Usage: tiffin %s%s[OPTIONS] COMMAND\n\n", g->name, *g->name ? " " : "");
 	print_commands(g);
-	if (!g->name) {
-		for (size_t i = 1; i < ARRAY_SIZE(groups); i++)
-			printf("  %-12s  %s\n", groups[i].name, groups[i].summary);
+	if (!*g->name) {
+		for (const struct group *other = g + 1; other->name; other++)
+			printf("  %-12s  %s\n", other->name, other->summary);
 		printf("\nOptions:\n");
 		opts_print(global_opts);
 	}
@@ -150,25 +57,29 @@ static void print_help(const struct group *g)
 static const struct command *find_command(const struct group *g, const char *word,
 					  struct err *err)
 {
-	const char *names[ARRAY_SIZE(g->commands) + 1] = { NULL }, *near;
+	const char *names[ARRAY_SIZE(g->commands) + 1] = { NULL }, *near, *name;
+	const struct command *c;
+	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(g->commands) && g->commands[i].command; i++) {
-		const struct command *c = g->commands[i].command;
-
-		names[i] = g->commands[i].names ? g->commands[i].names : c->names;
-		if (has_name(names[i], word))
+	for (size_t i = 0; (name = group_names(g, i, &c)); i++) {
+		if (c && group_name_is(name, word))
 			return c;
+		if (c)
+			names[n++] = name;
 	}
 	near = str_nearest(word, names);
-	if (near)
+	if (not_yet_command(word))
+		err_set(err, ERR_UNSUPPORTED, "'%s' is not in this version of tiffin", word);
+	else if (near)
 		err_set(err, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", word, near);
 	else
 		err_set(err, ERR_USAGE, "unknown command '%s'; see 'tiffin --help'", word);
 	return NULL;
 }
 
-static int run_command(struct tiffin *t, const struct command *c, char *const *argv,
-		       struct err *err)
+/* path: "container ls", as it was typed. */
+static int run_command(struct tiffin *t, const struct command *c, const char *path,
+		       char *const *argv, struct err *err)
 {
 	CLEAN(clean_free) void *options = xcalloc(1, c->size);
 	CLEAN(strv_done) struct strv operands = { 0 };
@@ -179,13 +90,12 @@ static int run_command(struct tiffin *t, const struct command *c, char *const *a
 		c->init(options);
 	result = opts_parse(c->opts, options, argv, c->stop_at_operand, &operands, &help, err);
 	if (result == 0 && help) {
-		printf("Usage: tiffin %.*s %s\n\n%s\n\nOptions:\n", (int)strcspn(c->names, "|"),
-		       c->names, c->operands, c->summary);
+		printf("Usage: tiffin %s %s\n\n%s\n\nOptions:\n", path, c->operands, c->summary);
 		opts_print(c->opts);
 	} else if (result == 0) {
 		if (operands.n < c->min_operands || operands.n > c->max_operands)
-			result = err_set(err, ERR_USAGE, "usage: tiffin %.*s %s",
-					 (int)strcspn(c->names, "|"), c->names, c->operands);
+			result = err_set(err, ERR_USAGE, "usage: tiffin %s %s", path,
+					 c->operands);
 		else
 			result = c->run(t, options, &operands, err);
 	}
@@ -194,24 +104,43 @@ static int run_command(struct tiffin *t, const struct command *c, char *const *a
 	return result;
 }
 
+/* "help run" is "run --help", "container help" is "container --help". */
+static void turn_help(struct strv *words)
+{
+	CLEAN(strv_done) struct strv turned = { 0 };
+	bool first = words->n && streq(words->v[0], "help"), last = words->n == 2 && streq(words->v[1], "help");
+
+	for (const struct group *g = command_groups + 1; last && !streq(words->v[0], g->name); g++)
+		last = g[1].name != NULL;
+	if (!first && !last)
+		return;
+	for (size_t i = first; i < words->n - !first; i++)
+		strv_add(&turned, words->v[i]);
+	strv_add(&turned, "--help");
+	strv_done(words);
+	*words = turned;
+	turned = (struct strv){ 0 };
+}
+
 /* The group that the words begin with, if any, and the command in it. */
 static int dispatch(struct tiffin *t, const struct strv *words, struct err *err)
 {
-	const struct group *g = &groups[0];
+	const struct group *g = command_groups;
+	CLEAN(clean_free) char *path = NULL;
 	const struct command *c;
 	size_t at = 0;
 
-	for (size_t i = 1; words->n && i < ARRAY_SIZE(groups); i++)
-		if (streq(words->v[0], groups[i].name))
-			g = &groups[i];
-	at = g->name ? 1 : 0;
-	if (at == words->n || streq(words->v[at], "--help") || streq(words->v[at], "-h") ||
-	    streq(words->v[at], "help")) {
+	for (const struct group *other = g + 1; words->n && other->name; other++)
+		if (streq(words->v[0], other->name))
+			g = other;
+	at = *g->name ? 1 : 0;
+	if (at == words->n || streq(words->v[at], "--help") || streq(words->v[at], "-h")) {
 		print_help(g);
 		return 0;
 	}
 	c = find_command(g, words->v[at], err);
-	return c ? run_command(t, c, words->v + at + 1, err) : -1;
+	path = xasprintf("%s%s%s", g->name, at ? " " : "", words->v[at]);
+	return c ? run_command(t, c, path, words->v + at + 1, err) : -1;
 }
 
 /* Born without one of 0-2, we would open something there and take it for what it is not. */
@@ -245,11 +174,12 @@ int main(int argc, char **argv)
 	result = opts_parse(global_opts, &global, argv + 1, true, &words, &help, &err);
 	t.root = global.root;
 	t.driver = global.driver;
+	turn_help(&words);
 	if (result == 0) {
 		if (global.version)
 			result = puts("tiffin version " TIFFIN_VERSION) < 0 ? -1 : 0;
 		else if (help)
-			print_help(&groups[0]);
+			print_help(command_groups);
 		else
 			result = dispatch(&t, &words, &err);
 	}

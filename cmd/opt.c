@@ -268,18 +268,26 @@ int opts_parse(const struct opt *opts, void *into, char *const *argv, bool stop_
 	return 0;
 }
 
-void opts_print(const struct opt *opts)
+/* A letter belongs to the first row of the whole table that has it. */
+static void print_rows(const struct opt *opts, const struct opt *whole)
 {
 	for (; opts->name || opts->more; opts++) {
-		char left[64];
+		char left[64], letter = opts->letter;
 
 		if (opts->more)
-			opts_print(opts->more);
+			print_rows(opts->more, whole);
 		if (!opts->help)
 			continue;
-		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", opts->letter ? '-' : ' ',
-			 opts->letter ? opts->letter : ' ', opts->letter ? "," : " ", opts->name,
+		if (letter && find(whole, left, NULL, 0, letter).row != opts)
+			letter = 0;
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", letter ? '-' : ' ',
+			 letter ? letter : ' ', letter ? "," : " ", opts->name,
 			 opts->arg ? " " : "", opts->arg ? opts->arg : "");
 		printf("  %-32s  %s\n", left, opts->help);
 	}
+}
+
+void opts_print(const struct opt *opts)
+{
+	print_rows(opts, opts);
 }

@@ -4,14 +4,15 @@
 #include "base/cleanup.h"
 #include "cmd/command.h"
 #include "cmd/find_image.h"
+#include "cmd/platform_options.h"
 #include "cmd/pull_path.h"
 #include "cmd/short_name.h"
-#include "image/platform.h"
 #include "image/reference.h"
 
 struct pull_command_options {
 	struct pull_options pull;
-	char *policy, *arch, *os, *variant, *userns;
+	struct platform_options platform;
+	char *policy, *userns;
 	bool all_tags;
 };
 
@@ -23,13 +24,7 @@ static const struct opt pull_opts[] = {
 	{ 0, "policy", "WHEN", "always, missing, never, newer", set_string,
 	  FIELD(pull_command_options, policy) },
 	{ 0, "pull", "WHEN", NULL, set_string, FIELD(pull_command_options, policy) },
-	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string,
-	  FIELD(pull_command_options, pull.platform) },
-	{ 0, "arch", "ARCH", "in place of this machine's", set_string,
-	  FIELD(pull_command_options, arch) },
-	{ 0, "os", "OS", "in place of this machine's", set_string, FIELD(pull_command_options, os) },
-	{ 0, "variant", "VARIANT", "of the architecture, as v7", set_string,
-	  FIELD(pull_command_options, variant) },
+	{ .more = platform_opts, .field = FIELD(pull_command_options, platform) },
 	ACCESS_ROWS(pull_command_options, pull.access),
 	{ 0, "retry", "N", "how often to try a request again that fails: 3", set_number,
 	  FIELD(pull_command_options, pull.retry.most) },
@@ -52,34 +47,10 @@ static void pull_done(void *options)
 	struct pull_command_options *o = options;
 
 	free(o->pull.platform);
+	platform_options_done(&o->platform);
 	access_options_done(&o->pull.access);
 	free(o->policy);
-	free(o->arch);
-	free(o->os);
-	free(o->variant);
 	free(o->userns);
-}
-
-/* --arch, --os and --variant are a platform of which this machine gives the rest. */
-static int set_platform(struct pull_command_options *o, struct err *err)
-{
-	char text[PLATFORM_TEXT_MAX];
-	struct platform p;
-
-	if (!o->arch && !o->os && !o->variant)
-		return 0;
-	if (o->pull.platform)
-		return err_set(err, ERR_USAGE,
-			       "--platform option can not be specified with --arch, --os or --variant");
-	platform_host(&p);
-	if (o->arch || o->variant)
-		snprintf(p.variant, sizeof(p.variant), "%s", o->variant ?: "");
-	if (o->arch)
-		snprintf(p.arch, sizeof(p.arch), "%s", o->arch);
-	if (o->os)
-		snprintf(p.os, sizeof(p.os), "%s", o->os);
-	o->pull.platform = xstrdup(platform_text(&p, text));
-	return platform_parse(text, &p, err);
 }
 
 static int check_names(const struct pull_command_options *o, const struct strv *names,
@@ -192,7 +163,7 @@ static int pull(struct tiffin *t, void *options, const struct strv *operands, st
 	if (o->userns && !streq(o->userns, "single"))
 		return err_set(err, ERR_USAGE, "--userns: pull knows 'single' only");
 	if (pull_policy_parse("--policy", o->policy, PULL_ALWAYS, &policy, err) < 0 ||
-	    set_platform(o, err) < 0 || check_names(o, operands, err) < 0 ||
+	    platform_options_text(&o->platform, &o->pull.platform, err) < 0 || check_names(o, operands, err) < 0 ||
 	    tiffin_open(t, o->userns != NULL, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);

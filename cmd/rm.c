@@ -5,7 +5,7 @@
 
 struct rm_options {
 	struct each each;
-	bool force, ignore;
+	bool force, ignore, volumes;
 	char *timeout;
 };
 
@@ -17,6 +17,8 @@ static const struct opt rm_opts[] = {
 	{ 0, "timeout", "SECONDS", NULL, set_string, FIELD(rm_options, timeout) },
 	{ 'i', "ignore", NULL, "one that is not there is no error", set_flag,
 	  FIELD(rm_options, ignore) },
+	{ 'v', "volumes", NULL, "and its volumes without a name: this version makes none", set_flag,
+	  FIELD(rm_options, volumes) },
 	{ 0 },
 };
 

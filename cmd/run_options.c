@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cmd/not_yet.h"
 
 #define OPTION(member) FIELD(run_options, member)
 
@@ -60,9 +61,13 @@ const struct opt run_opts[] = {
 	{ .more = life_opts, .field = FIELD(run_options, life) },
 	{ 0, "cidfile", "FILE", "write the ID there", set_string, OPTION(cidfile) },
 	{ 0, "pull", "POLICY", "always, missing (the default), never, newer", set_string, OPTION(pull) },
-	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string, OPTION(platform) },
+	{ 'q', "quiet", NULL, "of pulling, print nothing", set_flag, OPTION(quiet) },
+	{ .more = platform_opts, .field = OPTION(platform) },
+	{ 0, "authfile", "FILE", "for pulling, look for credentials there, and nowhere else", set_string,
+	  OPTION(authfile) },
 	{ 0, "tls-verify", "BOOL", "false: plain HTTP and any certificate will do", set_string,
 	  OPTION(tls_verify) },
+	{ .more = not_yet_opts },
 	{ 0 },
 };
 
@@ -83,7 +88,7 @@ void run_options_done(void *options)
 	struct run_options *o = options;
 	char *const strings[] = { o->name,	  o->workdir,  o->user,	   o->entrypoint,
 				  o->hostname,	  o->network,  o->pull,
-				  o->cidfile,	  o->platform, o->tls_verify, o->stop_signal,
+				  o->cidfile,	  o->authfile, o->tls_verify, o->stop_signal,
 				  o->timezone };
 	struct strv *const lists[] = { &o->label_files, &o->annotations, &o->volumes,	&o->tmpfs,
 				       &o->labels, &o->publish, &o->expose };
@@ -92,6 +97,7 @@ void run_options_done(void *options)
 		free(strings[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		strv_done(lists[i]);
+	platform_options_done(&o->platform);
 	env_options_done(&o->env);
 	user_options_done(&o->user_more);
 	limit_options_done(&o->limits);

@@ -15,6 +15,7 @@
 #include "cmd/log_options.h"
 #include "cmd/namespace_options.h"
 #include "cmd/opt.h"
+#include "cmd/platform_options.h"
 #include "cmd/security_options.h"
 #include "cmd/service_options.h"
 #include "cmd/user_options.h"
@@ -22,9 +23,10 @@
 #include "runtime/spec.h"
 
 struct run_options {
-	bool interactive, tty, detach, remove, replace, read_only, read_only_tmpfs, publish_all;
+	bool interactive, tty, detach, remove, replace, read_only, read_only_tmpfs, publish_all, quiet;
 	char *name, *workdir, *user, *entrypoint, *hostname, *network, *pull, *cidfile;
-	char *stop_signal, *timezone, *platform, *tls_verify;
+	char *stop_signal, *timezone, *authfile, *tls_verify;
+	struct platform_options platform;
 	struct strv volumes, tmpfs, labels, label_files, annotations, publish, expose;
 	struct env_options env;
 	struct user_options user_more;

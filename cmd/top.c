@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cmd/command.h"
+#include "cmd/latest.h"
 #include "cmd/life.h"
 #include "cmd/table.h"
 #include "cmd/top_columns.h"
@@ -26,7 +26,7 @@ struct top_options {
 };
 
 static const struct opt top_opts[] = {
-	{ 'l', "latest", NULL, "the newest container", set_flag, FIELD(top_options, latest) },
+	LATEST_ROW(top_options, latest),
 	{ 0 },
 };
 
@@ -197,36 +197,19 @@ static int print_ps(const struct container *c, const struct strv *options, struc
 
 /* --- the command --- */
 
-static int find(const struct tiffin *t, const char *name, struct container *ret, struct err *err)
-{
-	struct container *list = NULL;
-	size_t n = 0;
-
-	if (name)
-		return container_find(&t->store, name, ret, err);
-	if (container_list(&t->store, &list, &n, err) < 0)
-		return -1;
-	if (n) {
-		*ret = list[0];
-		list[0] = (struct container){ 0 };
-	}
-	container_list_done(list, n);
-	return n ? 0 : err_set(err, ERR_NOT_FOUND, "there are no containers: no such container");
-}
-
 static int top(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
 	const struct top_options *o = options;
-	const struct strv words = { .v = operands->v + !o->latest, .n = operands->n - !o->latest };
+	CLEAN(strv_done) struct strv all = { 0 };
+	struct strv words;
 	CLEAN(container_done) struct container c = { 0 };
 	CLEAN(clean_fd) int pidfd = -1;
 
-	if (!o->latest && !operands->n)
-		return err_set(err, ERR_USAGE, "top wants the name or ID of a container, or --latest");
 	if (tiffin_open(t, false, err) < 0 ||
-	    find(t, o->latest ? NULL : operands->v[0], &c, err) < 0 ||
-	    life_open_init(&c, "top", &pidfd, err) < 0)
+	    latest_operands(t, o->latest, "top", 1, SIZE_MAX, operands, &all, err) < 0 ||
+	    container_find(&t->store, all.v[0], &c, err) < 0 || life_open_init(&c, "top", &pidfd, err) < 0)
 		return -1;
+	words = (struct strv){ .v = all.v + 1, .n = all.n - 1 };
 	/* "aux" is ps's as well: docker's users write it so. */
 	if (words.n && (words.v[0][0] == '-' || streq(words.v[0], "aux") || streq(words.v[0], "ax")))
 		return print_ps(&c, &words, err);
@@ -235,7 +218,7 @@ static int top(struct tiffin *t, void *options, const struct strv *operands, str
 
 const struct command command_top = {
 	.names = "top",
-	.operands = "[OPTIONS] CONTAINER [DESCRIPTOR…|PS OPTIONS]",
+	.operands = "[OPTIONS] [CONTAINER] [DESCRIPTOR…|PS OPTIONS]",
 	.summary = "print the processes of a container",
 	.opts = top_opts,
 	.size = sizeof(struct top_options),

@@ -8,10 +8,11 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "cmd/container_row.h"
+#include "cmd/latest.h"
 #include "cmd/life.h"
 
 struct wait_options {
-	bool ignore;
+	bool ignore, latest;
 	struct strv conditions;
 	long long interval;
 };
@@ -24,6 +25,7 @@ static const struct opt wait_opts[] = {
 	  "the news comes at once", set_duration, FIELD(wait_options, interval) },
 	{ 0, "ignore", NULL, "one that is not there is no error: -1", set_flag,
 	  FIELD(wait_options, ignore) },
+	LATEST_ROW(wait_options, latest),
 	{ 0 },
 };
 
@@ -140,16 +142,18 @@ static int wait_command(struct tiffin *t, void *options, const struct strv *oper
 			struct err *err)
 {
 	const struct wait_options *o = options;
+	CLEAN(strv_done) struct strv names = { 0 };
 	int code = 0;
 
-	if (check(&o->conditions, err) < 0 || tiffin_open(t, false, err) < 0)
+	if (check(&o->conditions, err) < 0 || tiffin_open(t, false, err) < 0 ||
+	    latest_operands(t, o->latest, "wait", 1, 0, operands, &names, err) < 0)
 		return -1;
-	for (size_t i = 0; i < operands->n; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		CLEAN(container_done) struct container c = { 0 };
 		struct err why = { 0 };
 		int status;
 
-		if (container_find(&t->store, operands->v[i], &c, &why) < 0) {
+		if (container_find(&t->store, names.v[i], &c, &why) < 0) {
 			if (o->ignore && why.kind == ERR_NOT_FOUND) {
 				printf("-1\n");
 				continue;
@@ -169,11 +173,10 @@ static int wait_command(struct tiffin *t, void *options, const struct strv *oper
 
 const struct command command_wait = {
 	.names = "wait",
-	.operands = "[OPTIONS] CONTAINER [CONTAINER…]",
+	.operands = "[OPTIONS] [CONTAINER…]",
 	.summary = "wait for containers to end, and print their exit status",
 	.opts = wait_opts,
 	.size = sizeof(struct wait_options),
-	.min_operands = 1,
 	.max_operands = SIZE_MAX,
 	.run = wait_command,
 	.done = done,

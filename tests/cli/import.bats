@@ -139,3 +139,9 @@ import_base() { # a newer image than all others: $base, localhost/base:1
 	echo base >"$BATS_TEST_TMPDIR/base/file"
 	base=$(tar -C "$BATS_TEST_TMPDIR/base" -c . | tiffin import -q - localhost/base:1)
 }
+
+@test "the journal tells of it" {
+	tiffin import "$(root)" told/of >/dev/null
+	contains "$(tiffin events --stream=false --since 5m --format '{{.Type}} {{.Status}} {{.Name}}')" \
+		"image import localhost/told/of:latest"
+}

@@ -50,6 +50,7 @@ ports_of() { tiffin ps --noheading | awk '{ $1 = $2 = ""; print }'; }
 	same "$(where web 80)" "127.0.0.1:$port"
 	same "$(where web 80/tcp)" "127.0.0.1:$port"
 	same "$(tiffin port web)" "80/tcp -> 127.0.0.1:$port"
+	same "$(tiffin port --all)" "$(tiffin ps -q)"$'\t'"80/tcp -> 127.0.0.1:$port"
 	contains "$(ports_of)" "127.0.0.1:$port->80/tcp"
 	for text in one two three; do
 		contains "$(ask tcp 127.0.0.1 "$port" "$text")" "tcp 80 from " ": $text"

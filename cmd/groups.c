@@ -1,0 +1,105 @@
+#include "cmd/groups.h"
+
+#include "base/cleanup.h"
+
+const struct group command_groups[] = {
+	{ "", NULL,
+	  { { "Run a container", NULL },
+	    { NULL, &command_run },
+	    { NULL, &command_create },
+	    { NULL, &command_start },
+	    { NULL, &command_exec },
+	    { NULL, &command_attach },
+	    { "See what it does", NULL },
+	    { NULL, &command_ps },
+	    { NULL, &command_logs },
+	    { NULL, &command_events },
+	    { NULL, &command_inspect },
+	    { NULL, &command_port },
+	    { NULL, &command_top },
+	    { NULL, &command_wait },
+	    { "Stop and remove it", NULL },
+	    { NULL, &command_stop },
+	    { NULL, &command_restart },
+	    { NULL, &command_kill },
+	    { NULL, &command_pause },
+	    { NULL, &command_unpause },
+	    { NULL, &command_rename },
+	    { NULL, &command_rm },
+	    { NULL, &command_export },
+	    { NULL, &command_init },
+	    { "Images", NULL },
+	    { NULL, &command_images },
+	    { NULL, &command_pull },
+	    { NULL, &command_push },
+	    { NULL, &command_search },
+	    { NULL, &command_tag },
+	    { NULL, &command_untag },
+	    { NULL, &command_history },
+	    { NULL, &command_rmi },
+	    { NULL, &command_save },
+	    { NULL, &command_load },
+	    { NULL, &command_import },
+	    { NULL, &command_login },
+	    { NULL, &command_logout },
+	    { "The rest", NULL },
+	    { NULL, &command_generate },
+	    { NULL, &command_info },
+	    { NULL, &command_version } } },
+	{ "container", "commands for containers",
+	  { { NULL, &command_run },
+	    { NULL, &command_create },
+	    { NULL, &command_start },
+	    { NULL, &command_exec },
+	    { NULL, &command_attach },
+	    { "ls|list|ps", &command_ps },
+	    { NULL, &command_container_inspect },
+	    { NULL, &command_logs },
+	    { NULL, &command_export },
+	    { NULL, &command_port },
+	    { NULL, &command_top },
+	    { NULL, &command_wait },
+	    { NULL, &command_kill },
+	    { NULL, &command_pause },
+	    { NULL, &command_unpause },
+	    { NULL, &command_stop },
+	    { NULL, &command_restart },
+	    { NULL, &command_rename },
+	    { NULL, &command_rm },
+	    { NULL, &command_cleanup },
+	    { NULL, &command_container_exists },
+	    { NULL, &command_container_prune } } },
+	{ "image", "commands for images",
+	  { { NULL, &command_pull },
+	    { NULL, &command_push },
+	    { "ls|list", &command_images }, { "rm", &command_rmi },
+	    { NULL, &command_tag },
+	    { NULL, &command_untag },
+	    { NULL, &command_history },
+	    { NULL, &command_save },
+	    { NULL, &command_load },
+	    { NULL, &command_import },
+	    { NULL, &command_image_exists },
+	    { NULL, &command_image_prune },
+	    { NULL, &command_image_tree },
+	    { NULL, &command_image_inspect } } },
+	{ 0 },
+};
+
+const char *group_names(const struct group *g, size_t i, const struct command **ret)
+{
+	*ret = i < ARRAY_SIZE(g->commands) ? g->commands[i].command : NULL;
+	if (i >= ARRAY_SIZE(g->commands))
+		return NULL;
+	return g->commands[i].names || !*ret ? g->commands[i].names : (*ret)->names;
+}
+
+bool group_name_is(const char *names, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
+		if (strncmp(p, word, len) == 0 && (p[len] == '|' || !p[len]))
+			return true;
+	return false;
+}
