@@ -7,17 +7,6 @@ setup_file() { own_store busybox; }
 teardown() { remove_containers; }
 teardown_file() { drop_store; }
 
-# on_terminal [--size ROWSxCOLUMNS] STEP… -- ARGUMENT…: tiffin on a terminal (terminal.py)
-on_terminal() {
-	local steps=()
-	while [ "$1" != -- ]; do
-		steps+=("$1")
-		shift
-	done
-	shift
-	python3 "$LIB/terminal.py" "${steps[@]}" -- "$TIFFIN" "$@" 3>&- 4>&-
-}
-
 @test "ctrl-p,ctrl-q ends the client with status 0, and the container goes on" {
 	run on_terminal 'expect:[#$] ' 'send:\x10\x11' -- run -it --name d "$BUSYBOX"
 	same "$status" 0

@@ -8,20 +8,6 @@ setup_file() { own_store busybox; }
 teardown() { [ -z "${liar:-}" ] || kill "$liar"; }
 teardown_file() { drop_store; }
 
-lie() { # lie MODE: starts the registry; its port is in $port
-	python3 "$LIB/lying_registry.py" "$1" >"$BATS_TEST_TMPDIR/port" 3>&- 4>&- &
-	liar=$!
-	wait_for test -s "$BATS_TEST_TMPDIR/port"
-	port=$(cat "$BATS_TEST_TMPDIR/port")
-}
-
-stop_lying() {
-	kill "$liar"
-	wait "$liar" 2>/dev/null || :
-	liar=
-	rm "$BATS_TEST_TMPDIR/port"
-}
-
 refused() { # refused MODE TEXT…: the pull fails and says so
 	local mode=$1 before
 	shift

@@ -311,20 +311,6 @@ make_helper() {
 	lacks "$(cat "$BATS_TEST_TMPDIR/trace")" secret
 }
 
-lie() { # lie MODE: starts the registry; its port is in $port
-	python3 "$LIB/lying_registry.py" "$1" >"$BATS_TEST_TMPDIR/port" 3>&- 4>&- &
-	liar=$!
-	wait_for test -s "$BATS_TEST_TMPDIR/port"
-	port=$(cat "$BATS_TEST_TMPDIR/port")
-}
-
-stop_lying() {
-	kill "$liar"
-	wait "$liar" 2>/dev/null || :
-	liar=
-	rm "$BATS_TEST_TMPDIR/port"
-}
-
 shown() { # shown: how often the password was, to the registry and elsewhere
 	curl -fsS "http://localhost:$port/_requests" |
 		jq -r '[.[] | select((.authorization // "") | startswith("Basic"))] |

@@ -226,20 +226,6 @@ application/vnd.docker.image.rootfs.diff.tar.gzip"
 	pushed --tls-verify=false "$BUSYBOX" "localhost:$port/again"
 }
 
-lie() { # lie MODE: starts the registry; its port is in $port
-	python3 "$LIB/lying_registry.py" "$1" >"$BATS_TEST_TMPDIR/port" 3>&- 4>&- &
-	liar=$!
-	wait_for test -s "$BATS_TEST_TMPDIR/port"
-	port=$(cat "$BATS_TEST_TMPDIR/port")
-}
-
-stop_lying() {
-	kill "$liar"
-	wait "$liar" 2>/dev/null || :
-	liar=
-	rm "$BATS_TEST_TMPDIR/port"
-}
-
 # A layer of 16 MiB, uncompressed: in chunks. The other one, and the configuration, go in one piece.
 arrives() { # arrives MODE ARGUMENT…
 	lie "$1"

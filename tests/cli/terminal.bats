@@ -4,17 +4,6 @@ load ../lib/common
 setup_file() { own_store busybox; }
 teardown_file() { drop_store; }
 
-# on_terminal [--size ROWSxCOLUMNS] STEP… -- ARGUMENT…: tiffin on a terminal (terminal.py)
-on_terminal() {
-	local steps=()
-	while [ "$1" != -- ]; do
-		steps+=("$1")
-		shift
-	done
-	shift
-	python3 "$LIB/terminal.py" "${steps[@]}" -- "$TIFFIN" "$@" 3>&- 4>&-
-}
-
 @test "run -it gives a shell that takes input and ends with its status" {
 	run on_terminal 'expect:[#$] ' 'send:echo $((20+3))\n' 'expect:\n23' 'send:exit 5\n' -- \
 		run -it --rm "$BUSYBOX"

@@ -165,3 +165,29 @@ monitor_of() { # monitor_of NAME: its process
 pids_with() {
 	pgrep -u "$(id -u)" -f -- "$1" || :
 }
+
+# The registry that lies (lying_registry.py), for a test; teardown ends it: [ -z "${liar:-}" ] || kill "$liar"
+lie() { # lie MODE: starts the registry; its port is in $port
+	python3 "$LIB/lying_registry.py" "$1" >"$BATS_TEST_TMPDIR/port" 3>&- 4>&- &
+	liar=$!
+	wait_for test -s "$BATS_TEST_TMPDIR/port"
+	port=$(cat "$BATS_TEST_TMPDIR/port")
+}
+
+stop_lying() {
+	kill "$liar"
+	wait "$liar" 2>/dev/null || :
+	liar=
+	rm "$BATS_TEST_TMPDIR/port"
+}
+
+# on_terminal [--size ROWSxCOLUMNS] STEP… -- ARGUMENT…: tiffin on a terminal (terminal.py)
+on_terminal() {
+	local steps=()
+	while [ "$1" != -- ]; do
+		steps+=("$1")
+		shift
+	done
+	shift
+	python3 "$LIB/terminal.py" "${steps[@]}" -- "$TIFFIN" "$@" 3>&- 4>&-
+}
