@@ -50,6 +50,7 @@ const char *container_status_word(const struct container *c)
 {
 	static const char *const words[] = {
 		[CONTAINER_CREATED] = "created",
+		[CONTAINER_INITIALIZED] = "initialized",
 		[CONTAINER_RUNNING] = "running",
 		[CONTAINER_RESTARTING] = "restarting",
 		[CONTAINER_EXITED] = "exited",
@@ -71,6 +72,8 @@ static char *describe_status(const struct container *c)
 
 	if (c->status == CONTAINER_CREATED)
 		return xstrdup("Created");
+	if (c->status == CONTAINER_INITIALIZED)
+		return xstrdup("Initialized");
 	if (c->status == CONTAINER_RUNNING) {
 		const char *health = js_str(c->health, "Status");
 

@@ -97,6 +97,21 @@ static int open_process(struct tiffin *t, const struct container *c)
 	return pidfd;
 }
 
+int life_go(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
+	    int *ret_exit_code, struct err *err)
+{
+	CLEAN(clean_fd) int sock = -1;
+	const char wanted = attached;
+
+	*ret_exit_code = EXIT_TIFFIN;
+	if (connect_monitor(t, c, &sock, err) < 0)
+		return -1;
+	if (frame_send(sock, FRAME_GO, &wanted, 1, 0) < 0 || attach_await_start(sock, ret_exit_code, err) < 0)
+		return -1;
+	*ret_client = fd_take(&sock);
+	return 0;
+}
+
 bool life_is_up(const struct container *c)
 {
 	return c->status == CONTAINER_RUNNING || c->status == CONTAINER_RESTARTING;
@@ -147,6 +162,9 @@ int life_stop_as_configured(struct tiffin *t, const struct container *c, const c
 
 	if (timeout && set_seconds(&seconds, timeout, err) < 0)
 		return err_wrap(err, "--time");
+	/* It has no program yet that a signal could be for. */
+	if (c->status == CONTAINER_INITIALIZED)
+		return life_stop(t, c, SIGKILL, -1, err);
 	if (!life_is_up(c))
 		return 0;
 	if (life_stop(t, c, sig > 0 ? sig : SIGTERM, seconds, err) < 0)

@@ -20,6 +20,13 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 int life_stop_as_configured(struct tiffin *t, const struct container *c, const char *timeout,
 			    struct err *err);
 
+/*
+ * Starts one that was only prepared (CONTAINER_INITIALIZED); as start_container, but for whose monitor
+ * it is.
+ */
+int life_go(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
+	    int *ret_exit_code, struct err *err);
+
 /* Does it run, or is it about to run again? */
 bool life_is_up(const struct container *c);
 

@@ -100,11 +100,15 @@ static void in_keeper(void *arg)
 static int started(void *arg, pid_t pid, struct err *err)
 {
 	struct start *s = arg;
+	bool prepared = s->hold;
 
+	/* Of one that is held we hear twice. */
+	s->hold = false;
 	tiffin_set_title(s->t, "tiffin: monitor of %s", s->name);
 	json_decref(s->state.ports);
 	s->state = (struct container_state){
-		.started = now_realtime(),
+		.initialized = prepared,
+		.started = prepared ? 0 : now_realtime(),
 		.restarts = s->state.restarts + s->state.restarting,
 		.ports = port_list_to_json(&s->ports),
 	};
@@ -320,6 +324,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 			.in_keeper = in_keeper,
 			.arg = s,
 		},
+		.hold = s->hold,
 		.attached = s->attached,
 		.stdin_once = s->attached,
 		.log_dir = s->dir.fd,

@@ -32,6 +32,7 @@ struct start {
 	struct strv labels; /* "key=value": the image's, then those of the command line */
 	const struct rootfs_driver *driver;
 	bool attached;	    /* the streams are ours, until the container's end */
+	bool hold;	    /* it is only prepared, and waits for its start (tiffin init) */
 	bool remove_failed; /* it was made to run at once: nothing is to stay of it if it can't */
 
 	/* The monitor's own. */

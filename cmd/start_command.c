@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
+#include "base/proc.h"
 #include "cmd/attach_options.h"
 #include "cmd/each.h"
 #include "cmd/event.h"
@@ -37,34 +39,45 @@ static const struct opt restart_opts[] = {
 	{ 0 },
 };
 
+/* One that was prepared only has its monitor already, and has to be let go. */
+static int begin(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
+		 int *ret_exit_code, struct err *err)
+{
+	CLEAN(start_done) struct start s = START_INIT;
+
+	*ret_exit_code = EXIT_TIFFIN;
+	if (c->status == CONTAINER_INITIALIZED && proc_alive(&c->state.init))
+		return life_go(t, c, attached, ret_client, ret_exit_code, err);
+	if (start_load(t, c, &s, err) < 0)
+		return -1;
+	s.attached = attached;
+	return start_container(&s, ret_client, ret_exit_code, err);
+}
+
 /* Starts one. The exit status: the container's where it is attached to. */
 static int start_one(struct tiffin *t, const struct container *c, const char *name, void *arg,
 		     struct err *err)
 {
 	const struct start_options *o = arg;
-	CLEAN(start_done) struct start s = START_INIT;
+	const json_t *spec = js_obj(c->config, "spec");
 	CLEAN(clean_fd) int client = -1;
 	bool attached = o->attach || o->interactive;
-	struct err why = { 0 };
 	struct attach a;
 	int exit_code;
 
 	if (c->paused)
 		return err_set(err, ERR_BUSY, "cannot start the paused container %s, unpause it instead: "
 					      "container state improper", c->name);
-	if (start_load(t, c, &s, &why) < 0) {
+	if (attach_options_parse(&o->streams, js_bool(spec, "tty"),
+				 o->interactive && js_bool(spec, "open_stdin"), &a, err) < 0)
+		return -1;
+	if (begin(t, c, attached, &client, &exit_code, err) < 0) {
 		/* To start what runs already is no error, unless its output is wanted. */
-		if (why.kind == ERR_BUSY && !attached) {
+		if (err->kind == ERR_BUSY && !attached) {
+			*err = (struct err){ 0 };
 			printf("%s\n", name);
 			return 0;
 		}
-		*err = why;
-		return -1;
-	}
-	if (attach_options_parse(&o->streams, s.spec.tty, o->interactive && s.spec.open_stdin, &a, err) < 0)
-		return -1;
-	s.attached = attached;
-	if (start_container(&s, &client, &exit_code, err) < 0) {
 		err_wrap(err, "cannot start '%s'", name);
 		report(err);
 		return exit_code;

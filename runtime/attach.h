@@ -25,6 +25,8 @@ enum frame_kind {
 	/* From the client. One that came by the listener says first which of the two it wants: */
 	FRAME_ATTACH = 'a', /* the streams; answered: FRAME_STARTED */
 	FRAME_WATCH = 'W',  /* the last FRAME_EXIT alone */
+	FRAME_GO = 'g',	    /* the start of a container that is held, and where the payload, a byte, is 1 the
+			     * streams; answered: FRAME_STARTED or FRAME_FAILED */
 	FRAME_STDIN = 'i',  /* bytes; none: the end. One at a time, so that no signal waits behind it */
 	FRAME_SIZE = 'w',   /* struct winsize: the terminal's new size */
 	FRAME_SIGNAL = 'k', /* int: a signal for the container's first process */

@@ -299,6 +299,11 @@ static int install_seccomp(struct child *c, struct err *err)
 		       seccomp_install(c->spec->seccomp_filter, err) : 0;
 }
 
+static int await_go(struct child *c, struct err *err)
+{
+	return c->launch->hold ? sync_expect(c->sync, SYNC_GO, NULL, NULL, err) : 0;
+}
+
 /*
  * The order is the design: each remark says what its row must not be moved before or behind.
  *
@@ -324,6 +329,7 @@ static const struct step container_steps[] = {
 	{ "enter the root",	      enter_root },	/* the host is out of sight from here on */
 	{ "add the user to /etc/passwd", add_identity }, /* over the image's; no volume covers it */
 	{ "set the host name",	      set_hostname },	/* needs CAP_SYS_ADMIN */
+	{ "wait for the start",	      await_go },	/* what follows looks at files, which may change */
 };
 
 /* Where the namespaces were entered, the root is that of the mount namespace already. */

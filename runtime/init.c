@@ -4,6 +4,7 @@
  * The two part when everything else is done, and so have the same user, capabilities and filter. Each
  * holds the sync socket until it has executed what it is to: the parent hears of both.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -49,10 +50,25 @@ static _Noreturn void become_init(struct child *c, pid_t program)
 	_exit(125);
 }
 
-/* Returns in the program's process alone, which is the foreground one of its terminal. */
+/* Until the pipe's other end, which is close-on-exec, has gone with the program that held it. */
+static void await_exec(int ends[2])
+{
+	char nothing;
+
+	close(ends[1]);
+	while (read(ends[0], &nothing, 1) < 0 && errno == EINTR)
+		;
+	close(ends[0]);
+}
+
+/*
+ * Returns in the program's process alone, which is the foreground one of its terminal; not before the
+ * first process has become tiffin-init: the program could else see tiffin itself in /proc/1/exe.
+ */
 int part_from_init(struct child *c, struct err *err)
 {
 	sigset_t all, none;
+	int ends[2];
 	pid_t pid;
 
 	if (c->init < 0)
@@ -60,11 +76,14 @@ int part_from_init(struct child *c, struct err *err)
 	sigfillset(&all);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, "a pipe");
 	pid = fork();
 	if (pid < 0)
 		return err_sys(err, "fork");
 	if (pid > 0)
 		become_init(c, pid);
+	await_exec(ends);
 	/* ^C is the program's: the init would forward it a second time. SIGTTOU is blocked. */
 	if (setpgid(0, 0) < 0 || (c->spec->tty && tcsetpgrp(STDIN_FILENO, getpid()) < 0))
 		return err_sys(err, "process groups");

@@ -51,7 +51,7 @@ static int lead(const struct launch *l, int sock, struct launched *child, int *r
 	}
 	if (l->spec->tty && sync_expect(sock, SYNC_TERMINAL, &child->terminal, ret_exit_code, err) < 0)
 		return -1;
-	return sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err);
+	return l->hold ? 0 : sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err);
 }
 
 void launched_sweep(const struct container_spec *spec, struct launched *child)
@@ -76,11 +76,12 @@ static void give_up(struct launched *child)
 	launched_done(child);
 	clean_fd(&child->pidfd);
 	clean_fd(&child->terminal);
+	clean_fd(&child->sync);
 }
 
 int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err)
 {
-	struct launched child = { .pidfd = -1, .terminal = -1 };
+	struct launched child = LAUNCHED_INIT;
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
 	int socks[2];
@@ -101,6 +102,20 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 		give_up(&child);
 		return err_set(err, ERR_SYSTEM, "the container has ended meanwhile");
 	}
+	if (l->hold)
+		child.sync = fd_take(&ours);
 	*ret = child;
 	return 0;
+}
+
+int launch_go(struct launched *child, int *ret_exit_code, struct err *err)
+{
+	CLEAN(clean_fd) int sock = fd_take(&child->sync);
+
+	*ret_exit_code = 125;
+	if (sync_send(sock, SYNC_GO, -1, err) == 0 &&
+	    sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err) == 0)
+		return 0;
+	give_up(child);
+	return -1;
 }

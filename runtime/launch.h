@@ -26,6 +26,7 @@ struct launch {
 	 * -1 (ns_enter). Their user namespace is one, and ids are its IDs.
 	 */
 	const int *donors;
+	bool hold;	     /* the first process is not to run its program until launch_go */
 	int n_preserved;     /* so many of our descriptors, from 3 on, are the container's, too */
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
@@ -50,14 +51,20 @@ struct launched {
 	int pidfd;
 	int terminal; /* the pseudo-terminal's master, or -1 */
 	pid_t keeper; /* 0: none; see launched_sweep */
+	int sync;     /* to one that is held, or -1 */
 };
+#define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1 }
 
 /*
- * Returns when the container's program has been executed. On failure nothing is left, and
+ * Returns when the container's program has been executed (with hold: when there is nothing left to do
+ * but that). On failure nothing is left, and
  * *ret_exit_code says what tiffin is to exit with: 127 where the program is not there, 126 where it
  * can't be executed, else 125.
  */
 int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err);
+
+/* Parent: has the first process that is held execute its program. As launch, else. */
+int launch_go(struct launched *child, int *ret_exit_code, struct err *err);
 
 /*
  * Parent, when the first process has ended: waits until none of the container's is left, where the

@@ -58,6 +58,8 @@ struct state {
 	bool last_run;	    /* it is not to run again, */
 	bool by_user;	    /* as a user stops it */
 	bool run_again;	    /* whatever its policy says */
+	bool held;	    /* it waits for FRAME_GO, */
+	int starter;	    /* from the client with this socket; -1: nobody has said it yet */
 };
 
 static void hear_client(struct state *s, struct client *c)
@@ -92,6 +94,15 @@ static void hear_client(struct state *s, struct client *c)
 	case FRAME_ATTACH:
 		c->attached = true;
 		client_tell(c, FRAME_STARTED, NULL, 0);
+		break;
+	case FRAME_GO:
+		if (!s->held || s->starter >= 0) {
+			client_drop(c);
+			break;
+		}
+		s->starter = c->sock;
+		c->attached = n == 1 && f.data[0];
+		c->owner = true;
 		break;
 	case FRAME_LAST:
 		s->last_run = s->by_user = true;
@@ -258,7 +269,7 @@ static void run_loop(struct state *s)
 			accept_client(s);
 		if (p[ON_SIGNAL].revents)
 			hear_signal(s);
-		if (p[ON_END].revents || (s->child.pidfd < 0 && s->last_run) ||
+		if (p[ON_END].revents || (s->held && s->starter >= 0) || (s->child.pidfd < 0 && s->last_run) ||
 		    now_monotonic() >= s->restart_at)
 			return;
 		if (p[ON_HEALTH].revents)
@@ -275,6 +286,7 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 
 	if (s->began)
 		l.n_preserved = 0; /* the first run had them */
+	l.hold = s->held;
 	memcpy(l.stdio, theirs, sizeof(theirs));
 	if (result == 0)
 		result = launch(&l, &s->child, ret_exit_code, err);
@@ -390,6 +402,31 @@ static int keep_running(struct state *s)
 	return exit_code;
 }
 
+/*
+ * Until somebody starts what is held. False: it has ended before, or could not be started; who wanted
+ * that has been told.
+ */
+static bool await_go(struct state *s)
+{
+	struct attach_failure failure = { .exit_code = 125 };
+	int sock;
+
+	run_loop(s);
+	sock = s->starter;
+	s->held = false;
+	if (sock < 0) {
+		proc_reap(s->child.pid);
+		return false;
+	}
+	if (s->m->launch.started(s->m->launch.arg, s->child.pid, &failure.err) == 0 &&
+	    launch_go(&s->child, &failure.exit_code, &failure.err) == 0) {
+		frame_send(sock, FRAME_STARTED, NULL, 0, MSG_DONTWAIT);
+		return true;
+	}
+	frame_send(sock, FRAME_FAILED, &failure, sizeof(failure), MSG_DONTWAIT);
+	return false;
+}
+
 static _Noreturn void monitor_main(const struct monitor *m, int client)
 {
 	struct state s = {
@@ -400,8 +437,10 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 			.keep_input = !m->stdin_once || m->launch.spec->tty,
 			.input = -1, .output = { -1, -1 },
 		},
-		.child = { .pidfd = -1, .terminal = -1 },
+		.child = LAUNCHED_INIT,
 		.health = { .fd = -1, .next = INT64_MAX },
+		.kill_at = INT64_MAX, .restart_at = INT64_MAX,
+		.held = m->hold, .starter = -1,
 	};
 	struct attach_failure failure = { .exit_code = 125 };
 	int exit_code;
@@ -421,6 +460,11 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 	client_tell(&s.clients.v[0], FRAME_STARTED, NULL, 0);
 	if (m->open_listener)
 		m->open_listener(m->launch.arg, &s.listener, NULL);
+	if (m->hold && !await_go(&s)) {
+		m->failed(m->launch.arg);
+		launched_done(&s.child);
+		_exit(0);
+	}
 	exit_code = keep_running(&s);
 	m->exited(m->launch.arg, exit_code, s.by_user);
 	if (s.listener >= 0)

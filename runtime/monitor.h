@@ -10,6 +10,7 @@
 
 struct monitor {
 	struct launch launch; /* all but stdio */
+	bool hold;	      /* launch.hold until a client says FRAME_GO; needs a listener */
 	bool attached;	      /* the client wants the streams, not only to hear of the start */
 	bool stdin_once;      /* stdin ends with the client */
 	struct log_config log;

@@ -20,6 +20,7 @@ enum sync_stage {
 	SYNC_NETWORK,  /* child: the interface is up; its frames are the descriptor */
 	SYNC_SHM,      /* helper: /dev/shm of another container is the descriptor */
 	SYNC_TERMINAL, /* child: the pseudo-terminal's master is the descriptor */
+	SYNC_GO,       /* parent: a first process that was held may go on */
 	SYNC_TREE,     /* child: a file system's root is the descriptor (runtime/userns.h) */
 	SYNC_EXEC,     /* child: by closing */
 };

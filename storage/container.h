@@ -33,6 +33,7 @@
 
 enum container_status {
 	CONTAINER_CREATED, /* never started */
+	CONTAINER_INITIALIZED, /* prepared, and waiting for its start */
 	CONTAINER_RUNNING,
 	CONTAINER_RESTARTING, /* it has ended, and its monitor is about to start it again */
 	CONTAINER_EXITED,
@@ -47,6 +48,7 @@ struct container_state {
 	int64_t started, finished; /* nanoseconds since the epoch; 0: not yet */
 	int exit_code;
 	int restarts;	   /* how often its policy has brought it back since it was started */
+	bool initialized;  /* it has been prepared, and not been started */
 	bool restarting;   /* its policy is about to bring it back, if its monitor lives */
 	bool stopped;	   /* it ended because a user stopped it */
 	json_t *ports; /* where its ports are, as cmd/ports.h has them; NULL: it has none */

@@ -56,6 +56,7 @@ static void state_to_json(const struct container_state *state, json_t *j)
 	js_set_int(j, "finished", state->finished);
 	js_set_int(j, "exit_code", state->exit_code);
 	js_set_int(j, "restarts", state->restarts);
+	js_set_bool(j, "initialized", state->initialized);
 	js_set_bool(j, "restarting", state->restarting);
 	js_set_bool(j, "stopped", state->stopped);
 	if (state->ports)
@@ -69,6 +70,7 @@ static void state_from_json(const json_t *j, struct container_state *ret)
 		.finished = js_int(j, "finished"),
 		.exit_code = (int)js_int(j, "exit_code"),
 		.restarts = (int)js_int(j, "restarts"),
+		.initialized = js_bool(j, "initialized"),
 		.restarting = js_bool(j, "restarting"),
 		.stopped = js_bool(j, "stopped"),
 		.ports = json_incref(js_arr(j, "ports")),
@@ -105,7 +107,8 @@ void container_clear_state(const struct container_dir *d)
 static void derive_status(struct container *c)
 {
 	if (c->state.started == 0)
-		c->status = CONTAINER_CREATED;
+		c->status = c->state.initialized && proc_alive(&c->state.init) ? CONTAINER_INITIALIZED :
+										 CONTAINER_CREATED;
 	/* As long as its monitor has not said how it ended, it counts as running. */
 	else if (c->state.finished == 0 &&
 		 (proc_alive(&c->state.init) || proc_alive(&c->state.monitor)))

@@ -116,3 +116,49 @@ in_box() { tiffin run --rm --init "$BUSYBOX" "$@"; }
 	contains "$error" tiffin-init
 	same "$(tiffin ps -aq)" ""
 }
+
+@test "tiffin init prepares a container, whose program runs with its start" {
+	tiffin create --name p "$BUSYBOX" sh -c 'echo ran; exit 6'
+	same "$(tiffin init p)" p
+	has_status p Initialized
+	same "$(tiffin logs p)" ""
+	[ "$(tiffin inspect --format '{{.State.Pid}}' p)" = 0 ]
+	fails 125 init p
+	contains "$error" "container state improper"
+	fails 125 exec p true
+	contains "$error" "container state improper"
+	run tiffin start -a p
+	same "$status" 6
+	same "$output" ran
+	has_status p 'Exited \(6\)'
+	same "$(tiffin events --stream=false --since 0 --filter container=p --format '{{.Status}}' | tr '\n' ' ')" \
+		"create init start died "
+}
+
+@test "one that is prepared can be started in the background, stopped, and removed" {
+	tiffin create --name p --restart on-failure:1 "$BUSYBOX" sh -c 'echo ran; exit 6'
+	tiffin init p
+	same "$(tiffin start p)" p
+	same "$(tiffin wait p)" 6
+	same "$(tiffin logs p)" $'ran\nran'
+	tiffin init p
+	same "$(tiffin stop p)" p
+	has_status p Created
+	tiffin init p
+	same "$(tiffin rm -f p)" p
+	tiffin create --name q "$BUSYBOX" sleep 1000
+	tiffin init q
+	kill -KILL "$(monitor_of q)"
+	created() { has_status q Created; }
+	wait_for created
+	tiffin start q
+	has_status q Up
+}
+
+@test "what can't be executed is an error of the start, not of init" {
+	tiffin create --name p "$BUSYBOX" /no/such
+	tiffin init p
+	fails 127 start p
+	contains "$error" "'/no/such'"
+	has_status p Created
+}
