@@ -24,6 +24,9 @@ LIBS_tiffin := -ljansson
 LIBS_tiffin-image := $(call pkg,--libs libarchive libcurl jansson libcrypto libzstd libseccomp) \
 	$(if $(ISAL),-lisal,) -lz -lpthread
 LIBS_tiffin-net := -lslirp
+# libslirp's GLib, in small, found beside tiffin-net: see net/glib/glib.c.
+GLIB := $(B)/libexec/tiffin/libglib-2.0.so.0
+LINK_GLIB := -Wl,--push-state,--no-as-needed $(GLIB) -Wl,--pop-state -Wl,-rpath,'$$ORIGIN'
 CFLAGS_image := $(if $(ISAL),-DHAVE_ISAL,)
 CFLAGS_net := -I/usr/include/slirp
 
@@ -44,7 +47,7 @@ INIT := $(B)/libexec/tiffin/tiffin-init
 quiet = @$(if $(V),,echo "$(1)";)
 
 .PHONY: all
-all: $(BIN) $(HELPERS) $(INIT)
+all: $(BIN) $(HELPERS) $(INIT) $(GLIB)
 
 mains := $(MAIN_tiffin) $(MAIN_tiffin-image) $(MAIN_tiffin-net)
 sources = $(filter-out $(mains),$(wildcard $(1)/*.c))
@@ -68,7 +71,18 @@ $(1): $(call objects,$(MAIN_$(notdir $(1)))) $(2) $(PARTS_$(notdir $(1)):%=$(B)/
 	$$(call quiet,  LD $$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS_$(notdir $(1)))
 endef
 $(eval $(call program,$(BIN),$(B)/lib/cmd.a))
-$(foreach h,$(HELPERS),$(eval $(call program,$(h),)))
+$(eval $(call program,$(B)/libexec/tiffin/tiffin-image,))
+
+# The linker refuses where libslirp calls more than our GLib has. Then it is the system's.
+NET := $(B)/libexec/tiffin/tiffin-net
+$(NET): $(call objects,$(MAIN_tiffin-net)) $(PARTS_tiffin-net:%=$(B)/lib/%.a) $(GLIB)
+	$(call quiet,  LD $@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out $(GLIB),$^) $(LINK_GLIB) \
+		$(LIBS_tiffin-net) 2>/dev/null || \
+		$(CC) $(ALL_LDFLAGS) -o $@ $(filter-out $(GLIB),$^) $(LIBS_tiffin-net)
+$(GLIB): net/glib/glib.c net/glib/glib.h
+	@mkdir -p $(@D)
+	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) $(HARDEN) $(CFLAGS) $(SANITIZE) \
+		-fPIC -shared -Wl,-soname,$(@F) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $<
 
 # No sanitizer can be linked statically.
 $(INIT): init/main.c
@@ -93,6 +107,7 @@ include tests/tests.mk
 install: all
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/tiffin
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/libexec/tiffin $(HELPERS) $(INIT)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/libexec/tiffin $(GLIB)
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/tiffin

@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "net/datagram.h"
@@ -39,6 +40,8 @@
 #include "net/network.h"
 #include "net/timer.h"
 
+/* One more than a frame, to tell one that is too long. */
+#define FRAME_BUFFER  (FRAME_MAX + 1)
 /* What libslirp asks for when it has nothing to wait for. */
 #define SLIRP_IDLE_MS 1000
 /* Frames that are read between two polls: enough to spare polls, and few enough to be fair. */
@@ -65,7 +68,8 @@ struct carrier {
 	int64_t busy_ms;    /* when there was last a connection or a frame */
 	struct datagrams *datagrams; /* NULL: no published port of UDP */
 	struct timer *timers;
-	uint8_t frame[FRAME_MAX + 1]; /* one more, to tell a frame that is too long */
+	bool settled;
+	uint8_t *frame; /* FRAME_BUFFER bytes */
 };
 
 static int64_t now_ms(void)
@@ -125,7 +129,7 @@ static ssize_t send_packet(const void *frame, size_t len, void *opaque)
 static void receive_packets(struct carrier *c)
 {
 	for (int i = 0; i < FRAMES_A_TURN && !c->gone; i++) {
-		ssize_t n = read(c->frames, c->frame, sizeof(c->frame));
+		ssize_t n = read(c->frames, c->frame, FRAME_BUFFER);
 
 		if (n < 0) {
 			note_failure(c);
@@ -193,6 +197,8 @@ static int poll_timeout(const struct carrier *c, uint32_t slirp_ms)
 	due = timer_next_due(c->timers);
 	if (due != TIMER_NEVER && due - now < sleep)
 		sleep = due > now ? due - now : 0;
+	if (!c->settled && sleep > MEMORY_SETTLED_MS)
+		return MEMORY_SETTLED_MS;
 	if (sleep == TIMER_NEVER)
 		return -1;
 	return sleep < INT32_MAX ? (int)sleep : INT32_MAX;
@@ -289,8 +295,10 @@ int carrier_new(int control, int frames, struct carrier **ret, struct err *err)
 	inet_pton(AF_INET6, NETWORK_DNS6, &config.vnameserver6);
 
 	c->frames = frames;
+	c->frame = xmalloc(FRAME_BUFFER); /* not cleared: it takes memory as it is used */
 	c->slirp = slirp_new(&config, &callbacks, c);
 	if (!c->slirp) {
+		free(c->frame);
 		free(c);
 		return err_set(err, ERR_UNSUPPORTED, "libslirp %s refuses its configuration",
 			       slirp_version_string());
@@ -386,6 +394,10 @@ void carrier_run(struct carrier *c)
 		n = poll(c->polls, c->n_polls, poll_timeout(c, slirp_ms));
 		if (n < 0 && errno != EINTR)
 			return;
+		if (n == 0 && !c->settled) {
+			memory_let_go();
+			c->settled = true;
+		}
 		slirp_pollfds_poll(c->slirp, n < 0, get_revents, c);
 		run_timers(c);
 		if (n < 0)
@@ -409,5 +421,6 @@ void carrier_free(struct carrier *c)
 	slirp_cleanup(c->slirp);
 	datagrams_free(c->datagrams);
 	free(c->polls);
+	free(c->frame);
 	free(c);
 }

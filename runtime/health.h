@@ -74,7 +74,7 @@ bool health_judge(struct health *h, const struct health_check *check,
 struct health_watch {
 	const struct container_spec *spec;
 	const struct id_map *ids;
-	struct health health;
+	struct health *health; /* NULL: nothing is checked, or no run is on */
 	int64_t began, next; /* on the monotonic clock; next: of the next probe, INT64_MAX: none */
 	int fd;		     /* where a result will be readable, or -1 */
 	pid_t pid;

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/str.h"
 #include "runtime/health.h"
 #include "runtime/launch.h"
 
@@ -166,7 +168,11 @@ void health_watch_start(struct health_watch *w, const struct container_spec *spe
 	int64_t now = now_monotonic();
 
 	*w = (struct health_watch){ .spec = spec, .ids = ids, .began = now, .fd = -1 };
-	w->next = spec->health.test.n ? now + spec->health.interval : INT64_MAX;
+	w->next = INT64_MAX;
+	if (spec->health.test.n) {
+		w->health = xcalloc(1, sizeof(*w->health));
+		w->next = now + spec->health.interval;
+	}
 }
 
 enum health_news health_watch_tick(struct health_watch *w, int init)
@@ -183,7 +189,7 @@ enum health_news health_watch_tick(struct health_watch *w, int init)
 	end_probe(w, &r);
 	starting = now_monotonic() - w->began < check->start_period;
 	w->next = now_monotonic() + check->interval;
-	return health_judge(&w->health, check, &r, starting) ? HEALTH_CHANGED : HEALTH_RESULT;
+	return health_judge(w->health, check, &r, starting) ? HEALTH_CHANGED : HEALTH_RESULT;
 }
 
 void health_watch_stop(struct health_watch *w)
@@ -193,6 +199,8 @@ void health_watch_stop(struct health_watch *w)
 		kill(w->pid, SIGKILL);
 		proc_reap(w->pid);
 	}
+	free(w->health);
+	w->health = NULL;
 	w->fd = -1;
 	w->next = INT64_MAX;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 #include "base/proc.h"
 
 /* What a process in the middle of a system call may take to die, before it is given up. */
@@ -61,8 +62,14 @@ static _Noreturn void keep(bool has_mounts)
 {
 	struct pollfd p[] = { { .fd = PROCESS, .events = POLLIN }, { .fd = MONITOR, .events = POLLIN } };
 
-	while (poll(p, ARRAY_SIZE(p), -1) < 0 && errno == EINTR)
-		;
+	int wait_ms = MEMORY_SETTLED_MS, n;
+
+	while ((n = poll(p, ARRAY_SIZE(p), wait_ms)) == 0 || (n < 0 && errno == EINTR)) {
+		if (n == 0) {
+			memory_let_go();
+			wait_ms = -1;
+		}
+	}
 	pidfd_send_signal(PROCESS, SIGKILL, NULL, 0);
 	if (has_mounts)
 		kill_members(MOUNTS);

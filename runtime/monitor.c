@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "runtime/attach.h"
@@ -51,9 +52,10 @@ struct state {
 	int listener;	    /* where further clients come in, or -1 */
 	struct restarts restarts;
 	struct health_watch health;
-	int64_t began;	    /* this run; this and the two below on the monotonic clock */
+	int64_t began;	    /* this run; this and the three below on the monotonic clock */
 	int64_t kill_at;    /* INT64_MAX: never */
 	int64_t restart_at; /* INT64_MAX: this run has not ended */
+	int64_t settle_at;  /* INT64_MAX: that is done */
 	int signals;	    /* where SIGTERM is read */
 	bool last_run;	    /* it is not to run again, */
 	bool by_user;	    /* as a user stops it */
@@ -182,7 +184,7 @@ static void act_on_health(struct state *s)
 {
 	const struct container_spec *spec = s->m->launch.spec;
 
-	if (s->health.health.status != HEALTH_UNHEALTHY || spec->health.action == HEALTH_NONE)
+	if (s->health.health->status != HEALTH_UNHEALTHY || spec->health.action == HEALTH_NONE)
 		return;
 	s->last_run = s->last_run || spec->health.action == HEALTH_STOP;
 	s->run_again = spec->health.action == HEALTH_RESTART;
@@ -196,7 +198,7 @@ static void see_to_health(struct state *s)
 	if (news == HEALTH_NO_NEWS)
 		return;
 	if (s->m->health)
-		s->m->health(s->m->launch.arg, &s->health.health, news == HEALTH_CHANGED);
+		s->m->health(s->m->launch.arg, s->health.health, news == HEALTH_CHANGED);
 	if (news == HEALTH_CHANGED)
 		act_on_health(s);
 }
@@ -204,7 +206,7 @@ static void see_to_health(struct state *s)
 /* What poll(2) is to wait at most, in milliseconds; -1: for ever. */
 static int time_left(const struct state *s)
 {
-	const int64_t deadlines[] = { s->kill_at, s->restart_at, s->health.next };
+	const int64_t deadlines[] = { s->kill_at, s->restart_at, s->settle_at, s->health.next };
 	int64_t first = INT64_MAX, left;
 
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
@@ -224,6 +226,10 @@ static void meet_deadlines(struct state *s)
 	if (now >= s->kill_at) {
 		pidfd_send_signal(s->child.pidfd, SIGKILL, NULL, 0);
 		s->kill_at = INT64_MAX;
+	}
+	if (now >= s->settle_at) {
+		memory_let_go();
+		s->settle_at = INT64_MAX;
 	}
 	if (now >= s->health.next)
 		see_to_health(s);
@@ -331,12 +337,13 @@ static void begin_run(struct state *s)
 	s->began = now_monotonic();
 	s->kill_at = spec->run_timeout ? s->began + spec->run_timeout * SECOND : INT64_MAX;
 	s->restart_at = INT64_MAX;
+	s->settle_at = s->began + MEMORY_SETTLED_MS * 1000000LL;
 	s->run_again = false;
 	if (s->m->running)
 		s->m->running(s->m->launch.arg);
 	health_watch_start(&s->health, spec, s->m->launch.ids);
 	if (spec->health.test.n && s->m->health)
-		s->m->health(s->m->launch.arg, &s->health.health, false);
+		s->m->health(s->m->launch.arg, s->health.health, false);
 }
 
 /* Carries a run to its end, and what it wrote to whoever wants it. Returns the exit status. */
@@ -377,6 +384,7 @@ static bool await_restart(struct state *s, int exit_code)
 	drop_run(s);
 	s->m->restarting(s->m->launch.arg, exit_code);
 	client_set_end(&s->clients, exit_code, false);
+	s->settle_at = INT64_MAX;
 	s->restart_at = now_monotonic() + delay;
 	run_loop(s);
 	return !s->last_run;

@@ -9,6 +9,7 @@ teardown_file() { drop_store; }
 @test "the binaries are in bin and in libexec/tiffin" {
 	prefix=${TIFFIN%/bin/tiffin}
 	same "$(cd "$prefix" && find . -type f | sort)" "./bin/tiffin
+./libexec/tiffin/libglib-2.0.so.0
 ./libexec/tiffin/tiffin-image
 ./libexec/tiffin/tiffin-init
 ./libexec/tiffin/tiffin-net"
@@ -40,4 +41,19 @@ teardown_file() { drop_store; }
 @test "none of them is setuid or has capabilities" {
 	same "$(find "${TIFFIN%/bin/tiffin}" -perm /6000)" ""
 	same "$(getcap -r "${TIFFIN%/bin/tiffin}")" ""
+}
+
+@test "tiffin-net has a GLib of its own, in which nothing is missing that libslirp calls" {
+	helper=${TIFFIN%/bin/tiffin}/libexec/tiffin/tiffin-net
+	matches "$(ldd "$helper")" "libglib-2.0.so.0 => ${helper%/*}/libglib-2.0.so.0"
+	run env LD_BIND_NOW=1 "$helper" 3>&- 4>&-
+	same "$output" "tiffin-net is started by tiffin, not by hand."
+}
+
+@test "tiffin-net does with the system's GLib where its own is missing" {
+	prefix=$BATS_TEST_TMPDIR/prefix
+	cp -R "${TIFFIN%/bin/tiffin}" "$prefix"
+	rm "$prefix/libexec/tiffin/libglib-2.0.so.0"
+	run "$prefix/libexec/tiffin/tiffin-net" 3>&- 4>&-
+	same "$output" "tiffin-net is started by tiffin, not by hand."
 }

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 bad=0
-for header in base/*.h storage/*.h image/*.h runtime/*.h net/*.h cmd/*.h tests/unit/*.h; do
+for header in base/*.h storage/*.h image/*.h runtime/*.h net/*.h net/glib/*.h cmd/*.h tests/unit/*.h; do
 	[ -e "$header" ] || continue
 	# A header may define what one file of many uses.
 	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
