@@ -26,8 +26,10 @@ static const char *const names[] = {
 
 uint64_t caps_default(void)
 {
+	/* SYS_CHROOT: sshd(8) confines what speaks to strangers to an empty directory, or hangs up. */
 	return BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
-	       BIT(CAP_KILL) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP);
+	       BIT(CAP_KILL) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SYS_CHROOT) |
+	       BIT(CAP_SETFCAP);
 }
 
 int caps_parse(const char *name, uint64_t *ret, struct err *err)

@@ -11,8 +11,7 @@
 /*
  * What a container has unless told otherwise: less than docker's fourteen. NET_BIND_SERVICE is not
  * needed where every port may be bound (runtime/mounts.c), AUDIT_WRITE, MKNOD and NET_RAW are of no
- * use in a user namespace or too much of one, and of SETPCAP and SYS_CHROOT no image was found to
- * need them.
+ * use in a user namespace or too much of one, and of SETPCAP no image was found to need it.
  */
 uint64_t caps_default(void);
 /* "CHOWN", "cap_chown" or "ALL" to a mask. ERR_USAGE: no such capability. */

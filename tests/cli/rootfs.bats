@@ -159,5 +159,5 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(6
 	[ -u /usr/bin/newuidmap ] || [ -u /bin/su ] || skip "cannot be had here: no setuid program"
 	run in_host sh -c 'cp /bin/su /tmp/x 2>/dev/null; grep CapEff /proc/self/status; mount -t tmpfs x /mnt'
 	[ "$status" -ne 0 ]
-	contains "$output" "00000000800000fb"
+	contains "$output" "00000000800400fb"
 }

@@ -138,7 +138,7 @@ NO_MKDIR='{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
 	run in_box --security-opt no-new-privileges=false "$BUSYBOX" \
 		grep -E '^(NoNewPrivs|Seccomp|Cap(Inh|Bnd|Amb)):' /proc/self/status
 	same "$(tr '\t' ' ' <<<"$output")" "CapInh: 0000000000000000
-CapBnd: 00000000800000fb
+CapBnd: 00000000800400fb
 CapAmb: 0000000000000000
 NoNewPrivs: 0
 Seccomp: 2"
@@ -220,9 +220,9 @@ Seccomp: 2"
 	tiffin run -d --network none --name box -e FROM=run --cap-drop KILL "$BUSYBOX" sleep 100
 	run tiffin exec box sh -c 'grep -E "^(Cap|NoNewPrivs:|Seccomp:)" /proc/self/status; echo $FROM'
 	same "$(tr '\t' ' ' <<<"$output")" "CapInh: 0000000000000000
-CapPrm: 00000000800000db
-CapEff: 00000000800000db
-CapBnd: 00000000800000db
+CapPrm: 00000000800400db
+CapEff: 00000000800400db
+CapBnd: 00000000800400db
 CapAmb: 0000000000000000
 NoNewPrivs: 1
 Seccomp: 2

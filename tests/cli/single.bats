@@ -65,8 +65,8 @@ teardown_file() { drop_store; }
 
 @test "capabilities, new privileges and the filter are as with a range" {
 	run tiffin run --rm "$BUSYBOX" grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status
-	same "$(tr '\t' ' ' <<<"$output")" "CapEff: 00000000800000fb
-CapBnd: 00000000800000fb
+	same "$(tr '\t' ' ' <<<"$output")" "CapEff: 00000000800400fb
+CapBnd: 00000000800400fb
 NoNewPrivs: 1
 Seccomp: 2"
 }

@@ -462,7 +462,7 @@ TEST(capabilities_have_names)
 
 		CHECK(caps_parse(bad[i], &mask, &e) < 0 && e.kind == ERR_USAGE);
 	}
-	CHECK(__builtin_popcountll(caps_default()) == 8);
+	CHECK(__builtin_popcountll(caps_default()) == 9);
 	CHECK(!(caps_default() & (UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_NET_RAW |
 				  UINT64_C(1) << CAP_MKNOD | UINT64_C(1) << CAP_SYS_PTRACE)));
 }

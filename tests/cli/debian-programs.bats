@@ -1,0 +1,67 @@
+# ids: range
+#
+# Daemons as Debian packages them, in one container, with the default capabilities, filter and
+# no_new_privs: programs that change users, confine themselves, share memory.
+load ../lib/common
+
+setup_file() {
+	[ -n "$TIFFIN_TEST_DEBIAN" ] || skip "debian:bookworm could not be made"
+	own_store debian:bookworm
+	tiffin run -d --name programs "$REGISTRY/debian:bookworm" sleep 100000
+	tiffin exec programs apt-get -q update >/dev/null
+	# Longer than tiffin() lets one take.
+	DEBIAN_FRONTEND=noninteractive timeout 300 "$TIFFIN" exec --env DEBIAN_FRONTEND programs apt-get install \
+		-q -y --no-install-recommends nginx-light redis-server postgresql-15 openssh-server sudo \
+		>"$BATS_FILE_TMPDIR/apt" 2>&1 3>&- 4>&- || {
+		tail -n 20 "$BATS_FILE_TMPDIR/apt" >&2
+		return 1
+	}
+}
+teardown_file() { drop_store; }
+
+inside() { # inside SCRIPT
+	tiffin exec programs bash -c "
+		soon() { for _ in {1..300}; do \"\$@\" >/dev/null 2>&1 && return; sleep 0.1; done; \"\$@\"; }
+		$1"
+}
+
+@test "nginx answers, its workers are www-data" {
+	run inside 'nginx || exit; exec 3<>/dev/tcp/127.0.0.1/80; printf "GET / HTTP/1.0\r\n\r\n" >&3; head -n 1 <&3
+		for pid in $(pgrep -f "^nginx: worker"); do stat -c %U /proc/$pid; done | sort -u'
+	same "$output" $'HTTP/1.1 200 OK\r\nwww-data'
+}
+
+@test "redis keeps what it is given, as its own user" {
+	run inside 'cd /var/lib/redis && setpriv --reuid redis --regid redis --init-groups \
+			redis-server --daemonize yes --dir /var/lib/redis >/dev/null || exit
+		soon redis-cli ping; redis-cli set lunch box; redis-cli get lunch; redis-cli save
+		stat -c %U:%G /var/lib/redis/dump.rdb; redis-cli shutdown'
+	same "$output" $'OK\nbox\nOK\nredis:redis'
+}
+
+@test "postgres: a cluster is made, started and asked, stopped" {
+	run inside 'pg_lsclusters -h | grep -q main || pg_createcluster 15 main
+		pg_ctlcluster 15 main start || { cat /var/log/postgresql/*; exit 1; }
+		soon su postgres -c "psql -l"
+		su postgres -c "psql -qtAc \"create table t as select generate_series(1, 1000) as n\""
+		setpriv --reuid postgres --regid postgres --init-groups psql -tAc "select sum(n) from t"
+		pg_ctlcluster 15 main stop && pg_lsclusters -h | grep -c down'
+	same "$output" $'500500\n1'
+}
+
+# It wants SYS_CHROOT.
+@test "sshd lets a user in, with a terminal" {
+	run inside 'useradd -m -s /bin/bash somebody; mkdir -p /run/sshd; /usr/sbin/sshd -p 2222 || exit
+		ssh-keygen -q -t ed25519 -N "" -f /tmp/key
+		install -d -o somebody -g somebody -m 700 /home/somebody/.ssh
+		install -o somebody -g somebody -m 600 /tmp/key.pub /home/somebody/.ssh/authorized_keys
+		ssh -tt -i /tmp/key -p 2222 -o StrictHostKeyChecking=no -o LogLevel=ERROR somebody@127.0.0.1 "id -un; tty"'
+	same "$(tr -d '\r' <<<"$output")" $'somebody\n/dev/pts/0'
+}
+
+@test "sudo makes root another user; no_new_privs keeps others from becoming root" {
+	same "$(inside 'sudo -u www-data id -un')" www-data
+	run inside 'su -s /bin/sh www-data -c "sudo -n true"'
+	contains "$output" "no new privileges"
+	[ "$status" != 0 ]
+}
