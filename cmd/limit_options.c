@@ -90,7 +90,7 @@ static int parse_umask(const char *text, mode_t *ret, struct err *err)
 
 static int parse_oom_score(const char *text, struct limits *l, struct err *err)
 {
-	if (set_number(&l->oom_score_adj, text, err) < 0)
+	if (set_integer(&l->oom_score_adj, text, err) < 0)
 		return err_wrap(err, "--oom-score-adj");
 	if (l->oom_score_adj < -OOM_SCORE_MAX || l->oom_score_adj > OOM_SCORE_MAX)
 		return err_set(err, ERR_USAGE, "invalid value %d, range for oom score adj is [-%d, %d]",

@@ -241,7 +241,7 @@ static int logs(struct tiffin *t, void *options, const struct strv *operands, st
 	if ((o->since && parse_when(o->since, &v.since, err) < 0) ||
 	    (o->until && parse_when(o->until, &v.until, err) < 0))
 		return -1;
-	if (o->tail && !streq(o->tail, "all") && set_number(&tail, o->tail, err) < 0)
+	if (o->tail && !streq(o->tail, "all") && set_integer(&tail, o->tail, err) < 0)
 		return err_wrap(err, "--tail");
 	if (tiffin_open(t, false, err) < 0 ||
 	    latest_operands(t, o->latest, "logs", 1, 0, operands, &containers, err) < 0)

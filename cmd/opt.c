@@ -33,16 +33,26 @@ int set_list(void *field, const char *value, struct err *err)
 	return 0;
 }
 
-int set_number(void *field, const char *value, struct err *err)
+int set_integer(void *field, const char *value, struct err *err)
 {
 	char *end;
 	long n;
 
 	errno = 0;
 	n = strtol(value, &end, 10);
-	if (errno || end == value || *end || n < 0 || n > INT_MAX)
-		return err_set(err, ERR_USAGE, "'%s' is not a number from 0 on", value);
+	if (errno || end == value || *end || n < INT_MIN || n > INT_MAX)
+		return err_set(err, ERR_USAGE, "'%s' is not a number", value);
 	*(int *)field = (int)n;
+	return 0;
+}
+
+int set_number(void *field, const char *value, struct err *err)
+{
+	int n;
+
+	if (set_integer(&n, value, NULL) < 0 || n < 0)
+		return err_set(err, ERR_USAGE, "'%s' is not a number from 0 on", value);
+	*(int *)field = n;
 	return 0;
 }
 

@@ -29,7 +29,8 @@ struct opt {
 int set_flag(void *field, const char *value, struct err *err);
 int set_string(void *field, const char *value, struct err *err);
 int set_list(void *field, const char *value, struct err *err);
-int set_number(void *field, const char *value, struct err *err); /* int, from 0 on */
+int set_integer(void *field, const char *value, struct err *err); /* int */
+int set_number(void *field, const char *value, struct err *err);  /* int, from 0 on */
 int set_size(void *field, const char *value, struct err *err);	 /* "512m": bytes, long long */
 int set_seconds(void *field, const char *value, struct err *err); /* "10", "10s", "5m": int */
 int set_duration(void *field, const char *value, struct err *err); /* "1m30s": nanoseconds, long long */

@@ -22,7 +22,7 @@ static const struct opt ps_opts[] = {
 	{ 'q', "quiet", NULL, "print IDs alone", set_flag, FIELD(ps_options, quiet) },
 	{ 'l', "latest", NULL, "the newest one, whatever its state", set_flag,
 	  FIELD(ps_options, latest) },
-	{ 'n', "last", "N", "the newest N, whatever their state", set_number,
+	{ 'n', "last", "N", "the newest N, whatever their state", set_integer,
 	  FIELD(ps_options, last) },
 	{ 's', "size", NULL, "print what they take on the disk", set_flag, FIELD(ps_options, size) },
 	{ 0, "ns", NULL, "print their namespaces", set_flag, FIELD(ps_options, namespaces) },
