@@ -22,6 +22,7 @@ enum {
 struct tiffin {
 	char *root;   /* --root; NULL: the default */
 	char *driver; /* --storage-driver; NULL: probed */
+	char *const *argv; /* the command line, until tiffin_set_title overwrites it; ends with NULL */
 	char *title; /* the command line as ps(1) shows it, to be overwritten */
 	size_t title_size;
 	struct id_map ids;
@@ -61,6 +62,7 @@ struct command {
 extern const struct command
 	command_attach,
 	command_cleanup,
+	command_completion,
 	command_container_exists,
 	command_container_inspect,
 	command_container_prune,

@@ -43,8 +43,11 @@ static int check(const struct run_options *o, struct err *err)
 static json_t *make_record(const struct run_options *o, const struct found_image *image,
 			   const struct start *s)
 {
+	CLEAN(strv_done) struct strv words = { 0 };
 	json_t *j = json_object();
 
+	for (char *const *word = s->t->argv; *word; word++)
+		strv_add(&words, *word);
 	js_set_str(j, "image", image->name);
 	js_set_str(j, "image_id", image->record.id);
 	js_set_strv(j, "layers", &image->record.layers);
@@ -52,6 +55,7 @@ static json_t *make_record(const struct run_options *o, const struct found_image
 	js_set_bool(j, "single_id", s->t->ids.single);
 	js_set_strv(j, "labels", &s->labels);
 	js_set_strv(j, "annotations", &o->annotations);
+	js_set_strv(j, "create_command", &words);
 	json_object_set_new(j, "ports", port_list_to_json(&s->ports));
 	json_object_set_new(j, "etc", etc_options_to_json(&s->etc));
 	json_object_set_new(j, "log", log_options_to_json(&s->log));

@@ -2,6 +2,17 @@
 
 #include "base/cleanup.h"
 
+const struct opt global_opts[] = {
+	{ 0, "root", "DIR", "the store (TIFFIN_ROOT, else below ~/.local/share)", set_string,
+	  FIELD(global_options, root) },
+	{ 0, "storage-driver", "NAME", "how layers are stacked: overlay", set_string,
+	  FIELD(global_options, driver) },
+	{ 0, "noout", NULL, "print no result: nothing on standard output", set_flag,
+	  FIELD(global_options, quiet) },
+	{ 'v', "version", NULL, "print the version", set_flag, FIELD(global_options, version) },
+	{ 0 },
+};
+
 const struct group command_groups[] = {
 	{ "", NULL,
 	  { { "Run a container", NULL },
@@ -44,6 +55,7 @@ const struct group command_groups[] = {
 	    { NULL, &command_logout },
 	    { "The rest", NULL },
 	    { NULL, &command_generate },
+	    { NULL, &command_completion },
 	    { NULL, &command_info },
 	    { NULL, &command_version } } },
 	{ "container", "commands for containers",

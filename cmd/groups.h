@@ -6,6 +6,13 @@
 
 #include "cmd/command.h"
 
+/* What stands before the command. */
+struct global_options {
+	char *root, *driver;
+	bool version, quiet;
+};
+extern const struct opt global_opts[];
+
 /* Groups give the same commands other names: "tiffin container ls". */
 struct group {
 	const char *name; /* "": the top level, which is the first; NULL: there are no more */

@@ -10,6 +10,7 @@
 #include "cmd/namespace_options.h"
 #include "cmd/ports.h"
 #include "runtime/caps.h"
+#include "runtime/masks.h"
 #include "runtime/spec.h"
 
 static json_t *strings(char *const *v, size_t n)
@@ -237,6 +238,16 @@ static json_t *security_of(const struct container_spec *spec)
 	return strings(options.v, options.n);
 }
 
+static void set_masks(json_t *j, const struct container_spec *spec)
+{
+	CLEAN(strv_done) struct strv hidden = { 0 };
+	CLEAN(strv_done) struct strv read_only = { 0 };
+
+	mask_lists(spec, &hidden, &read_only);
+	js_set_strv(j, "MaskedPaths", &hidden);
+	js_set_strv(j, "ReadonlyPaths", &read_only);
+}
+
 static json_t *host_config_of(const struct container *c, const struct container_spec *spec,
 			      const char *mode)
 {
@@ -256,6 +267,7 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	js_set_bool(j, "Privileged", spec->privileged);
 	js_set_bool(j, "ReadonlyRootfs", spec->read_only);
 	json_object_set_new(j, "SecurityOpt", security_of(spec));
+	set_masks(j, spec);
 	js_set_bool(j, "Init", spec->init);
 	js_set_int(j, "ShmSize", spec->shm_size);
 	js_set_str_take(j, "UsernsMode",
@@ -273,6 +285,31 @@ static json_t *labels_of(const struct container *c)
 	CLEAN(clean_json) json_t *methods = container_row_methods(c);
 
 	return json_incref(json_object_get(methods, "Label"));
+}
+
+/* { "key": "value" }; one that is said again is said anew. */
+static json_t *annotations_of(const struct container *c)
+{
+	CLEAN(strv_done) struct strv said = { 0 };
+	json_t *map = json_object();
+
+	js_strv(c->config, "annotations", &said);
+	for (size_t i = 0; i < said.n; i++) {
+		size_t len = strcspn(said.v[i], "=");
+		CLEAN(clean_free) char *key = xstrndup(said.v[i], len);
+
+		js_set_str(map, key, said.v[i] + len + (said.v[i][len] == '='));
+	}
+	return map;
+}
+
+/* podman's: the command line that made it. */
+static json_t *create_command_of(const struct container *c)
+{
+	CLEAN(strv_done) struct strv words = { 0 };
+
+	js_strv(c->config, "create_command", &words);
+	return strings(words.v, words.n);
 }
 
 static char *signal_name(int number)
@@ -299,6 +336,8 @@ static json_t *config_of(const struct container *c, const struct container_spec 
 	js_set_str(j, "WorkingDir", spec->cwd ?: "");
 	json_object_set_new(j, "Entrypoint", strings(spec->args.v, n));
 	json_object_set_new(j, "Labels", labels_of(c));
+	json_object_set_new(j, "Annotations", annotations_of(c));
+	json_object_set_new(j, "CreateCommand", create_command_of(c));
 	js_set_str_take(j, "StopSignal", signal_name(spec->stop_signal));
 	js_set_int(j, "StopTimeout", spec->stop_timeout);
 	js_set_int(j, "Timeout", spec->run_timeout);

@@ -12,20 +12,6 @@
 #include "cmd/groups.h"
 #include "cmd/not_yet.h"
 
-struct global_options {
-	char *root, *driver;
-	bool version;
-};
-
-static const struct opt global_opts[] = {
-	{ 0, "root", "DIR", "the store (TIFFIN_ROOT, else below ~/.local/share)", set_string,
-	  FIELD(global_options, root) },
-	{ 0, "storage-driver", "NAME", "how layers are stacked: overlay", set_string,
-	  FIELD(global_options, driver) },
-	{ 'v', "version", NULL, "print the version", set_flag, FIELD(global_options, version) },
-	{ 0 },
-};
-
 static void print_commands(const struct group *g)
 {
 	const struct command *c;
@@ -159,6 +145,7 @@ int main(int argc, char **argv)
 {
 	struct tiffin t = {
 		.store = STORE_INIT,
+		.argv = argv,
 		.title = argv[0],
 		/* The arguments stand one behind the other: proc_pid_cmdline(5). */
 		.title_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0]),
@@ -175,6 +162,8 @@ int main(int argc, char **argv)
 	t.root = global.root;
 	t.driver = global.driver;
 	turn_help(&words);
+	if (result == 0 && global.quiet && !freopen("/dev/null", "w", stdout))
+		result = err_sys(&err, "cannot open /dev/null");
 	if (result == 0) {
 		if (global.version)
 			result = puts("tiffin version " TIFFIN_VERSION) < 0 ? -1 : 0;

@@ -278,26 +278,56 @@ int opts_parse(const struct opt *opts, void *into, char *const *argv, bool stop_
 	return 0;
 }
 
-/* A letter belongs to the first row of the whole table that has it. */
-static void print_rows(const struct opt *opts, const struct opt *whole)
+bool opt_awaits_value(const struct opt *opts, const char *word)
 {
-	for (; opts->name || opts->more; opts++) {
-		char left[64], letter = opts->letter;
+	char into;
+	struct found f = { 0 };
 
-		if (opts->more)
-			print_rows(opts->more, whole);
-		if (!opts->help)
-			continue;
-		if (letter && find(whole, left, NULL, 0, letter).row != opts)
-			letter = 0;
-		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", letter ? '-' : ' ',
-			 letter ? letter : ' ', letter ? "," : " ", opts->name,
-			 opts->arg ? " " : "", opts->arg ? opts->arg : "");
-		printf("  %-32s  %s\n", left, opts->help);
+	if (starts_with(word, "--")) {
+		f = find(opts, &into, word + 2, strlen(word + 2), 0);
+		return f.row && f.row->arg;
 	}
+	for (const char *p = word + 1; *p; p++) {
+		f = find(opts, &into, NULL, 0, *p);
+		if (!f.row || f.row->arg || p[1] == '=')
+			return f.row && f.row->arg && !p[1];
+	}
+	return false;
+}
+
+static void each_row(const struct opt *opts, const struct opt *whole,
+		     void (*visit)(const struct opt *row, char letter, void *arg), void *arg)
+{
+	char into;
+
+	for (; opts->name || opts->more; opts++) {
+		if (opts->more)
+			each_row(opts->more, whole, visit, arg);
+		else
+			visit(opts, opts->letter && find(whole, &into, NULL, 0, opts->letter).row == opts ?
+					    opts->letter : 0, arg);
+	}
+}
+
+void opts_each(const struct opt *opts, void (*visit)(const struct opt *row, char letter, void *arg),
+	       void *arg)
+{
+	each_row(opts, opts, visit, arg);
+}
+
+static void print_row(const struct opt *row, char letter, void *arg)
+{
+	char left[64];
+
+	(void)arg;
+	if (!row->help)
+		return;
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
+		 letter ? "," : " ", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
+	printf("  %-32s  %s\n", left, row->help);
 }
 
 void opts_print(const struct opt *opts)
 {
-	print_rows(opts, opts);
+	opts_each(opts, print_row, NULL);
 }

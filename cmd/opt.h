@@ -48,6 +48,13 @@ int parse_duration(const char *text, long long *ret, struct err *err);
 int opts_parse(const struct opt *opts, void *into, char *const *argv, bool stop_at_operand,
 	       struct strv *ret_operands, bool *ret_help, struct err *err);
 
+/* Is the value of this option, "--name" or "-it", the next word? */
+bool opt_awaits_value(const struct opt *opts, const char *word);
+
+/* Every row, in order; letter is 0 where an earlier row has the row's. */
+void opts_each(const struct opt *opts, void (*visit)(const struct opt *row, char letter, void *arg),
+	       void *arg);
+
 /* The options' lines of --help, on stdout. */
 void opts_print(const struct opt *opts);
 

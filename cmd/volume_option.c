@@ -99,6 +99,12 @@ static int add_tmpfs_option(struct mount_spec *m, struct buf *options, const cha
 		m->no_suid = false;
 		return 0;
 	}
+	if (streq(option, "tmpcopyup"))
+		return err_set(err, ERR_UNSUPPORTED, "'tmpcopyup' is not in this version of tiffin: a tmpfs "
+						     "begins empty");
+	/* podman's word for what is so here anyway. */
+	if (streq(option, "notmpcopyup"))
+		return 0;
 	if (set_option(m, option, &ignored) < 0)
 		return err_set(err, ERR_USAGE, "'%s' is not an option of a tmpfs", option);
 	return 0;

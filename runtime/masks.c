@@ -17,7 +17,20 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "runtime/child.h"
+#include "runtime/masks.h"
 #include "runtime/mount.h"
+
+static const char *const hidden_proc[] = {
+	"acpi",		 "asound",     "interrupts",  "kcore", "keys",
+	"latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi",
+};
+static const char *const hidden_sys[] = {
+	"firmware",
+	"fs/selinux",
+	"dev/block",
+	"devices/virtual/powercap",
+};
+static const char *const read_only_proc[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
 
 /* Covers a file with /dev/null, a directory with an empty one. */
 static int cover_with_nothing(struct child *c, int target, int *empty, struct err *err)
@@ -85,17 +98,6 @@ static int make_read_only(int under, const char *path, struct err *err)
 
 int mask_paths(struct child *c, struct err *err)
 {
-	static const char *const hidden_proc[] = {
-		"acpi",		 "asound",     "interrupts",  "kcore", "keys",
-		"latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi",
-	};
-	static const char *const hidden_sys[] = {
-		"firmware",
-		"fs/selinux",
-		"dev/block",
-		"devices/virtual/powercap",
-	};
-	static const char *const read_only_proc[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
 	CLEAN(clean_fd) int empty = -1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hidden_proc); i++)
@@ -128,4 +130,21 @@ int mask_own_paths(struct child *c, struct err *err)
 			return err_wrap(err, "'%s'", path);
 	}
 	return 0;
+}
+
+static void list(const struct container_spec *spec, const char *mount, const char *const *paths, size_t n,
+		 struct strv *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!is_unmasked(spec, mount, paths[i]))
+			strv_addf(ret, "%s/%s", mount, paths[i]);
+}
+
+void mask_lists(const struct container_spec *spec, struct strv *ret_hidden, struct strv *ret_read_only)
+{
+	list(spec, "/proc", hidden_proc, ARRAY_SIZE(hidden_proc), ret_hidden);
+	list(spec, "/sys", hidden_sys, ARRAY_SIZE(hidden_sys), ret_hidden);
+	for (size_t i = 0; i < spec->masked.n; i++)
+		strv_add(ret_hidden, spec->masked.v[i]);
+	list(spec, "/proc", read_only_proc, ARRAY_SIZE(read_only_proc), ret_read_only);
 }

@@ -107,3 +107,16 @@ teardown_file() { drop_store; }
 	fails 125 create --platform linux/amd64 --os linux "$BUSYBOX"
 	contains "$error" "--platform option can not be specified with --arch, --os or --variant"
 }
+
+@test "--noout prints no result" {
+	run -0 --separate-stderr tiffin --noout images
+	same "$output$stderr" ""
+	run -125 --separate-stderr tiffin --noout inspect nonesuch
+	contains "$stderr" "no such object"
+}
+
+@test "a tmpfs begins empty, as docker's: podman's tmpcopyup is refused" {
+	same "$(tiffin run --rm --tmpfs /etc:notmpcopyup "$BUSYBOX" sh -c 'cat /etc/nonesuch /etc/group 2>/dev/null; grep -c " /etc tmpfs " /proc/mounts')" 1
+	fails 125 run --rm --tmpfs /etc:tmpcopyup "$BUSYBOX" true
+	contains "$error" "'tmpcopyup' is not in this version of tiffin"
+}

@@ -187,3 +187,29 @@ for item in json.load(sys.stdin): print("Name" in item, "RepoTags" in item)' <<<
 	fails 125 image inspect -l
 	tiffin rm wrote
 }
+
+@test "the paths that are masked are told, and they are masked" {
+	tiffin run -d --name masks --security-opt mask=/home --security-opt unmask=/proc/keys "$BUSYBOX" sleep 1000
+	mounts=$(tiffin exec masks cat /proc/mounts)
+	contains "$mounts" " /proc/sys "
+	for path in $(tiffin inspect -f '{{join .HostConfig.MaskedPaths " "}}' masks); do
+		! tiffin exec masks sh -c "[ -e $path ]" || contains "$mounts" " $path "
+	done
+	for path in $(tiffin inspect -f '{{join .HostConfig.ReadonlyPaths " "}}' masks); do
+		! tiffin exec masks sh -c "[ -e $path ]" || grep -q " $path .* ro," <<<"$mounts"
+	done
+	contains "$(tiffin inspect -f '{{.HostConfig.MaskedPaths}}' masks)" /proc/kcore /home
+	lacks "$(tiffin inspect -f '{{.HostConfig.MaskedPaths}}' masks)" /proc/keys
+	tiffin rm -f masks
+	tiffin create --name open --privileged "$BUSYBOX" true
+	same "$(tiffin inspect -f '{{.HostConfig.MaskedPaths}} {{.HostConfig.ReadonlyPaths}}' open)" "[] []"
+	tiffin rm open
+}
+
+@test "annotations and the command line that made it are told" {
+	tiffin create --name noted --annotation a=1 --annotation b=x=y --annotation a=2 "$BUSYBOX" echo "two words"
+	same "$(tiffin inspect -f '{{json .Config.Annotations}}' noted)" '{"a":"2","b":"x=y"}'
+	contains "$(tiffin inspect -f '{{json .Config.CreateCommand}}' noted)" \
+		"\"create\",\"--name\",\"noted\",\"--annotation\"" ",\"two words\"]"
+	tiffin rm noted
+}
