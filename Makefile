@@ -90,6 +90,18 @@ $(INIT): init/main.c
 	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -static \
 		-Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $<
 
+# What executes a container's program is part of tiffin's own. It has no C library where it knows how to
+# call the kernel, and then no thread's memory where a guard of the stack could be.
+BARE := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-nostdlib -fno-stack-protector)
+$(B)/gen/tiffin-execute: init/execute.c
+	@mkdir -p $(@D)
+	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s $(BARE) \
+		-Wl,-z,noseparate-code,--build-id=none -o $@ $<
+$(B)/gen/execute-program.h: $(B)/gen/tiffin-execute
+	@(echo 'static const unsigned char program_bytes[] = {'; \
+		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '};') > $@.tmp && mv $@.tmp $@
+$(B)/obj/runtime/execute.o: $(B)/gen/execute-program.h
+
 # The seccomp profile is compiled here, so that a container's start needs no libseccomp.
 $(B)/gen/compile-profile: runtime/profile/compile.c runtime/profile/table.h
 	@mkdir -p $(@D)

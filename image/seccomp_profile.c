@@ -1,6 +1,7 @@
 #include "image/seccomp_profile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -265,6 +266,40 @@ static int add_rule(scmp_filter_ctx ctx, uint32_t fallback, const json_t *rule, 
 	return 0;
 }
 
+static bool speaks_of(const json_t *profile, const struct machine *m, const char *call)
+{
+	json_t *rule;
+	size_t i;
+
+	json_array_foreach(js_arr(profile, "syscalls"), i, rule)
+		if (applies(m, rule) && (streq(js_str(rule, "name") ?: "", call) ||
+					 lists(js_arr(rule, "names"), call)))
+			return true;
+	return false;
+}
+
+/*
+ * What is called behind the filter before the program is executed (init/execute.c). A profile made by
+ * watching a program lacks them; whoever may execve(2) gains nothing by them.
+ */
+static int allow_our_own(scmp_filter_ctx ctx, uint32_t fallback, const json_t *profile,
+			 const struct machine *m, struct err *err)
+{
+	const struct {
+		const char *name;
+		struct scmp_arg_cmp condition;
+	} calls[] = {
+		{ "execveat", SCMP_A4_64(SCMP_CMP_EQ, AT_EMPTY_PATH, 0) },
+		{ "fcntl", SCMP_A1_64(SCMP_CMP_EQ, F_SETFD, 0) },
+	};
+
+	for (size_t i = 0; fallback != SCMP_ACT_ALLOW && i < ARRAY_SIZE(calls); i++)
+		if (!speaks_of(profile, m, calls[i].name) &&
+		    add_call(ctx, SCMP_ACT_ALLOW, calls[i].name, &calls[i].condition, 1, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int refuse_more(const json_t *profile, struct err *err)
 {
 	json_t *item;
@@ -318,6 +353,8 @@ static int compile(const json_t *profile, const struct strv *caps, const int scr
 	json_array_foreach(js_arr(profile, "syscalls"), i, rule)
 		if (applies(&m, rule) && add_rule(ctx, fallback, rule, err) < 0)
 			return -1;
+	if (allow_our_own(ctx, fallback, profile, &m, err) < 0)
+		return -1;
 	return export(ctx, scratch, ret, err);
 }
 

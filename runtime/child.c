@@ -8,8 +8,8 @@
  * maps are written, the network's frames and the terminal's master are handed over.
  *
  * Whatever fails is reported to the parent as a struct err, which tells the user; the child prints
- * nothing. When execve(2) succeeds the close-on-exec sync socket closes, which the parent takes for
- * the news.
+ * nothing. The close-on-exec sync socket closes when nothing of that can fail any more, and what
+ * executes the container's program has another way to report (runtime/execute.h).
  */
 #include "runtime/child.h"
 
@@ -28,11 +28,10 @@
 
 #include "base/cleanup.h"
 #include "runtime/caps.h"
+#include "runtime/execute.h"
 #include "runtime/limits.h"
 #include "runtime/seccomp.h"
 #include "runtime/sync.h"
-
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct step {
 	const char *name;
@@ -169,28 +168,30 @@ static int set_oom_score(struct child *c, struct err *err)
 }
 
 /*
- * Leaves 0-2, those that the user hands over, the sync socket and what is to be executed; whatever else
- * was inherited is closed (CVE-2024-21626).
+ * Leaves 0-2, those that the user hands over, and what is needed to report and to execute; whatever
+ * else was inherited is closed (CVE-2024-21626).
  */
 static int close_descriptors(struct child *c, struct err *err)
 {
+	int *const ours[] = { &c->sync, &c->init, &c->program, &c->report };
 	int next = 3;
 
 	for (; next < 3 + c->launch->n_preserved; next++)
 		if (fcntl(next, F_SETFD, 0) < 0)
 			return err_sys(err, "handing over descriptor %d", next);
-	/* Out of the way of the numbers that these are to have. */
-	if (c->init >= 0 && (c->init = fcntl(c->init, F_DUPFD_CLOEXEC, next + 2)) < 0)
-		return err_sys(err, "moving one");
-	if (c->sync != next && dup3(c->sync, next, O_CLOEXEC) < 0)
-		return err_sys(err, "moving one");
-	c->sync = next;
-	if (c->init >= 0) {
-		if (dup3(c->init, ++next, O_CLOEXEC) < 0)
+	/* First out of the way of the numbers that they are to have. */
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (*ours[i] >= 0 && (*ours[i] = fcntl(*ours[i], F_DUPFD_CLOEXEC,
+						       next + (int)ARRAY_SIZE(ours))) < 0)
 			return err_sys(err, "moving one");
-		c->init = next;
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		if (*ours[i] < 0)
+			continue;
+		if (dup3(*ours[i], next, O_CLOEXEC) < 0)
+			return err_sys(err, "moving one");
+		*ours[i] = next++;
 	}
-	if (syscall(SYS_close_range, (unsigned int)next + 1, ~0u, 0u) < 0)
+	if (syscall(SYS_close_range, (unsigned int)next, ~0u, 0u) < 0)
 		return err_sys(err, "close_range");
 	return 0;
 }
@@ -370,42 +371,6 @@ static void run_steps(struct child *c, const struct step *steps, size_t n)
 	}
 }
 
-/* 127 where the program is not there, 126 where it can't be executed: as a shell has it. */
-static int exec_failed(const char *program, int sys, struct err *err)
-{
-	bool missing = sys == ENOENT || sys == ENOTDIR;
-
-	errno = sys;
-	err_sys(err, missing && !strchr(program, '/') ? "executable file '%s' not found in $PATH" :
-							"cannot execute '%s'", program);
-	return missing ? 127 : 126;
-}
-
-/* Executes the program. Returns the exit code of having failed. */
-static int execute(struct child *c, struct err *err)
-{
-	char *const *args = c->spec->args.v;
-	CLEAN(clean_free) char *path = xstrdup(strv_get_env(&c->env, "PATH") ?: PATH_DEFAULT);
-	char *rest = path, *dir;
-	int worst = ENOENT;
-
-	if (strchr(args[0], '/')) {
-		execve(args[0], args, c->env.v);
-		return exec_failed(args[0], errno, err);
-	}
-	while ((dir = strsep(&rest, ":"))) {
-		CLEAN(clean_free) char *file = xasprintf("%s/%s", *dir ? dir : ".", args[0]);
-		struct stat st;
-
-		/* A directory is no program: execve says EACCES, and the search goes on. */
-		execve(file, args, c->env.v);
-		if (errno != ENOENT && errno != ENOTDIR &&
-		    !(errno == EACCES && stat(file, &st) == 0 && S_ISDIR(st.st_mode)))
-			worst = errno;
-	}
-	return exec_failed(args[0], worst, err);
-}
-
 _Noreturn void child_main(const struct launch *l, int sync, int shm)
 {
 	struct child c = {
@@ -418,6 +383,8 @@ _Noreturn void child_main(const struct launch *l, int sync, int shm)
 		.dev = -1,
 		.shm = shm,
 		.init = -1,
+		.program = l->program,
+		.report = l->report,
 		.terminal = -1,
 	};
 	struct err err = { 0 };
@@ -429,7 +396,7 @@ _Noreturn void child_main(const struct launch *l, int sync, int shm)
 	else
 		run_steps(&c, joining_steps, ARRAY_SIZE(joining_steps));
 	run_steps(&c, process_steps, ARRAY_SIZE(process_steps));
-	code = execute(&c, &err);
+	code = execute(c.program, c.report, &c.spec->args, &c.env, &err);
 	sync_fail(c.sync, code, &err);
 	_exit(code);
 }

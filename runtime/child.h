@@ -20,6 +20,7 @@ struct child {
 	int proc, sys, dev;
 	int shm; /* another container's /dev/shm, detached, or -1 */
 	int init; /* tiffin-init, to be executed, or -1 */
+	int program, report; /* what executes the container's program, and says why not */
 	int terminal; /* the pseudo-terminal's own side, or -1 */
 	int terminal_number; /* as in /dev/pts */
 	struct user user;

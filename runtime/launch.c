@@ -1,11 +1,13 @@
 #include "runtime/launch.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "runtime/birth.h"
+#include "runtime/execute.h"
 #include "runtime/keeper.h"
 #include "runtime/sync.h"
 
@@ -28,7 +30,7 @@ static int start_keeper(const struct launch *l, int sock, struct launched *child
 }
 
 /*
- * The parent's mirror of the child's steps (runtime/child.c), up to the execution: first what a new
+ * The parent's mirror of the child's steps (runtime/child.c), up to their end: first what a new
  * container needs, then what every child goes through.
  */
 static int lead(const struct launch *l, int sock, struct launched *child, int *ret_exit_code,
@@ -51,7 +53,15 @@ static int lead(const struct launch *l, int sock, struct launched *child, int *r
 	}
 	if (l->spec->tty && sync_expect(sock, SYNC_TERMINAL, &child->terminal, ret_exit_code, err) < 0)
 		return -1;
-	return l->hold ? 0 : sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err);
+	return 0;
+}
+
+/* From there on: until the container's program is executed. */
+static int follow(int sock, int report, const char *program, int *ret_exit_code, struct err *err)
+{
+	if (sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err) < 0)
+		return -1;
+	return execute_await(report, program, ret_exit_code, err);
 }
 
 void launched_sweep(const struct container_spec *spec, struct launched *child)
@@ -77,24 +87,37 @@ static void give_up(struct launched *child)
 	clean_fd(&child->pidfd);
 	clean_fd(&child->terminal);
 	clean_fd(&child->sync);
+	clean_fd(&child->heard);
 }
 
-int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err)
+int launch(const struct launch *given, struct launched *ret, int *ret_exit_code, struct err *err)
 {
 	struct launched child = LAUNCHED_INIT;
+	struct launch l = *given;
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
-	int socks[2];
+	CLEAN(clean_fd) int program = -1;
+	CLEAN(clean_fd) int heard = -1;
+	CLEAN(clean_fd) int report = -1;
+	int socks[2], ends[2];
 
 	*ret_exit_code = 125;
-	if (sync_pair(&ours, &theirs, err) < 0)
+	if (execute_prepare(&program, err) < 0 || sync_pair(&ours, &theirs, err) < 0)
 		return -1;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, "cannot make a pipe");
+	heard = ends[0];
+	report = ends[1];
+	l.program = program;
+	l.report = report;
 	socks[0] = ours;
 	socks[1] = theirs;
-	if (birth(l, socks, &child, err) < 0)
+	if (birth(&l, socks, &child, err) < 0)
 		return -1;
 	close(fd_take(&theirs));
-	if (lead(l, ours, &child, ret_exit_code, err) < 0) {
+	close(fd_take(&report));
+	if (lead(&l, ours, &child, ret_exit_code, err) < 0 ||
+	    (!l.hold && follow(ours, heard, l.spec->args.v[0], ret_exit_code, err) < 0)) {
 		give_up(&child);
 		return -1;
 	}
@@ -102,8 +125,11 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 		give_up(&child);
 		return err_set(err, ERR_SYSTEM, "the container has ended meanwhile");
 	}
-	if (l->hold)
+	if (l.hold) {
 		child.sync = fd_take(&ours);
+		child.heard = fd_take(&heard);
+		child.program = l.spec->args.v[0];
+	}
 	*ret = child;
 	return 0;
 }
@@ -111,10 +137,11 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 int launch_go(struct launched *child, int *ret_exit_code, struct err *err)
 {
 	CLEAN(clean_fd) int sock = fd_take(&child->sync);
+	CLEAN(clean_fd) int heard = fd_take(&child->heard);
 
 	*ret_exit_code = 125;
 	if (sync_send(sock, SYNC_GO, -1, err) == 0 &&
-	    sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err) == 0)
+	    follow(sock, heard, child->program, ret_exit_code, err) == 0)
 		return 0;
 	give_up(child);
 	return -1;

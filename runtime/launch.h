@@ -29,6 +29,7 @@ struct launch {
 	bool hold;	     /* the first process is not to run its program until launch_go */
 	int n_preserved;     /* so many of our descriptors, from 3 on, are the container's, too */
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
+	int program, report; /* launch's own affair: the child's side of runtime/execute.h */
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
 
 	/* Child: mounts the root file system somewhere in its mount namespace, and opens it. */
@@ -51,9 +52,11 @@ struct launched {
 	int pidfd;
 	int terminal; /* the pseudo-terminal's master, or -1 */
 	pid_t keeper; /* 0: none; see launched_sweep */
-	int sync;     /* to one that is held, or -1 */
+	/* To and from one that is held, or -1; what it is to execute, lent by the specification. */
+	int sync, heard;
+	const char *program;
 };
-#define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1 }
+#define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1, .heard = -1 }
 
 /*
  * Returns when the container's program has been executed (with hold: when there is nothing left to do

@@ -4,7 +4,8 @@
  * One SOCK_SEQPACKET pair, one kind of message: the stage that has been reached, or what went wrong,
  * and at most one descriptor. Each side names the stage it expects; another one is an error. The end
  * of the stream is an error at every stage but SYNC_EXEC, where the kernel's closing of the
- * close-on-exec socket is the news that the container's program runs.
+ * close-on-exec socket is the news that the child's part is done: the rest is told by
+ * runtime/execute.h.
  *
  * The child never prints: it reports, and the parent words the message.
  */
@@ -27,7 +28,7 @@ enum sync_stage {
 
 struct sync_msg {
 	enum sync_stage stage;
-	int exit_code; /* with SYNC_FAILED: 125, 126 or 127 */
+	int exit_code; /* with SYNC_FAILED: 125 or 126 */
 	struct err err;
 };
 

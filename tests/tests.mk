@@ -101,7 +101,7 @@ tidy:
 	@tests/lib/tidy.sh cppcheck $(TIDY_SOURCES) -- -I. -I$(B)/gen
 
 .PHONY: tidy-generated
-tidy-generated: $(if $(wildcard runtime/profile/compile.c),$(B)/gen/profile.h)
+tidy-generated: $(B)/gen/profile.h $(B)/gen/execute-program.h
 
 demo:
 	@tests/lib/deps.sh build demo

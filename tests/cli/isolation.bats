@@ -1,6 +1,8 @@
 # ids: range
 load ../lib/common
 
+PROBE=$TIFFIN_TEST_WORK/unit/probe
+
 setup_file() { own_store busybox config; }
 teardown_file() { drop_store; }
 
@@ -50,10 +52,15 @@ CapAmb: 0000000000000000"
 	same "$(tr '\t' ' ' <<<"$output")" $'NoNewPrivs: 1\nSeccomp: 2'
 }
 
-@test "a setuid program does not give privileges" {
-	run tiffin run --rm "$BUSYBOX" sh -c 'cp /bin/busybox /tmp/id; chmod 4755 /tmp/id
-		exec su app -s /bin/sh -c "/tmp/id -u; grep CapEff /proc/self/status"'
-	same "$(tr '\t' ' ' <<<"$output")" $'1000\nCapEff: 0000000000000000'
+@test "a setuid program does not give privileges, unless it is asked for" {
+	setuid() {
+		tiffin run --rm "$@" -v "$PROBE:/probe" "$BUSYBOX" sh -c 'cp /probe /tmp/id; chmod 4755 /tmp/id
+			exec su app -s /bin/sh -c "/tmp/id id"' | tr '\t' ' '
+	}
+	same "$(setuid)" $'euid 1000\nCapEff 0000000000000000'
+	run setuid --security-opt no-new-privileges=false
+	contains "$output" "euid 0"
+	lacks "$output" 0000000000000000
 }
 
 @test "new namespaces and mounts are refused" {

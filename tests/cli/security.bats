@@ -53,6 +53,13 @@ NO_MKDIR='{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
 	contains "$output" "Resource deadlock"
 }
 
+@test "a profile that denies execveat is obeyed: nothing can be started, with a hint" {
+	run with_profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+		{"name":"execveat","action":"SCMP_ACT_ERRNO","errnoRet":1}]}' true
+	same "$status" 126
+	contains "$output" "cannot execute 'true': Operation not permitted" "must allow execveat"
+}
+
 @test "rules look at arguments" {
 	# kill(2) with signal 0 alone
 	json='{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"name":"kill","action":"SCMP_ACT_ERRNO","errnoRet":35,

@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "runtime/attach.h"
 #include "runtime/caps.h"
+#include "runtime/execute.h"
 #include "runtime/idmap.h"
 #include "runtime/root.h"
 #include "runtime/sync.h"
@@ -220,23 +221,22 @@ TEST(names_that_are_not_there_are_said_so_in_dockers_words)
 	CHECK(user_resolve(root, "0x10", &u, &e) < 0 && user_resolve(root, "web\n", &u, &e) < 0);
 }
 
-/* In under a second and 32 MiB, whatever it says. */
+/* With 3 seconds of the processor, however long that takes on a busy machine, and 32 MiB. */
 static void resolve_within_bounds(int root, const char *text)
 {
-	int64_t begin = now_monotonic();
+	const struct rlimit seconds = { .rlim_cur = 3, .rlim_max = 3 };
 	pid_t pid = fork();
-	struct rusage used;
+	struct rusage used, self;
 	struct user u;
 	int status;
 
 	if (pid == 0) {
+		setrlimit(RLIMIT_CPU, &seconds);
 		user_resolve(root, text, &u, NULL);
 		_exit(0);
 	}
 	CHECK(wait4(pid, &status, 0, &used) == pid && WIFEXITED(status));
-	CHECK(now_monotonic() - begin < 1000000000);
 	/* What the test itself has, a sanitizer's shadow with it, is not the function's. */
-	struct rusage self;
 	getrusage(RUSAGE_SELF, &self);
 	CHECK(used.ru_maxrss - self.ru_maxrss < 32 * 1024);
 }
@@ -754,6 +754,90 @@ TEST(who_asks_for_one_id_has_one)
 	CHECK(map.uids[0].outside == geteuid() && map.gids[0].outside == getegid());
 }
 
+/* --- execution --- */
+
+TEST(the_program_in_between_can_be_read_and_executed_only)
+{
+	CLEAN(clean_fd) int program = -1;
+	CLEAN(clean_fd) int again = -1;
+	char path[40], magic[4];
+
+	CHECK(execute_prepare(&program, NULL) == 0);
+	CHECK(pread(program, magic, sizeof(magic), 0) == 4 && memcmp(magic, "\177ELF", 4) == 0);
+	CHECK(pwrite(program, magic, sizeof(magic), 0) < 0 && errno == EPERM);
+	CHECK(ftruncate(program, 0) < 0 && errno == EPERM);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", program);
+	again = open(path, O_WRONLY | O_CLOEXEC);
+	CHECK(again < 0 || (write(again, magic, sizeof(magic)) < 0 && errno == EPERM));
+}
+
+/* What runs in the child, and how its parent hears of it. */
+static int execute_and_await(const char *text, const char *path, int *ret_exit_code, struct err *err)
+{
+	CLEAN(clean_fd) int program = -1;
+	CLEAN(strv_done) struct strv args = {0};
+	CLEAN(strv_done) struct strv env = {0};
+	struct err why = {0};
+	int ends[2], result;
+	pid_t pid;
+
+	strv_add(&args, text);
+	if (path)
+		strv_addf(&env, "PATH=%s", path);
+	strv_add(&env, "PATHS=/nowhere");
+	CHECK(execute_prepare(&program, NULL) == 0 && pipe2(ends, O_CLOEXEC) == 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(execute(program, ends[1], &args, &env, &why));
+	close(ends[1]);
+	result = execute_await(ends[0], text, ret_exit_code, err);
+	close(ends[0]);
+	CHECK(proc_reap(pid) == (result < 0 ? *ret_exit_code : 0));
+	return result;
+}
+
+TEST(a_program_is_searched_for_as_a_shell_does)
+{
+	struct err e = {0};
+	int code = 0;
+
+	CHECK(execute_and_await("/bin/true", NULL, &code, &e) == 0);
+	CHECK(execute_and_await("true", NULL, &code, &e) == 0);
+	CHECK(execute_and_await("true", "/nowhere:/etc/passwd:/usr/bin:/bin", &code, &e) == 0);
+	CHECK(execute_and_await("true", "/nowhere::", &code, &e) < 0 && code == 127);
+	CHECK_STR(e.text, "executable file 'true' not found in $PATH: No such file or directory");
+	CHECK(execute_and_await("true", "", &code, &e) < 0 && code == 127);
+	CHECK(execute_and_await("/nowhere/true", "/bin", &code, &e) < 0 && code == 127);
+	CHECK_STR(e.text, "cannot execute '/nowhere/true': No such file or directory");
+	CHECK(execute_and_await("/etc/passwd", "/bin", &code, &e) < 0 && code == 126);
+	CHECK_STR(e.text, "cannot execute '/etc/passwd': Permission denied");
+	CHECK(execute_and_await("passwd", "/etc:/nowhere", &code, &e) < 0 && code == 126);
+	/* A directory is passed over. */
+	CHECK(execute_and_await("bin", "/usr:/", &code, &e) < 0 && code == 127);
+	/* One that would be too long is no reason to stop. */
+	CLEAN(clean_free) char *longest = xmalloc(5000);
+	memset(longest, 'x', 4990);
+	strcpy(longest + 4990, ":/bin");
+	CHECK(execute_and_await("true", longest, &code, &e) == 0);
+	CHECK(execute_and_await("none-such", longest, &code, &e) < 0 && code == 126);
+}
+
+TEST(only_an_errno_is_taken_from_what_was_in_the_containers_hands)
+{
+	static const int odd[] = {0, -1, 5000};
+	struct err e;
+	int ends[2], code;
+
+	for (size_t i = 0; i < ARRAY_SIZE(odd) + 1; i++) {
+		e = (struct err){0};
+		CHECK(pipe2(ends, O_CLOEXEC) == 0);
+		CHECK(write(ends[1], i < ARRAY_SIZE(odd) ? &odd[i] : &code, i < ARRAY_SIZE(odd) ? 4 : 1) > 0);
+		close(ends[1]);
+		CHECK(execute_await(ends[0], "x", &code, &e) < 0 && code == 126 && e.sys == EBADMSG);
+		close(ends[0]);
+	}
+}
+
 int main(void)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -791,6 +875,9 @@ int main(void)
 	RUN(a_client_whose_monitor_dies_says_so);
 	RUN(subordinate_ids_are_read_and_odd_lines_passed_over);
 	RUN(who_asks_for_one_id_has_one);
+	RUN(the_program_in_between_can_be_read_and_executed_only);
+	RUN(a_program_is_searched_for_as_a_shell_does);
+	RUN(only_an_errno_is_taken_from_what_was_in_the_containers_hands);
 	close(work);
 	tree_remove_at(AT_FDCWD, work_path, NULL);
 	return test_summary();
