@@ -11,7 +11,8 @@
 ## fuzz: the fuzz targets (tests/fuzz), each for SECONDS (60); FUZZ="tar unpack" limits them
 ## tidy: clang-tidy and cppcheck, findings are errors
 ## demo: pull and run an image as an unprivileged user, and show it
-## bench: measure start-up beside podman, bubblewrap and a bare C program; pulls beside podman and tar
+## bench: measure start-up, exec, ps, many at once and memory beside podman, bubblewrap and a bare C
+## 	program; pulls beside podman and tar
 ## posture: a probe under tiffin, podman and bubblewrap; writes the table of docs/security.md
 ## clean: remove what was built
 
