@@ -53,6 +53,7 @@ static void images_done(void *options)
 struct row {
 	const struct image_record *image;
 	const char *name; /* canonical, or NULL */
+	const char *digest; /* of the manifest that the name came with */
 	char *repository, *tag;
 };
 
@@ -70,12 +71,19 @@ static void rows_done(struct rows *r)
 	free(r->v);
 }
 
-static void split_name(const char *name, char **ret_repository, char **ret_tag)
+/* What has no tag, or has it no more, is still known by where it came from. */
+static void split_name(struct row *row)
 {
-	const char *colon = name ? strrchr(name, ':') : NULL;
+	const struct strv *digests = &row->image->digests;
+	const char *colon = row->name ? strrchr(row->name, ':') : NULL;
+	const char *at = !row->name && digests->n ? strchr(digests->v[0], '@') : NULL;
 
-	*ret_repository = colon ? xstrndup(name, (size_t)(colon - name)) : xstrdup("<none>");
-	*ret_tag = xstrdup(colon ? colon + 1 : "<none>");
+	if (at)
+		row->repository = xstrndup(digests->v[0], (size_t)(at - digests->v[0]));
+	else
+		row->repository = colon ? xstrndup(row->name, (size_t)(colon - row->name)) :
+					  xstrdup("<none>");
+	row->tag = xstrdup(colon ? colon + 1 : "<none>");
 }
 
 static json_t *image_row(const struct row *row, const struct images_options *o)
@@ -88,7 +96,7 @@ static json_t *image_row(const struct row *row, const struct images_options *o)
 		age = human_duration(now_realtime() / 1000000000 - image->created);
 	js_set_str_take(j, "CreatedAt", image->created > 0 ? human_time(image->created) : xstrdup("N/A"));
 	js_set_str_take(j, "CreatedSince", age ? xasprintf("%s ago", age) : xstrdup("N/A"));
-	js_set_str(j, "Digest", image->manifest_digest);
+	js_set_str(j, "Digest", row->digest);
 	js_set_str_take(j, "ID",
 			o->no_trunc ? xasprintf("sha256:%s", image->id) : xasprintf("%.12s", image->id));
 	js_set_str(j, "Repository", row->repository);
@@ -159,11 +167,15 @@ static void find_rows(struct tiffin *t, const struct listing *l, struct rows *re
 		const struct image_record *image = &l->list[i];
 
 		for (size_t k = 0; k < image->names.n || k == 0; k++) {
-			struct row row = { image, image->names.n ? image->names.v[k] : NULL, NULL, NULL };
+			struct row row = { .image = image, .digest = image->manifest_digest };
 
+			if (image->names.n) {
+				row.name = image->names.v[k];
+				row.digest = image->name_digests.v[k];
+			}
 			if (!is_listed(t, l, image, row.name))
 				continue;
-			split_name(row.name, &row.repository, &row.tag);
+			split_name(&row);
 			ret->v = xrealloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
 			ret->v[ret->n++] = row;
 			/* An ID alone is printed once, however many names it has. */

@@ -11,6 +11,7 @@
 
 struct save_target {
 	int fd;
+	bool nameless; /* as yet */
 	char *path, *unfinished; /* NULL where there is nothing to rename */
 };
 #define SAVE_TARGET_INIT { .fd = -1 }

@@ -36,6 +36,7 @@
 #include "base/str.h"
 #include "image/tree.h"
 
+#define BLOCK	    512 /* of an archive */
 #define ENTRY_BYTES 2048 /* of an entry's headers, on average, at most */
 #define LOOK_BYTES  ((int64_t)16 << 20) /* written without a look at what is free */
 #define SPARE_BYTES ((int64_t)128 << 20) /* left free, or a hundredth of a small disk */
@@ -52,6 +53,8 @@ struct unpack {
 	struct skeleton *skeleton;
 	struct err source_err; /* why the source failed, where it did */
 	bool source_failed, source_ended;
+	bool whole; /* the last file's content is all there: its padding may lack */
+	bool plain; /* no filter is between the source and the parser */
 	int64_t bytes, max_bytes, entries, max_entries;
 	int64_t stream, max_stream; /* of the archive, whatever is in it */
 	int64_t unseen;		    /* written since the last look at what is free */
@@ -74,19 +77,35 @@ static int next_piece(struct unpack *u, const void **ret, size_t *ret_len, struc
 	return n;
 }
 
+/*
+ * An archive whose writer never closed it (umoci insert) ends with its last file's last byte. Go's
+ * reader, which is docker's and podman's, takes that for an end; libarchive is shown the zeros that lack.
+ */
+static la_ssize_t pad(const struct unpack *u, const void **ret)
+{
+	static const char zeros[BLOCK];
+	const size_t rest = (size_t)(u->stream % BLOCK);
+
+	*ret = zeros;
+	return u->plain && u->whole && rest ? (la_ssize_t)(BLOCK - rest) : 0;
+}
+
 static la_ssize_t read_source(struct archive *a, void *arg, const void **ret)
 {
 	struct unpack *u = arg;
 	size_t len = 0;
-	int n = next_piece(u, ret, &len, &u->source_err);
+	int n;
 
+	if (u->source_ended)
+		return 0;
+	n = next_piece(u, ret, &len, &u->source_err);
 	if (n < 0) {
 		u->source_failed = true;
 		archive_set_error(a, EIO, "the stream broke off");
 		return -1;
 	}
 	u->source_ended = n == 0;
-	return n ? (la_ssize_t)len : 0;
+	return n ? (la_ssize_t)len : pad(u, ret);
 }
 
 static void clean_archive(struct archive **a)
@@ -230,7 +249,9 @@ static int copy_data(struct unpack *u, int fd, const char *path, int64_t size, s
 			skeleton_content(u->skeleton, archive_filter_bytes(u->archive, 0), len,
 					 path, at);
 		end = at + (int64_t)len;
+		u->whole = end == size;
 	}
+	u->whole = false;
 	if (n != ARCHIVE_EOF)
 		return archive_err(u, err);
 	if (end < size && ftruncate(fd, size) < 0)
@@ -404,6 +425,7 @@ int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_o
 		.source = source,
 		.arg = arg,
 		.skeleton = options->skeleton,
+		.plain = !options->compressed,
 	};
 	int result;
 

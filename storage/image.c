@@ -19,6 +19,7 @@
 void image_record_done(struct image_record *r)
 {
 	strv_done(&r->names);
+	strv_done(&r->name_digests);
 	strv_done(&r->digests);
 	strv_done(&r->layers);
 	*r = (struct image_record){ 0 };
@@ -85,8 +86,10 @@ static void add_names(json_t *references, struct image_record *r)
 
 		if (!id || !streq(id, r->id))
 			continue;
-		if (!at)
+		if (!at) {
 			strv_add(&r->names, name);
+			strv_add(&r->name_digests, digest ?: "");
+		}
 		repo_digest = at ? xstrdup(name) :
 				   xasprintf("%.*s@%s", (int)(colon ? colon - name : 0), name,
 					     digest ? digest : "");
@@ -373,14 +376,39 @@ int image_tag(const struct store *s, const struct image_record *image, const cha
 	return save_references(s, references, err);
 }
 
+/* "repository:tag" and "repository@digest" are of one repository, of so many bytes. */
+static bool is_of(const char *name, const char *repository, size_t len, char mark)
+{
+	return strncmp(name, repository, len) == 0 && name[len] == mark && !strchr(name + len, '/');
+}
+
+/* With an image's last tag of a repository its digests of that repository go, as docker has it. */
+static void drop_digests(json_t *references, const char *id, const char *untagged)
+{
+	const char *name, *colon = strrchr(untagged, ':');
+	const size_t len = colon ? (size_t)(colon - untagged) : 0;
+	json_t *entry;
+	void *next;
+
+	json_object_foreach(references, name, entry)
+		if (streq(js_str(entry, "id") ?: "", id) && is_of(name, untagged, len, ':'))
+			return;
+	json_object_foreach_safe(references, next, name, entry)
+		if (streq(js_str(entry, "id") ?: "", id) && is_of(name, untagged, len, '@'))
+			json_object_del(references, name);
+}
+
 int image_untag(const struct store *s, const char *canonical, struct err *err)
 {
 	CLEAN(clean_json) json_t *references = NULL;
+	CLEAN(clean_free) char *id = NULL;
 
 	if (load_references(s, &references, err) < 0)
 		return -1;
+	id = xstrdup(js_str(json_object_get(references, canonical), "id") ?: "");
 	if (json_object_del(references, canonical) < 0)
 		return err_set(err, ERR_NOT_FOUND, "%s: image not known", canonical);
+	drop_digests(references, id, canonical);
 	return save_references(s, references, err);
 }
 

@@ -19,6 +19,7 @@ struct image_record {
 	char id[IMAGE_ID_LEN + 1];
 	char manifest_digest[72]; /* "sha256:…" */
 	struct strv names;	  /* canonical references: "docker.io/library/alpine:latest" */
+	struct strv name_digests; /* of each name's manifest: "sha256:…", or "" */
 	struct strv digests;	  /* "docker.io/library/alpine@sha256:…" */
 	struct strv layers;	  /* diff IDs, the lowest first */
 	int64_t size;		  /* of all layers, unpacked, bytes */
@@ -69,7 +70,7 @@ int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err 
 /* Under the exclusive lock: points a name to the image, whatever it stood for before. */
 int image_tag(const struct store *s, const struct image_record *image, const char *canonical,
 	      struct err *err);
-/* Under the exclusive lock: drops a name. */
+/* Under the exclusive lock: drops a tag, and with the last of a repository the image's digests of it. */
 int image_untag(const struct store *s, const char *canonical, struct err *err);
 /*
  * Under the exclusive lock: removes the image, all names of it, and the layers that no other image

@@ -69,3 +69,30 @@ teardown_file() { drop_store; }
 	run tiffin --root "$TIFFIN_ROOT" images -q
 	same "$(sort -u <<<"$output" | wc -l)" 2
 }
+
+@test "a name's digest is that of the manifest that it came with" {
+	empty_store
+	for name in layers layers:docker; do
+		tiffin pull -q "$REGISTRY/$name"
+	done
+	for name in layers layers:docker; do
+		same "$(tiffin images --digests --noheading --format '{{.Digest}}' "$REGISTRY/${name/%layers/layers:latest}")" \
+			"$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REGISTRY/$name")"
+	done
+	drop_store
+}
+
+@test "an image that was pulled by its digest shows its repository" {
+	empty_store
+	digest=$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$BUSYBOX")
+	tiffin pull -q "$BUSYBOX@$digest"
+	same "$(tiffin images --noheading --format '{{.Repository}} {{.Tag}} {{.Digest}}')" "$BUSYBOX <none> $digest"
+	tiffin tag "$BUSYBOX@$digest" "$BUSYBOX:mine" localhost/other:1
+	tiffin untag "$BUSYBOX:mine" "$BUSYBOX:mine"
+	same "$(tiffin images --noheading --format '{{.Repository}} {{.Tag}}')" "localhost/other 1"
+	fails 125 untag "$BUSYBOX@$digest"
+	fails 125 run --rm --pull never "$BUSYBOX@$digest" true
+	tiffin untag localhost/other:1
+	same "$(tiffin images --noheading --format '{{.Repository}} {{.Tag}}')" "<none> <none>"
+	drop_store
+}

@@ -123,3 +123,13 @@ id_of() {
 	fails 125 save -o /dev/full "$REGISTRY/big"
 	contains "$error" "No space left"
 }
+
+@test "a save that is killed leaves nothing" {
+	for call in write linkat; do
+		echo "killed at its first $call" >&2
+		strace -f -qq -o trace -e trace=$call -e inject=$call:signal=KILL:when=1 \
+			"$TIFFIN" save -o killed.tar "$BUSYBOX" 3>&- 4>&- || :
+		grep -q SIGKILL trace
+		same "$(find . -name 'killed*')" ""
+	done
+}

@@ -632,6 +632,25 @@ TEST(unpack_takes_an_empty_stream_for_an_empty_layer)
 	CHECK(s.bytes == 0);
 }
 
+/* As umoci's insert leaves it: complete but for what is there for the blocks' sake. */
+TEST(unpack_takes_an_archive_that_was_not_closed)
+{
+	for (size_t len = TAR_BLOCK; len <= 2 * (size_t)TAR_BLOCK; len++) {
+		const struct unpack_options options = { .single_id = true };
+		SCENE(s);
+		struct stream stream = { .data = &s.tar };
+		int result;
+
+		file(&s, "f", "six by");
+		s.tar.len = len;
+		result = unpack_tar(s.stage, next_piece, &stream, &options, &s.bytes, &s.err);
+		if (len < TAR_BLOCK + 6)
+			CHECK(result < 0 && s.err.kind == ERR_CORRUPT);
+		else
+			CHECK(result == 0 && holds(&s, "f", "six by"));
+	}
+}
+
 TEST(unpack_makes_parents_of_any_depth)
 {
 	CLEAN(buf_done) struct buf path = { 0 };
@@ -686,6 +705,7 @@ int main(void)
 	RUN(unpack_refuses_damaged_archives);
 	RUN(unpack_reads_what_follows_the_archive);
 	RUN(unpack_takes_an_empty_stream_for_an_empty_layer);
+	RUN(unpack_takes_an_archive_that_was_not_closed);
 	RUN(unpack_makes_parents_of_any_depth);
 	RUN(unpack_is_linear_in_opaque_markers);
 	return test_summary();
