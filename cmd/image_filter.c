@@ -198,6 +198,12 @@ static bool matches(const struct candidate *c, const char *text, int64_t time)
 	return c->image->created < time; /* before, until */
 }
 
+/* Of these, all have to fit, and not one of them: docker's rule, without which prune takes too much. */
+static bool is_joint(const char *text)
+{
+	return has_key(text, "label") || has_key(text, "label!") || has_key(text, "until");
+}
+
 bool image_filter_passes(struct tiffin *t, const struct image_filter *f,
 			 const struct image_record *image, const char *name,
 			 const struct image_record *list, size_t n)
@@ -205,16 +211,18 @@ bool image_filter_passes(struct tiffin *t, const struct image_filter *f,
 	const struct candidate c = { t, image, list, name, n };
 
 	for (size_t i = 0; i < f->texts->n; i++) {
-		bool any = false;
+		bool any = false, all = is_joint(f->texts->v[i]);
 
-		for (size_t k = 0; k < f->texts->n && !any; k++) {
+		if (all && !matches(&c, f->texts->v[i], f->times[i]))
+			return false;
+		for (size_t k = 0; k < f->texts->n && !any && !all; k++) {
 			const size_t len = key_len(f->texts->v[i]);
 
 			if (key_len(f->texts->v[k]) == len &&
 			    strncmp(f->texts->v[k], f->texts->v[i], len) == 0)
 				any = matches(&c, f->texts->v[k], f->times[k]);
 		}
-		if (!any)
+		if (!any && !all)
 			return false;
 	}
 	return true;

@@ -1,6 +1,6 @@
 /*
  * --filter of the commands that list or prune images: KEY=VALUE. Of one key any of the values will
- * do, of different keys all have to.
+ * do, but of label, label! and until all have to; of different keys all have to.
  *
  *	reference	a pattern (glob(7); a * stops at a /) for the name or an end of it, with the tag
  *			or without: alpine, library/alpine:3*, *:latest

@@ -315,6 +315,29 @@ void opts_each(const struct opt *opts, void (*visit)(const struct opt *row, char
 	each_row(opts, opts, visit, arg);
 }
 
+#define HELP_COLUMN 36
+#define HELP_WIDTH 100
+
+/* In lines that end before HELP_WIDTH, all but the first indented; column is where it begins. */
+static void print_wrapped(const char *text, size_t column)
+{
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column + 1 + len > HELP_WIDTH && column > HELP_COLUMN) {
+			printf("\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+		} else if (column > HELP_COLUMN) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", (int)len, text);
+		column += len;
+		text += len + strspn(text + len, " ");
+	}
+	putchar('\n');
+}
+
 static void print_row(const struct opt *row, char letter, void *arg)
 {
 	char left[64];
@@ -324,7 +347,11 @@ static void print_row(const struct opt *row, char letter, void *arg)
 		return;
 	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
 		 letter ? "," : " ", row->name, row->arg ? " " : "", row->arg ? row->arg : "");
-	printf("  %-32s  %s\n", left, row->help);
+	/* One that reaches into the help's column has the line for itself. */
+	printf("  %-32s  ", left);
+	if (strlen(left) > HELP_COLUMN - 4)
+		printf("\n%*s", HELP_COLUMN, "");
+	print_wrapped(row->help, HELP_COLUMN);
 }
 
 void opts_print(const struct opt *opts)

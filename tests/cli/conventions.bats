@@ -120,3 +120,11 @@ teardown_file() { drop_store; }
 	fails 125 run --rm --tmpfs /etc:tmpcopyup "$BUSYBOX" true
 	contains "$error" "'tmpcopyup' is not in this version of tiffin"
 }
+
+@test "every --help fits a hundred columns" {
+	for command in run create exec ps logs events images pull push search inspect 'container prune' 'image tree'; do
+		# shellcheck disable=SC2086
+		same "$(tiffin $command --help | grep -E '.{101}')" ""
+	done
+	contains "$(tiffin run --help | tr -s ' \n' ' ')" "no-new-privileges[=false], mask=PATH:PATH, unmask=ALL|PATH:PATH (repeatable)"
+}

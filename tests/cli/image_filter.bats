@@ -33,7 +33,14 @@ listed() { # listed ARGUMENT…: what "images" lists, without the registry, sort
 
 @test "different keys have to fit all, the same key once" {
 	same "$(listed -f reference=config -f label=nothing)" ""
-	same "$(listed -f label=nothing -f label=spaced -f reference=config)" "config:latest"
+	same "$(listed -f reference=nothing -f reference=config -f label=spaced)" "config:latest"
+}
+
+@test "of several labels all have to fit, as in docker: prune takes no more" {
+	same "$(listed -f label=spaced -f 'label=spaced=a b')" "config:latest"
+	same "$(listed -f label=nothing -f label=spaced)" ""
+	same "$(listed -f label!=nothing -f label!=spaced -f reference=config)" ""
+	same "$(tiffin image prune -a -f --filter label=nothing --filter label=spaced)" "Total reclaimed space: 0B"
 }
 
 @test "id takes the beginning of one" {
