@@ -1,6 +1,7 @@
 #include "cmd/groups.h"
 
 #include "base/cleanup.h"
+#include "cmd/not_yet.h"
 
 const struct opt global_opts[] = {
 	{ 0, "root", "DIR", "the store (TIFFIN_ROOT, else below ~/.local/share)", set_string,
@@ -10,6 +11,7 @@ const struct opt global_opts[] = {
 	{ 0, "noout", NULL, "print no result: nothing on standard output", set_flag,
 	  FIELD(global_options, quiet) },
 	{ 'v', "version", NULL, "print the version", set_flag, FIELD(global_options, version) },
+	{ .more = not_yet_global_opts },
 	{ 0 },
 };
 

@@ -43,6 +43,18 @@ static int nothing_such(void *field, const char *value, struct err *err)
 	return refuse(err, "has no such thing");
 }
 
+static int no_log(void *field, const char *value, struct err *err)
+{
+	(void)field, (void)value;
+	return refuse(err, "keeps no log of its own doings: 'tiffin events' tells of them");
+}
+
+static int no_run_root(void *field, const char *value, struct err *err)
+{
+	(void)field, (void)value;
+	return refuse(err, "keeps nothing outside of its store: --root");
+}
+
 /* Rows without help are another spelling of nothing: for the parser alone. */
 #define WITH_VALUE(letter, name, set) { letter, name, "VALUE", NULL, set, 0 }
 #define WITHOUT(name, set) { 0, name, NULL, NULL, set, 0 }
@@ -97,6 +109,13 @@ const struct opt not_yet_opts[] = {
 	WITH_VALUE(0, "secret", nothing_such),
 	WITH_VALUE(0, "seccomp-policy", nothing_such),
 	WITHOUT("rmi", nothing_such),
+	{ 0 },
+};
+
+const struct opt not_yet_global_opts[] = {
+	WITH_VALUE(0, "log-level", no_log),
+	WITHOUT("debug", no_log),
+	WITH_VALUE(0, "runroot", no_run_root),
 	{ 0 },
 };
 

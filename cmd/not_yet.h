@@ -10,6 +10,9 @@
 /* Options of run and create, which fail with UNSUPPORTED and a reason. They are not in --help. */
 extern const struct opt not_yet_opts[];
 
+/* The same for what stands before the command. */
+extern const struct opt not_yet_global_opts[];
+
 /* Is this a command of docker's or podman's, or a group of such? */
 bool not_yet_command(const char *word);
 

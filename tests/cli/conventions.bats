@@ -53,6 +53,10 @@ teardown_file() { drop_store; }
 		--uidmap=0:1:1 subordinate
 		--pod=x pods
 	END
+	fails 125 --log-level debug ps
+	contains "$error" "--log-level: not in this version of tiffin"
+	fails 125 --runroot /tmp ps
+	contains "$error" "--runroot: not in this version of tiffin" "--root"
 	fails 125 run --rm -m 1g "$BUSYBOX" true
 	contains "$error" "--memory: not in this version"
 	lacks "$(tiffin run --help)" --memory --mount
