@@ -191,10 +191,24 @@ static void act_on_health(struct state *s)
 	stop_run(s, spec->health.action == HEALTH_KILL ? SIGKILL : spec->stop_signal);
 }
 
+/* Paused: its first process is stopped, and a check would be one that is not. */
+static bool is_stopped(const struct state *s)
+{
+	uint64_t start;
+	char process;
+
+	return proc_read_stat(s->child.pid, &start, &process) == 0 && process == 'T';
+}
+
 static void see_to_health(struct state *s)
 {
-	enum health_news news = health_watch_tick(&s->health, s->child.pidfd);
+	enum health_news news;
 
+	if (s->health.fd < 0 && is_stopped(s)) {
+		s->health.next = now_monotonic() + s->m->launch.spec->health.interval;
+		return;
+	}
+	news = health_watch_tick(&s->health, s->child.pidfd);
 	if (news == HEALTH_NO_NEWS)
 		return;
 	if (s->m->health)

@@ -50,6 +50,23 @@ checked() { # checked NAME OPTION…: runs what is well while /ok is there
 	wait_for one_sleep
 }
 
+@test "a container that is paused is not checked" {
+	mkdir "$BATS_TEST_TMPDIR/v"
+	tiffin run -d --name h -v "$BATS_TEST_TMPDIR/v:/v" --health-cmd 'echo x >>/v/checks' --health-interval 100ms \
+		"$BUSYBOX" sleep 1000
+	checks() { cat "$BATS_TEST_TMPDIR/v/checks" 2>/dev/null | wc -l; }
+	wait_for eval '[ "$(checks)" -ge 2 ]'
+	tiffin pause h
+	# One that had begun may end.
+	sleep 0.5
+	before=$(checks)
+	sleep 1
+	same "$(checks)" "$before"
+	tiffin unpause h
+	wait_for eval '[ "$(checks)" -gt $((before + 2)) ]'
+	same "$(health_of h)" healthy
+}
+
 @test "a check that can't be started is a failure that says why" {
 	tiffin run -d --name h --health-cmd '["/no/such"]' --health-interval 100ms --health-retries 1 \
 		"$BUSYBOX" sleep 1000
