@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cmd/container_filter.h"
@@ -37,19 +36,13 @@ static int check_filters(const struct strv *filters, struct err *err)
 	return 0;
 }
 
-/* Asked only where somebody can answer, as podman does. */
 static int confirm(const struct prune_options *o, bool *ret, struct err *err)
 {
-	CLEAN(clean_free) char *answer = NULL;
-
 	*ret = true;
-	if (o->force || !isatty(STDIN_FILENO))
+	if (o->force)
 		return 0;
 	warn("WARNING! This will remove all non running containers.");
-	if (prompt("Are you sure you want to continue? [y/N] ", true, &answer, err) < 0)
-		return -1;
-	*ret = *answer == 'y' || *answer == 'Y';
-	return 0;
+	return prompt_yes("Are you sure you want to continue? [y/N] ", ret, err);
 }
 
 /* One that somebody starts or removes meanwhile is theirs. */

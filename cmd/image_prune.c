@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cmd/command.h"
@@ -105,21 +104,15 @@ static int prune_all(struct tiffin *t, const struct prune_options *o,
 	return result;
 }
 
-/* Asked only where somebody can answer, as podman does. */
 static int confirm(const struct prune_options *o, bool *ret, struct err *err)
 {
-	CLEAN(clean_free) char *answer = NULL;
-
 	*ret = true;
-	if (o->force || !isatty(STDIN_FILENO))
+	if (o->force)
 		return 0;
 	warn(o->all ? "WARNING! This will remove all images without at least one container "
 		      "associated to them." :
 		      "WARNING! This will remove all dangling images.");
-	if (prompt("Are you sure you want to continue? [y/N] ", true, &answer, err) < 0)
-		return -1;
-	*ret = *answer == 'y' || *answer == 'Y';
-	return 0;
+	return prompt_yes("Are you sure you want to continue? [y/N] ", ret, err);
 }
 
 static int prune(struct tiffin *t, void *options, const struct strv *operands, struct err *err)

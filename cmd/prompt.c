@@ -138,6 +138,24 @@ int prompt(const char *question, bool echo, char **ret, struct err *err)
 	return result;
 }
 
+int prompt_yes(const char *question, bool *ret, struct err *err)
+{
+	CLEAN(clean_free) char *answer = NULL;
+
+	if (isatty(STDIN_FILENO)) {
+		if (prompt(question, true, &answer, err) < 0)
+			return -1;
+	} else {
+		char first;
+
+		if (read(STDIN_FILENO, &first, 1) != 1)
+			return err_set(err, ERR_USAGE, "there is nobody to ask: --force goes without");
+		answer = xstrndup(&first, 1);
+	}
+	*ret = *answer == 'y' || *answer == 'Y';
+	return 0;
+}
+
 int read_stdin_secret(char **ret, struct err *err)
 {
 	CLEAN(clean_line) struct buf text = { 0 };

@@ -14,6 +14,11 @@
  * it was, and are ERR_SYSTEM "interrupted". The caller wipes and frees.
  */
 int prompt(const char *question, bool echo, char **ret, struct err *err);
+/*
+ * Whether the answer to a question begins with y. Without a terminal a line of standard input is the
+ * answer, as podman has it; where there is none, ERR_USAGE: nobody agreed.
+ */
+int prompt_yes(const char *question, bool *ret, struct err *err);
 /* All of standard input, without the newline at its end. The caller wipes and frees. */
 int read_stdin_secret(char **ret, struct err *err);
 

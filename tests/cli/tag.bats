@@ -140,3 +140,13 @@ names() { # names: of all images, sorted
 	run tiffin image exists "$ID"
 	same "$status" 1
 }
+
+@test "image and container prune ask without a terminal, too" {
+	tiffin tag "$BUSYBOX" localhost/asked:1
+	for kind in image container; do
+		fails 125 "$kind" prune </dev/null
+		contains "$error" "there is nobody to ask"
+		same "$(tiffin "$kind" prune <<<n 2>/dev/null)" ""
+		contains "$(tiffin "$kind" prune <<<y 2>/dev/null)" "Total reclaimed space"
+	done
+}
