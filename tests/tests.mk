@@ -13,6 +13,7 @@
 ## demo: pull and run an image as an unprivileged user, and show it
 ## bench: measure start-up, exec, ps, many at once and memory beside podman, bubblewrap and a bare C
 ## 	program; pulls beside podman and tar
+## vm: boot a virtual machine with systemd: containers that outlive its ends; minutes
 ## posture: a probe under tiffin, podman and bubblewrap; writes the table of docs/security.md
 ## clean: remove what was built
 
@@ -108,6 +109,12 @@ demo:
 	@tests/lib/deps.sh build demo
 	@$(SUBMAKE) -s all
 	@tests/lib/demo.sh $(B)
+
+.PHONY: vm
+vm:
+	@tests/lib/deps.sh build vm
+	@$(SUBMAKE) -s all
+	@tests/vm/vm.sh $(B)
 
 .PHONY: posture
 posture:

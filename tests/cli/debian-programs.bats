@@ -1,7 +1,7 @@
 # ids: range
 #
-# Daemons as Debian packages them, in one container, with the default capabilities, filter and
-# no_new_privs: programs that change users, confine themselves, share memory.
+# Programs as Debian packages them, in one container, with the default capabilities, filter and
+# no_new_privs: daemons that change users, confine themselves, share memory; editors on a terminal.
 load ../lib/common
 
 setup_file() {
@@ -12,6 +12,7 @@ setup_file() {
 	# Longer than tiffin() lets one take.
 	DEBIAN_FRONTEND=noninteractive timeout 300 "$TIFFIN" exec --env DEBIAN_FRONTEND programs apt-get install \
 		-q -y --no-install-recommends nginx-light redis-server postgresql-15 openssh-server sudo \
+		vim-tiny procps \
 		>"$BATS_FILE_TMPDIR/apt" 2>&1 3>&- 4>&- || {
 		tail -n 20 "$BATS_FILE_TMPDIR/apt" >&2
 		return 1
@@ -64,4 +65,16 @@ inside() { # inside SCRIPT
 	run inside 'su -s /bin/sh www-data -c "sudo -n true"'
 	contains "$output" "no new privileges"
 	[ "$status" != 0 ]
+}
+
+@test "vim on a terminal draws, follows the window's size, and writes its file" {
+	run on_terminal 'expect:\[New' 'send:ilunch\x1b' resize:30x90 wait:0.5 'send::set lines?\r' 'expect:lines=30' \
+		'send:\r' 'send::wq\r' -- exec -it programs vim.tiny /tmp/text
+	same "$status" 0
+	same "$(inside 'cat /tmp/text')" lunch
+}
+
+@test "top on a terminal draws more than once, and q ends it" {
+	run on_terminal 'expect:PID USER' 'send: ' 'expect:load average' 'send:q' -- exec -it programs top
+	same "$status" 0
 }

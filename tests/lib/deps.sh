@@ -1,6 +1,6 @@
 #!/bin/sh
 # deps.sh PURPOSE…: installs the Debian packages that a purpose needs and this machine lacks.
-# PURPOSE is build, test, demo, bench, fuzz or tidy. Says nothing where nothing is missing.
+# PURPOSE is build, test, demo, bench, fuzz, tidy or vm. Says nothing where nothing is missing.
 set -eu
 . "$(dirname "$0")/root.sh"
 
@@ -22,6 +22,10 @@ packages() {
 			debootstrap debian-archive-keyring
 		;;
 	fuzz) echo clang libclang-rt-14-dev ;;
+	vm)
+		packages demo
+		echo qemu-system-x86 e2fsprogs debootstrap debian-archive-keyring skopeo
+		;;
 	tidy) echo clang-tidy clang-format cppcheck ;;
 	*)
 		echo "Error: no such purpose: '$1'" >&2

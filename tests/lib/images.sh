@@ -7,6 +7,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/root.sh"
+. "$here/mirror.sh"
 
 SUITE=bookworm
 
@@ -18,14 +19,6 @@ cache_dir() {
 	else
 		echo "${XDG_CACHE_HOME:-$HOME/.cache}/tiffin-tests"
 	fi
-}
-
-# What apt itself says it fetches from: the archive of this system's own release, its main component.
-mirror() {
-	. /etc/os-release
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		awk -v release="${VERSION_CODENAME:-}" \
-			'$2 == release && $3 == "main" { sub("/$", "", $1); print $1; exit }'
 }
 
 # The machine's ways of reaching it (proxies and the like) hold in the container too.
