@@ -1,13 +1,15 @@
 /*
  * Theory of operation
  *
- * Two threads work on a layer, with a ring of buffers between them and no file:
+ * Three threads work on a layer, with a ring of buffers between them and no file:
  *
  *   download	socket -> SHA-256 of the blob -> inflate -> ring
- *   unpack	ring -> SHA-256 of the diff -> tar -> files
+ *   hash	ring -> SHA-256 of the diff
+ *   unpack	ring -> tar -> files
  *
- * The halves cost about the same, so that one large layer keeps both cores of a small machine busy,
- * and a slow disk holds the network back through the ring, not through memory.
+ * Download and unpack cost about the same, and hash the third of one of them, so that one large layer,
+ * which is what is left at the end of many a pull, keeps both cores of a small machine busy. A slow
+ * disk holds the network back through the ring, not through memory.
  *
  * What the tree does not hold of the stream is kept beside it (image/skeleton.h).
  *
@@ -36,6 +38,8 @@
 #define RING_BUFFERS	 8
 #define RING_BUFFER_SIZE (256u << 10)
 
+enum { READER_UNPACK, READER_HASH, READERS };
+
 struct pipeline {
 	const struct fetch *fetch;
 	struct ring *ring;
@@ -47,10 +51,11 @@ struct pipeline {
 	/* The unpacker's. */
 	int root;
 	struct skeleton *skeleton;
-	struct hash *diff_hash;
 	int64_t bytes;
 	int unpacked; /* 0 or -1 */
 	struct err unpack_err;
+	/* The hasher's. */
+	struct hash *diff_hash;
 };
 
 static void clean_pipeline(struct pipeline *p)
@@ -102,10 +107,8 @@ static int on_blob(void *arg, const void *data, size_t len, struct err *err)
 static int read_ring(void *arg, const void **ret_data, size_t *ret_len, struct err *err)
 {
 	struct pipeline *p = arg;
-	int n = ring_take(p->ring, ret_data, ret_len);
+	int n = ring_take(p->ring, READER_UNPACK, ret_data, ret_len);
 
-	if (n > 0)
-		hash_add(p->diff_hash, *ret_data, *ret_len);
 	return n < 0 ? err_set(err, ERR_NONE, "the download broke off") : n;
 }
 
@@ -126,16 +129,44 @@ static void *unpack_thread(void *arg)
 	return NULL;
 }
 
-/* Runs both halves. Of kind NONE is the error of a download that unpacking put an end to. */
+/* Where it is cut short, so is what would be compared with it. */
+static void *hash_thread(void *arg)
+{
+	struct pipeline *p = arg;
+	const void *data;
+	size_t len;
+
+	while (ring_take(p->ring, READER_HASH, &data, &len) > 0)
+		hash_add(p->diff_hash, data, len);
+	return NULL;
+}
+
+/* Those that read the ring. On failure none of them runs. */
+static int start_readers(struct pipeline *p, pthread_t threads[READERS], struct err *err)
+{
+	static void *(*const run[READERS])(void *) = { unpack_thread, hash_thread };
+
+	for (int i = 0; i < READERS; i++) {
+		if (pthread_create(&threads[i], NULL, run[i], p) == 0)
+			continue;
+		ring_abort(p->ring);
+		while (i-- > 0)
+			pthread_join(threads[i], NULL);
+		return err_set(err, ERR_SYSTEM, "cannot start a thread");
+	}
+	return 0;
+}
+
+/* Runs them all. Of kind NONE is the error of a download that unpacking put an end to. */
 static int run(struct pipeline *p, struct http *h, struct err *err)
 {
 	const struct fetch *f = p->fetch;
 	int64_t offset = 0;
-	pthread_t unpacker;
+	pthread_t readers[READERS];
 	int result;
 
-	if (pthread_create(&unpacker, NULL, unpack_thread, p) != 0)
-		return err_set(err, ERR_SYSTEM, "cannot start a thread");
+	if (start_readers(p, readers, err) < 0)
+		return -1;
 	result = registry_blob(f->registry, h, f->blob->digest, f->blob->size, &offset, on_blob, p,
 			       err);
 	if (result == 0 && !p->hash_only)
@@ -144,7 +175,8 @@ static int run(struct pipeline *p, struct http *h, struct err *err)
 		ring_abort(p->ring);
 	else
 		ring_finish(p->ring);
-	pthread_join(unpacker, NULL);
+	for (int i = 0; i < READERS; i++)
+		pthread_join(readers[i], NULL);
 	return result;
 }
 
@@ -220,7 +252,7 @@ int fetch_layer(const struct fetch *f, struct http *h, struct layer_info *ret, s
 	if (layer_stage_new(f->store, &s.stage, err) < 0 ||
 	    skeleton_new(s.stage.dir, &p.skeleton, err) < 0)
 		return -1;
-	p.ring = ring_new(RING_BUFFERS, RING_BUFFER_SIZE);
+	p.ring = ring_new(RING_BUFFERS, RING_BUFFER_SIZE, READERS);
 	p.blob_hash = hash_new();
 	p.diff_hash = hash_new();
 	p.inflate = inflate_new();

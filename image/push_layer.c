@@ -94,7 +94,7 @@ static void *make_thread(void *arg)
 /* Of kind NONE is the error where making failed, which says why. */
 static int take(struct making *m, const void **data, size_t *len, struct err *err)
 {
-	int n = ring_take(m->ring, data, len);
+	int n = ring_take(m->ring, 0, data, len);
 
 	return n < 0 ? err_set(err, ERR_NONE, "the layer broke off") : n;
 }
@@ -128,7 +128,7 @@ static int attempt(const struct push_layer *l, struct http *h, const char *what,
 
 	if (upload_begin(l->registry, h, what, &u, err) < 0)
 		return -1;
-	m.ring = ring_new(BUFFERS, CHUNK);
+	m.ring = ring_new(BUFFERS, CHUNK, 1);
 	m.deflate = deflate_new(l->compression);
 	m.hash = hash_new();
 	if (pthread_create(&maker, NULL, make_thread, &m) != 0)
