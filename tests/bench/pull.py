@@ -5,17 +5,22 @@ Each pull goes into a directory of its own below WORK. BLOBS is the image as sko
 its layers, unpacked side by side with igzip and tar, the floor is made. Rounds ($ROUNDS, 3) are
 interleaved, each begins with another tool, and one goes before that does not count. What was pulled
 is removed at the end only: ext4 does not use an inode again that was deleted within the last five
-minutes, and to look for others costs more than half of the time of a pull.
+minutes, and to look for others costs more than half of the time of a pull. Rounds that the disk has
+no room for are left out.
+
+tiffin has what it pulled on the disk when it ends; "floor, synced" is the floor that has, too.
 """
 import json
 import os
 import resource
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 
+SPARE = 8 << 30  # bytes of the disk that are for others
 ENTER = "unshare --user --map-root-user --map-auto"
 
 
@@ -25,8 +30,10 @@ def commands(work, tiffin, image, blobs):
     unpack = "".join(
         f"mkdir {n}; igzip -dc <{shlex.quote(f'{blobs}/{layer}')} | tar -x --numeric-owner -C {n} & "
         for n, layer in enumerate(layers))
+    floor = f"{ENTER} sh -c {shlex.quote(unpack + 'wait')}"
     return {
-        "floor": f"exec {ENTER} sh -c {shlex.quote(unpack + 'wait')}",
+        "floor": f"exec {floor}",
+        "floor, synced": f"{floor}; exec sync -f .",
         "tiffin": f"TIFFIN_ROOT=$PWD/store exec {tiffin} pull -q {image}",
         "podman": "exec podman --root $PWD/root --runroot $PWD/run --events-backend=file "
                   f"pull -q --tls-verify=false {image}",
@@ -52,8 +59,12 @@ def run(scratch, command):
 
 
 def measure(work, tools, rounds):
-    results = {}
+    results, used = {}, 0
     for number in range(-1, rounds):
+        free = shutil.disk_usage(work).free
+        if free < used + SPARE:
+            print(f"the disk has room for {number} rounds only", file=sys.stderr)
+            break
         names = list(tools)
         names = names[number % len(names):] + names[:number % len(names)]
         for name in names:
@@ -67,6 +78,7 @@ def measure(work, tools, rounds):
             print(f"{name}: {result[0]:.2f} s", file=sys.stderr)
             if number >= 0:
                 results.setdefault(name, []).append(result)
+        used = max(used, free - shutil.disk_usage(work).free)
     return results
 
 
@@ -82,6 +94,7 @@ def table(results):
                   for to in ("floor", "tiffin")]
         print(f"| {name} | {wall:.2f} | {min(walls):.2f} | {max(walls):.2f} | {user:.2f} "
               f"| {system:.2f} | {memory:.0f} | {' | '.join(ratios)} |")
+    sys.stdout.flush()  # to remove what was pulled takes its time
 
 
 def main(work, tiffin, image, blobs):
