@@ -302,7 +302,10 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 {
 	struct launch l = s->m->launch;
 	int theirs[3] = { -1, -1, -1 };
-	int result = streams_make(&s->streams, l.spec, theirs, err);
+	int result;
+
+	*ret_exit_code = 125;
+	result = streams_make(&s->streams, l.spec, theirs, err);
 
 	if (s->began)
 		l.n_preserved = 0; /* the first run had them */

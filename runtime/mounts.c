@@ -208,7 +208,7 @@ static int set_own_sysctls(struct child *c, struct err *err)
 		CLEAN(clean_fd)
 		int fd = open_resolved(sys, name, O_WRONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
-		if (fd < 0 || write_all(fd, eq + 1, strlen(eq + 1), NULL) < 0)
+		if (fd < 0 || !eq || write_all(fd, eq + 1, strlen(eq + 1), NULL) < 0)
 			return err_sys(err, "'%s'", text);
 	}
 	return 0;
