@@ -152,7 +152,7 @@ int prompt_yes(const char *question, bool *ret, struct err *err)
 			return err_set(err, ERR_USAGE, "there is nobody to ask: --force goes without");
 		answer = xstrndup(&first, 1);
 	}
-	*ret = *answer == 'y' || *answer == 'Y';
+	*ret = answer && (*answer == 'y' || *answer == 'Y');
 	return 0;
 }
 
