@@ -11,13 +11,14 @@
 
 #include "base/cleanup.h"
 
-int read_all(int fd, size_t max, struct buf *ret, struct err *err)
+/* Up to the end, or to the length, where that is known and not 0. */
+static int read_up_to(int fd, size_t len, size_t max, struct buf *ret, struct err *err)
 {
 	char chunk[16384];
 	int result = 0;
 	ssize_t n;
 
-	while (result == 0 && (n = read(fd, chunk, sizeof(chunk))) != 0) {
+	while (result == 0 && (!len || ret->len < len) && (n = read(fd, chunk, sizeof(chunk))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -31,6 +32,11 @@ int read_all(int fd, size_t max, struct buf *ret, struct err *err)
 	return result;
 }
 
+int read_all(int fd, size_t max, struct buf *ret, struct err *err)
+{
+	return read_up_to(fd, 0, max, ret, err);
+}
+
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *ret, struct err *err)
 {
 	CLEAN(clean_fd)
@@ -42,7 +48,8 @@ int file_read_at(int dirfd, const char *path, size_t max, struct buf *ret, struc
 		return err_sys(err, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_CORRUPT, "'%s' is not a regular file", path);
-	if (read_all(fd, max, &out, err) < 0)
+	/* Files of /proc say that they have no length, and have. */
+	if (read_up_to(fd, (size_t)st.st_size, max, &out, err) < 0)
 		return err_wrap(err, "'%s'", path);
 	buf_add(&out, "", 0);
 	*ret = out;

@@ -47,12 +47,11 @@ int proc_read_stat(pid_t pid, uint64_t *ret_start, char *ret_state)
 	return 0;
 }
 
-static int read_boot_id(char ret[37])
+void proc_boot(char ret[PROC_BOOT_LEN])
 {
-	if (read_small("/proc/sys/kernel/random/boot_id", ret, 37) < 0)
-		return -1;
+	if (read_small("/proc/sys/kernel/random/boot_id", ret, PROC_BOOT_LEN) < 0)
+		*ret = '\0';
 	ret[strcspn(ret, "\n")] = '\0';
-	return 0;
 }
 
 int proc_identify(pid_t pid, struct proc_id *ret, struct err *err)
@@ -60,19 +59,20 @@ int proc_identify(pid_t pid, struct proc_id *ret, struct err *err)
 	struct proc_id id = { .pid = pid };
 	char state;
 
-	if (proc_read_stat(pid, &id.start, &state) < 0 || read_boot_id(id.boot) < 0)
+	proc_boot(id.boot);
+	if (!id.boot[0] || proc_read_stat(pid, &id.start, &state) < 0)
 		return err_sys(err, "cannot read what process %d is from /proc", (int)pid);
 	*ret = id;
 	return 0;
 }
 
-int proc_open(const struct proc_id *id)
+static int open_in(const struct proc_id *id, const char *boot)
 {
-	char boot[37], state;
 	uint64_t start;
+	char state;
 	int fd;
 
-	if (id->pid <= 1 || read_boot_id(boot) < 0 || !streq(boot, id->boot))
+	if (id->pid <= 1 || !*boot || !streq(boot, id->boot))
 		return -1;
 	/* First the pidfd, then the check: whatever it shows is then true of the pidfd's process. */
 	fd = pidfd_open(id->pid, 0);
@@ -86,14 +86,30 @@ int proc_open(const struct proc_id *id)
 	return fd;
 }
 
-bool proc_alive(const struct proc_id *id)
+int proc_open(const struct proc_id *id)
 {
-	int fd = proc_open(id);
+	char boot[PROC_BOOT_LEN];
+
+	proc_boot(boot);
+	return open_in(id, boot);
+}
+
+bool proc_alive_in(const struct proc_id *id, const char *boot)
+{
+	int fd = open_in(id, boot);
 
 	if (fd < 0)
 		return false;
 	close(fd);
 	return true;
+}
+
+bool proc_alive(const struct proc_id *id)
+{
+	char boot[PROC_BOOT_LEN];
+
+	proc_boot(boot);
+	return proc_alive_in(id, boot);
 }
 
 int pidfd_wait(int pidfd, int timeout_ms)

@@ -14,10 +14,12 @@
 
 #include "base/err.h"
 
+#define PROC_BOOT_LEN 37 /* with the byte that ends it */
+
 struct proc_id {
 	pid_t pid;	   /* 0: no process */
 	uint64_t start;	   /* clock ticks since boot: proc_pid_stat(5), field 22 */
-	char boot[37];	   /* /proc/sys/kernel/random/boot_id */
+	char boot[PROC_BOOT_LEN]; /* /proc/sys/kernel/random/boot_id */
 };
 
 /* Fills in the identity of a process that can't vanish meanwhile: a child of ours, or ourselves. */
@@ -28,6 +30,10 @@ int proc_identify(pid_t pid, struct proc_id *ret, struct err *err);
  */
 int proc_open(const struct proc_id *id);
 bool proc_alive(const struct proc_id *id);
+
+/* For who asks of many: the boot's ID, read once; "" where it can't be had, and nobody is alive. */
+void proc_boot(char ret[PROC_BOOT_LEN]);
+bool proc_alive_in(const struct proc_id *id, const char *boot);
 /* The start time and the state (proc_pid_stat(5), field 3) of whatever has the number now; -1: nothing. */
 int proc_read_stat(pid_t pid, uint64_t *ret_start, char *ret_state);
 

@@ -104,16 +104,16 @@ void container_clear_state(const struct container_dir *d)
 }
 
 /* What the state means now: see "Running is not stored" above. */
-static void derive_status(struct container *c)
+static void derive_status(struct container *c, const char *boot)
 {
 	if (c->state.started == 0)
-		c->status = c->state.initialized && proc_alive(&c->state.init) ? CONTAINER_INITIALIZED :
+		c->status = c->state.initialized && proc_alive_in(&c->state.init, boot) ? CONTAINER_INITIALIZED :
 										 CONTAINER_CREATED;
 	/* As long as its monitor has not said how it ended, it counts as running. */
 	else if (c->state.finished == 0 &&
-		 (proc_alive(&c->state.init) || proc_alive(&c->state.monitor)))
+		 (proc_alive_in(&c->state.init, boot) || proc_alive_in(&c->state.monitor, boot)))
 		c->status = CONTAINER_RUNNING;
-	else if (c->state.restarting && proc_alive(&c->state.monitor))
+	else if (c->state.restarting && proc_alive_in(&c->state.monitor, boot))
 		c->status = CONTAINER_RESTARTING;
 	else
 		c->status = CONTAINER_EXITED;
@@ -160,7 +160,8 @@ static void read_pause(const struct store *s, struct container *c)
 		    start == c->state.init.start && (state == 'T' || state == 't');
 }
 
-static int load(const struct store *s, const char *id, struct container *ret, struct err *err)
+static int load(const struct store *s, const char *id, const char *boot, struct container *ret,
+		struct err *err)
 {
 	CLEAN(clean_json) json_t *state = NULL;
 	struct container c = { 0 };
@@ -176,7 +177,7 @@ static int load(const struct store *s, const char *id, struct container *ret, st
 	state_from_json(state, &c.state);
 	if (js_obj(js_obj(c.config, "spec"), "health"))
 		read_json(s->containers, id, "health", &c.health, NULL);
-	derive_status(&c);
+	derive_status(&c, boot);
 	if (c.status == CONTAINER_RUNNING)
 		read_pause(s, &c);
 	*ret = c;
@@ -186,21 +187,22 @@ static int load(const struct store *s, const char *id, struct container *ret, st
 int container_find(const struct store *s, const char *name_or_id, struct container *ret,
 		   struct err *err)
 {
-	char target[CONTAINER_ID_LEN + 1];
+	char target[CONTAINER_ID_LEN + 1], boot[PROC_BOOT_LEN];
 	CLEAN(clean_dir) DIR *dir = NULL;
 	CLEAN(strv_done) struct strv found = { 0 };
 	struct dirent *e;
 	ssize_t n = -1;
 	int fd;
 
+	proc_boot(boot);
 	if (container_name_valid(name_or_id))
 		n = readlinkat(s->names, name_or_id, target, sizeof(target) - 1);
 	if (n == CONTAINER_ID_LEN) {
 		target[n] = '\0';
-		if (container_id_valid(target) && load(s, target, ret, NULL) == 0)
+		if (container_id_valid(target) && load(s, target, boot, ret, NULL) == 0)
 			return 0;
 	}
-	if (container_id_valid(name_or_id) && load(s, name_or_id, ret, NULL) == 0)
+	if (container_id_valid(name_or_id) && load(s, name_or_id, boot, ret, NULL) == 0)
 		return 0;
 	fd = openat(s->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
@@ -210,7 +212,7 @@ int container_find(const struct store *s, const char *name_or_id, struct contain
 	if (found.n > 1)
 		return err_set(err, ERR_USAGE, "\"%s\" fits several containers: %.12s, %.12s%s",
 			       name_or_id, found.v[0], found.v[1], found.n > 2 ? ", …" : "");
-	if (found.n == 1 && load(s, found.v[0], ret, NULL) == 0)
+	if (found.n == 1 && load(s, found.v[0], boot, ret, NULL) == 0)
 		return 0;
 	return err_set(err, ERR_NOT_FOUND,
 		       "no container with name or ID \"%s\" found: no such container", name_or_id);
@@ -228,18 +230,20 @@ int container_list(const struct store *s, struct container **ret, size_t *ret_n,
 	int fd = openat(s->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct container *list = NULL;
+	char boot[PROC_BOOT_LEN];
 	struct dirent *e;
 	size_t n = 0;
 
 	if (!dir)
 		return err_sys(err, "cannot list the store's containers");
+	proc_boot(boot);
 	while ((e = readdir(dir))) {
 		struct container c;
 		struct err why = { 0 };
 
 		if (!container_id_valid(e->d_name))
 			continue;
-		if (load(s, e->d_name, &c, &why) < 0) {
+		if (load(s, e->d_name, boot, &c, &why) < 0) {
 			/* One without a config is in the making, or being removed. */
 			if (why.kind == ERR_NOT_FOUND || why.kind == ERR_CORRUPT)
 				continue;
