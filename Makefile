@@ -85,7 +85,7 @@ $(GLIB): net/glib/glib.c net/glib/glib.h
 		-fPIC -shared -Wl,-soname,$(@F) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $<
 
 # No sanitizer can be linked statically.
-$(INIT): init/main.c
+$(INIT): runtime/inside/init.c
 	@mkdir -p $(@D)
 	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -static \
 		-Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $<
@@ -93,7 +93,7 @@ $(INIT): init/main.c
 # What executes a container's program is part of tiffin's own. It has no C library where it knows how to
 # call the kernel, and then no thread's memory where a guard of the stack could be.
 BARE := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-nostdlib -fno-stack-protector)
-$(B)/gen/tiffin-execute: init/execute.c
+$(B)/gen/tiffin-execute: runtime/inside/execute.c
 	@mkdir -p $(@D)
 	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s $(BARE) \
 		-Wl,-z,noseparate-code,--build-id=none -o $@ $<

@@ -279,7 +279,7 @@ static bool speaks_of(const json_t *profile, const struct machine *m, const char
 }
 
 /*
- * What is called behind the filter before the program is executed (init/execute.c). A profile made by
+ * What is called behind the filter before the program is executed (runtime/inside/execute.c). A profile made by
  * watching a program lacks them; whoever may execve(2) gains nothing by them.
  */
 static int allow_our_own(scmp_filter_ctx ctx, uint32_t fallback, const json_t *profile,

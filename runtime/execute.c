@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "execute-program.h" /* made of init/execute.c: static const unsigned char program_bytes[] */
+#include "execute-program.h" /* made of runtime/inside/execute.c: static const unsigned char program_bytes[] */
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U

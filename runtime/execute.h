@@ -1,6 +1,6 @@
 /*
  * How a container's program is executed: by a small one of ours between, whose file is no file of the
- * host's (init/execute.c, which says why).
+ * host's (runtime/inside/execute.c, which says why).
  *
  * Its descriptor is made by the parent, where the container's settings do not count, and it says on a
  * pipe what went wrong: a number, since by then the container's other processes have a hand on it.

@@ -1,5 +1,6 @@
 /*
- * --init: the first process becomes tiffin-init (init/main.c), and the container's program its child.
+ * --init: the first process becomes tiffin-init (runtime/inside/init.c), and the container's program
+ * its child.
  *
  * The two part when everything else is done, and so have the same user, capabilities and filter. Each
  * holds the sync socket until it has executed what it is to: the parent hears of both.
