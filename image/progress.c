@@ -383,7 +383,7 @@ struct progress_item *progress_add(struct progress *p, const char *verb, const c
 	i->size = size;
 	snprintf(i->name, sizeof(i->name), "%.*s", PROGRESS_NAME, digest_hex(digest));
 	pthread_mutex_lock(&p->mutex);
-	p->items = xrealloc(p->items, (p->n + 1) * sizeof(p->items[0]));
+	p->items = xrealloc(p->items, (p->n + 1) * sizeof(void *));
 	p->items[p->n++] = i;
 	pthread_mutex_unlock(&p->mutex);
 	return i;

@@ -90,10 +90,10 @@ static void give_up(struct launched *child)
 	clean_fd(&child->heard);
 }
 
-int launch(const struct launch *given, struct launched *ret, int *ret_exit_code, struct err *err)
+int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err)
 {
 	struct launched child = LAUNCHED_INIT;
-	struct launch l = *given;
+	struct launch own = *l;
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
 	CLEAN(clean_fd) int program = -1;
@@ -108,16 +108,16 @@ int launch(const struct launch *given, struct launched *ret, int *ret_exit_code,
 		return err_sys(err, "cannot make a pipe");
 	heard = ends[0];
 	report = ends[1];
-	l.program = program;
-	l.report = report;
+	own.program = program;
+	own.report = report;
 	socks[0] = ours;
 	socks[1] = theirs;
-	if (birth(&l, socks, &child, err) < 0)
+	if (birth(&own, socks, &child, err) < 0)
 		return -1;
 	close(fd_take(&theirs));
 	close(fd_take(&report));
-	if (lead(&l, ours, &child, ret_exit_code, err) < 0 ||
-	    (!l.hold && follow(ours, heard, l.spec->args.v[0], ret_exit_code, err) < 0)) {
+	if (lead(&own, ours, &child, ret_exit_code, err) < 0 ||
+	    (!l->hold && follow(ours, heard, l->spec->args.v[0], ret_exit_code, err) < 0)) {
 		give_up(&child);
 		return -1;
 	}
@@ -125,10 +125,10 @@ int launch(const struct launch *given, struct launched *ret, int *ret_exit_code,
 		give_up(&child);
 		return err_set(err, ERR_SYSTEM, "the container has ended meanwhile");
 	}
-	if (l.hold) {
+	if (l->hold) {
 		child.sync = fd_take(&ours);
 		child.heard = fd_take(&heard);
-		child.program = l.spec->args.v[0];
+		child.program = l->spec->args.v[0];
 	}
 	*ret = child;
 	return 0;

@@ -60,9 +60,8 @@ struct launched {
 
 /*
  * Returns when the container's program has been executed (with hold: when there is nothing left to do
- * but that). On failure nothing is left, and
- * *ret_exit_code says what tiffin is to exit with: 127 where the program is not there, 126 where it
- * can't be executed, else 125.
+ * but that). On failure nothing is left, and *ret_exit_code says what tiffin is to exit with: 127 where
+ * the program is not there, 126 where it can't be executed, else 125.
  */
 int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err);
 
