@@ -97,6 +97,13 @@ static int open_process(struct tiffin *t, const struct container *c)
 	return pidfd;
 }
 
+int life_await_start(struct tiffin *t, const struct container *c, struct err *err)
+{
+	CLEAN(clean_fd) int sock = -1;
+
+	return connect_monitor(t, c, &sock, err);
+}
+
 int life_go(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
 	    int *ret_exit_code, struct err *err)
 {

@@ -20,6 +20,9 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 int life_stop_as_configured(struct tiffin *t, const struct container *c, const char *timeout,
 			    struct err *err);
 
+/* Waits until its program runs, where it is being started: its monitor listens from then on. */
+int life_await_start(struct tiffin *t, const struct container *c, struct err *err);
+
 /*
  * Starts one that was only prepared (CONTAINER_INITIALIZED); as start_container, but for whose monitor
  * it is.

@@ -59,6 +59,9 @@ static int pause_one(struct tiffin *t, const struct container *named, const char
 
 	(void)name;
 	(void)arg;
+	/* Stopped in the middle of its start it would keep its monitor waiting, which nobody could reach. */
+	if (named->status == CONTAINER_RUNNING && life_await_start(t, named, err) < 0)
+		return -1;
 	if (lock(t, named, &locked, &c, err) < 0 || life_open_init(&c, "pause", &pidfd, err) < 0)
 		return -1;
 	if (c.paused)

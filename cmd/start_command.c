@@ -39,17 +39,20 @@ static const struct opt restart_opts[] = {
 	{ 0 },
 };
 
-/* One that was prepared only has its monitor already, and has to be let go. */
+/* One that was prepared only has its monitor already, and has to be let go. *ret_runs: it runs. */
 static int begin(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
-		 int *ret_exit_code, struct err *err)
+		 int *ret_exit_code, bool *ret_runs, struct err *err)
 {
 	CLEAN(start_done) struct start s = START_INIT;
 
 	*ret_exit_code = EXIT_TIFFIN;
+	*ret_runs = false;
 	if (c->status == CONTAINER_INITIALIZED && proc_alive(&c->state.init))
 		return life_go(t, c, attached, ret_client, ret_exit_code, err);
-	if (start_load(t, c, &s, err) < 0)
+	if (start_load(t, c, &s, err) < 0) {
+		*ret_runs = err->kind == ERR_BUSY;
 		return -1;
+	}
 	s.attached = attached;
 	return start_container(&s, ret_client, ret_exit_code, err);
 }
@@ -61,7 +64,7 @@ static int start_one(struct tiffin *t, const struct container *c, const char *na
 	const struct start_options *o = arg;
 	const json_t *spec = js_obj(c->config, "spec");
 	CLEAN(clean_fd) int client = -1;
-	bool attached = o->attach || o->interactive;
+	bool attached = o->attach || o->interactive, runs;
 	struct attach a;
 	int exit_code;
 
@@ -71,9 +74,9 @@ static int start_one(struct tiffin *t, const struct container *c, const char *na
 	if (attach_options_parse(&o->streams, js_bool(spec, "tty"),
 				 o->interactive && js_bool(spec, "open_stdin"), &a, err) < 0)
 		return -1;
-	if (begin(t, c, attached, &client, &exit_code, err) < 0) {
+	if (begin(t, c, attached, &client, &exit_code, &runs, err) < 0) {
 		/* To start what runs already is no error, unless its output is wanted. */
-		if (err->kind == ERR_BUSY && !attached) {
+		if (runs && !attached) {
 			*err = (struct err){ 0 };
 			printf("%s\n", name);
 			return 0;

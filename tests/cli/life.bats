@@ -92,7 +92,7 @@ teardown_file() { drop_store; }
 	kill -9 "$(pids_with 'tiffin: monitor of orphan')"
 	gone() { [ -z "$(pids_with 'sleep 1000.4')" ]; }
 	wait_for gone
-	has_status orphan 'Exited \(255\)'
+	wait_for has_status orphan 'Exited \(255\)'
 	same "$(tiffin wait orphan)" 255
 	tiffin start orphan
 	has_status orphan Up
