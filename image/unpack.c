@@ -25,7 +25,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -40,8 +39,6 @@
 #define BLOCK	    512 /* of an archive */
 #define ENTRY_BYTES 2048 /* of an entry's headers, on average, at most */
 #define LOOK_BYTES  ((int64_t)16 << 20) /* written without a look at what is free */
-#define FLUSH_BYTES ((int64_t)8 << 20) /* on their way to the disk before more are written */
-#define LARGE_BYTES ((int64_t)1 << 20) /* of a file, worth a system call of their own */
 #define SPARE_BYTES ((int64_t)128 << 20) /* left free, or a hundredth of a small disk */
 
 #define WHITEOUT	".wh."
@@ -231,22 +228,10 @@ static int write_at(int fd, const void *data, size_t len, int64_t at)
 	return 0;
 }
 
-/*
- * The layer will be synced: what is written of large files, which have most of its bytes, goes to the
- * disk while the processor has other things to do. Where it doesn't, syncing takes longer.
- */
-static void begin_writing(int fd, int64_t *flushed, int64_t end, int64_t least)
-{
-	if (end - *flushed < least)
-		return;
-	sync_file_range(fd, *flushed, end - *flushed, SYNC_FILE_RANGE_WRITE);
-	*flushed = end;
-}
-
 /* Blocks come in order, holes between them are those of a sparse file. */
 static int copy_data(struct unpack *u, int fd, const char *path, int64_t size, struct err *err)
 {
-	int64_t end = 0, flushed = 0, at;
+	int64_t end = 0, at;
 	const void *data;
 	size_t len;
 	int n;
@@ -265,12 +250,10 @@ static int copy_data(struct unpack *u, int fd, const char *path, int64_t size, s
 					 path, at);
 		end = at + (int64_t)len;
 		u->whole = end == size;
-		begin_writing(fd, &flushed, end, FLUSH_BYTES);
 	}
 	u->whole = false;
 	if (n != ARCHIVE_EOF)
 		return archive_err(u, err);
-	begin_writing(fd, &flushed, end, LARGE_BYTES);
 	if (end < size && ftruncate(fd, size) < 0)
 		return tree_err(err, "write", path);
 	return 0;
