@@ -67,7 +67,7 @@ static int follow(int pidfd, int output, int64_t timeout, struct health_result *
 
 		if (left < 0)
 			return -1;
-		if (poll(p, 2, left > INT32_MAX ? INT32_MAX : (int)left + 1) < 0)
+		if (poll(p, 2, left >= INT32_MAX ? INT32_MAX : (int)left + 1) < 0)
 			continue;
 		if (p[1].revents && !collect(output, r))
 			output = -1;

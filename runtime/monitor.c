@@ -346,6 +346,13 @@ static void let_go(const struct monitor *m, int client)
 	syscall(SYS_close_range, from, ~0u, 0u);
 }
 
+/* Before anybody else hears of it: what they do about that comes after, in the journal, too. */
+static void note_running(const struct state *s)
+{
+	if (s->m->running)
+		s->m->running(s->m->launch.arg);
+}
+
 /* A run has begun: what is timed in it. */
 static void begin_run(struct state *s)
 {
@@ -356,8 +363,6 @@ static void begin_run(struct state *s)
 	s->restart_at = INT64_MAX;
 	s->settle_at = s->began + MEMORY_SETTLED_MS * 1000000LL;
 	s->run_again = false;
-	if (s->m->running)
-		s->m->running(s->m->launch.arg);
 	health_watch_start(&s->health, spec, s->m->launch.ids);
 	if (spec->health.test.n && s->m->health)
 		s->m->health(s->m->launch.arg, s->health.health, false);
@@ -418,6 +423,7 @@ static int keep_running(struct state *s)
 		if (s->began) {
 			if (start(s, &exit_code, &err) < 0)
 				return exit_code;
+			note_running(s);
 			if (s->m->stdin_once)
 				streams_end_input(&s->streams); /* the client that had it is gone */
 		}
@@ -445,6 +451,7 @@ static bool await_go(struct state *s)
 	}
 	if (s->m->launch.started(s->m->launch.arg, s->child.pid, &failure.err) == 0 &&
 	    launch_go(&s->child, &failure.exit_code, &failure.err) == 0) {
+		note_running(s);
 		frame_send(sock, FRAME_STARTED, NULL, 0, MSG_DONTWAIT);
 		return true;
 	}
@@ -481,6 +488,8 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 		frame_send(client, FRAME_FAILED, &failure, sizeof(failure), 0);
 		_exit(0);
 	}
+	if (!m->hold)
+		note_running(&s);
 	client_set_add(&s.clients, client, m->attached, true);
 	client_tell(&s.clients.v[0], FRAME_STARTED, NULL, 0);
 	if (m->open_listener)

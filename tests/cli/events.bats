@@ -69,18 +69,18 @@ print(e["Type"], e["Action"], e["status"], e["id"] == e["Actor"]["ID"] == sys.ar
 }
 
 @test "filters: one key any of its values, several keys all of them" {
-	a=$(tiffin create --name a --label l=1 "$BUSYBOX" true)
-	tiffin create --name b --label l=2 "$BUSYBOX" true
-	tiffin rm a b
+	a=$(tiffin create --name xa --label l=1 "$BUSYBOX" true)
+	tiffin create --name yb --label l=2 "$BUSYBOX" true
+	tiffin rm xa yb
 	names() { tiffin events --since "$since" --stream=false --format '{{.Name}}' "$@" | tr '\n' ' '; }
-	same "$(names)" "a b a b "
-	same "$(names -f container=a)" "a a "
-	same "$(names --filter "container=${a:0:12}" -f event=create)" "a "
-	same "$(names -f container=a -f container=b -f event=destroy)" "a b "
-	same "$(names -f label=l)" "a b a b "
-	same "$(names -f label=l=2)" "b b "
+	same "$(names)" "xa yb xa yb "
+	same "$(names -f container=xa)" "xa xa "
+	same "$(names --filter "container=${a:0:12}" -f event=create)" "xa "
+	same "$(names -f container=xa -f container=yb -f event=destroy)" "xa yb "
+	same "$(names -f label=l)" "xa yb xa yb "
+	same "$(names -f label=l=2)" "yb yb "
 	same "$(names -f label=l=1 -f label=l=2)" ""
-	same "$(names -f image="$BUSYBOX")" "a b a b "
+	same "$(names -f image="$BUSYBOX")" "xa yb xa yb "
 	same "$(names -f type=image)" ""
 	same "$(names -f volume=a)" ""
 	fails 125 events --stream=false -f colour=red

@@ -778,7 +778,7 @@ static int execute_and_await(const char *text, const char *path, int *ret_exit_c
 	CLEAN(strv_done) struct strv args = {0};
 	CLEAN(strv_done) struct strv env = {0};
 	struct err why = {0};
-	int ends[2], result;
+	int ends[2] = { -1, -1 }, result;
 	pid_t pid;
 
 	strv_add(&args, text);
@@ -817,7 +817,7 @@ TEST(a_program_is_searched_for_as_a_shell_does)
 	/* One that would be too long is no reason to stop. */
 	CLEAN(clean_free) char *longest = xmalloc(5000);
 	memset(longest, 'x', 4990);
-	strcpy(longest + 4990, ":/bin");
+	memcpy(longest + 4990, ":/bin", sizeof(":/bin"));
 	CHECK(execute_and_await("true", longest, &code, &e) == 0);
 	CHECK(execute_and_await("none-such", longest, &code, &e) < 0 && code == 126);
 }
