@@ -288,7 +288,8 @@ start_first() { tiffin run -d --name first "$@" "$BUSYBOX" sleep 1000; }
 		fi
 	done
 	matches "$(tiffin exec first cat /caught)" '^[0-9]'
-	same "$(tiffin exec first cat /found)" ""
+	# The last step is no file of the host's, in the container's own root: it may be seen.
+	same "$(tiffin exec first cat /found | grep -v '^/memfd:tiffin-execute (deleted)$')" ""
 }
 
 @test "capabilities, seccomp and no_new_privs are the same where namespaces are joined" {
