@@ -86,6 +86,7 @@ extern const struct command
 	command_login,
 	command_logout,
 	command_logs,
+	command_mount,
 	command_pause,
 	command_port,
 	command_ps,
@@ -101,7 +102,9 @@ extern const struct command
 	command_stop,
 	command_tag,
 	command_top,
+	command_unmount,
 	command_unpause,
+	command_unshare,
 	command_untag,
 	command_version,
 	command_wait;

@@ -124,9 +124,9 @@ bool not_yet_command(const char *word)
 	static const char *const commands[] = {
 		"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "clone",	  "commit",
 		"compose",     "connect",  "context", "cp",	 "diff",       "doctor",  "healthcheck",
-		"kube",	       "machine",  "manifest", "mount",	 "network",    "play",	  "plugin",
+		"kube",	       "machine",  "manifest", "network",    "play",	  "plugin",
 		"pod",	       "restore",  "runlabel", "scp",	 "secret",     "sign",	  "stats",
-		"swarm",       "system",   "trust",   "umount",	 "unmount",    "unshare", "update",
+		"swarm",       "system",   "trust",   "update",
 		"volume",
 	};
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "runtime/session.h"
 
 #define MAX_SUBID_FILE (16u << 20)
 
@@ -69,6 +70,46 @@ static bool in_path(const char *program)
 	return false;
 }
 
+/* Each ID of our own namespace, as itself: user_namespaces(7), "uid_map". */
+static size_t read_own(const char *path, struct id_range *ranges)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	char *line, *rest;
+	size_t n = 0;
+
+	if (file_read_at(AT_FDCWD, path, 65536, &text, NULL) < 0)
+		return 0;
+	for (line = strtok_r(text.data, "\n", &rest); line && n < ID_RANGES_MAX;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		struct id_range r = { 0 };
+
+		if (sscanf(line, "%u %*u %u", &r.inside, &r.count) != 2)
+			continue;
+		r.outside = r.inside;
+		ranges[n++] = r;
+	}
+	return n;
+}
+
+static bool map_of_session(bool single, struct id_map *ret)
+{
+	struct id_map map = { .inherited = true };
+
+	if (!session_is_here())
+		return false;
+	map.n_uids = read_own("/proc/self/uid_map", map.uids);
+	map.n_gids = read_own("/proc/self/gid_map", map.gids);
+	if (!map.n_uids || !map.n_gids)
+		return false;
+	map.single = single || (map.n_uids == 1 && map.uids[0].count == 1);
+	if (map.single) {
+		map.n_uids = map.n_gids = 1;
+		map.uids[0].count = map.gids[0].count = 1;
+	}
+	*ret = map;
+	return true;
+}
+
 void id_map_of_caller(bool single, struct id_map *ret)
 {
 	uid_t uid = geteuid();
@@ -81,6 +122,8 @@ void id_map_of_caller(bool single, struct id_map *ret)
 	};
 	struct passwd *pw;
 
+	if (map_of_session(single, ret))
+		return;
 	if (!single) {
 		pw = getpwuid(uid);
 		map.n_uids = read_ranges("/etc/subuid", pw ? pw->pw_name : NULL, uid, map.uids, 1);
@@ -139,6 +182,17 @@ static int write_single(const struct id_map *map, pid_t child, struct err *err)
 	return write_proc(child, "gid_map", line, err);
 }
 
+/* Root may map what is its own. */
+static int write_ranges(pid_t child, const char *file, const struct id_range *ranges, size_t n,
+			struct err *err)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&text, "%u %u %u\n", ranges[i].inside, ranges[i].outside, ranges[i].count);
+	return write_proc(child, file, buf_str(&text), err);
+}
+
 static int spawn_helper(const char *helper, pid_t child, const struct id_range *ranges, size_t n,
 			int complaints, pid_t *ret_pid, struct err *err)
 {
@@ -180,6 +234,10 @@ int id_map_write(const struct id_map *map, pid_t child, struct err *err)
 
 	if (map->single)
 		return write_single(map, child, err);
+	if (map->inherited)
+		return write_ranges(child, "uid_map", map->uids, map->n_uids, err) < 0 ?
+			       -1 :
+			       write_ranges(child, "gid_map", map->gids, map->n_gids, err);
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_sys(err, "cannot make a pipe");
 	complaints = ends[0];
