@@ -307,3 +307,20 @@ void file_lock_remove_at(int dirfd, const char *name)
 {
 	unlinkat(dirfd, name, 0);
 }
+
+void close_all_but(int from, const int *keep, size_t n)
+{
+	for (;;) {
+		int next = -1;
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= from && (next < 0 || keep[i] < next))
+				next = keep[i];
+		if (next < 0)
+			break;
+		if (next > from)
+			syscall(SYS_close_range, (unsigned int)from, (unsigned int)next - 1, 0u);
+		from = next + 1;
+	}
+	syscall(SYS_close_range, (unsigned int)from, ~0u, 0u);
+}

@@ -75,4 +75,7 @@ bool file_is_locked_at(int dirfd, const char *name);
 /* Removes the file of a lock that is held exclusively. */
 void file_lock_remove_at(int dirfd, const char *name);
 
+/* Closes every descriptor from that number on, but those n; among these may be -1. */
+void close_all_but(int from, const int *keep, size_t n);
+
 #endif

@@ -11,6 +11,7 @@
 #include "cmd/latest.h"
 #include "cmd/life.h"
 #include "cmd/service_options.h"
+#include "cmd/supervise.h"
 #include "runtime/attach.h"
 #include "runtime/caps.h"
 #include "runtime/monitor.h"
@@ -134,8 +135,9 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
 	CLEAN(clean_fd) int client = -1;
 	CLEAN(clean_fd) int pidfd = -1;
+	CLEAN(supervise_done) struct supervise supervise = SUPERVISE_INIT;
 	struct exec e = { .store = &t->store };
-	int keep[3];
+	int keep[4];
 	struct monitor m = {
 		.launch = { .spec = &spec, .ids = &t->ids, .arg = &e },
 		.attached = !o->detach,
@@ -167,9 +169,14 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	id_map_of_caller(js_bool(c.config, "single_id"), &t->ids);
 	m.launch.join = pidfd;
 	m.launch.n_preserved = o->preserve_fds;
-	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks }, sizeof(keep));
+	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks, t->store.containers }, sizeof(keep));
 	e.record = c.config;
 	random_hex(e.id, 32);
+	supervise.spec = &spec;
+	supervise.store = &t->store;
+	supervise.id = c.id;
+	if (supervise_prepare(&supervise, NULL, &m.launch.supervision, err) < 0)
+		return -1;
 	if (a.tty)
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	if (monitor_start(&m, &client, err) < 0)

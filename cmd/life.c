@@ -68,7 +68,7 @@ static int connect_monitor(struct tiffin *t, const struct container *c, int *ret
 {
 	const struct timespec moment = { .tv_nsec = 5000000 };
 
-	while (container_connect(&t->store, c->id, ret_sock, NULL) < 0) {
+	while (container_connect(&t->store, c->id, CONTAINER_ATTACH, ret_sock, NULL) < 0) {
 		if (!container_is_busy(&t->store, c->id))
 			return err_set(err, ERR_NOT_FOUND, "container %s has no monitor", c->name);
 		nanosleep(&moment, NULL);

@@ -15,6 +15,7 @@
 #include "cmd/helper.h"
 #include "cmd/namespace_options.h"
 #include "cmd/rootfs_option.h"
+#include "cmd/supervise.h"
 #include "net/network.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
@@ -129,7 +130,7 @@ static void running(void *arg)
 
 static int open_listener(void *arg, int *ret_fd, struct err *err)
 {
-	return container_listen(&((struct start *)arg)->dir, ret_fd, err);
+	return container_listen(&((struct start *)arg)->dir, CONTAINER_ATTACH, ret_fd, err);
 }
 
 static void take_away(struct start *s)
@@ -280,15 +281,16 @@ void start_discard(struct start *s)
 }
 
 /* What the monitor must not let go of. The caller frees *ret. */
-static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KINDS], int **ret)
+static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KINDS], int door, int **ret)
 {
 	const struct store *store = &s->t->store;
 	const int fixed[] = { s->dir.fd,    s->dir.lock,       store->fd,    store->layers, store->images,
 			      store->names, store->containers, store->locks, store->tmp };
-	int *keep = xcalloc(ARRAY_SIZE(fixed) + NS_KINDS + s->ports.n, sizeof(*keep));
+	int *keep = xcalloc(ARRAY_SIZE(fixed) + 1 + NS_KINDS + s->ports.n, sizeof(*keep));
 	size_t n = ARRAY_SIZE(fixed);
 
 	memcpy(keep, fixed, sizeof(fixed));
+	keep[n++] = door;
 	for (int k = 0; k < NS_KINDS; k++)
 		keep[n++] = donors[k];
 	for (size_t i = 0; i < s->ports.n; i++)
@@ -309,6 +311,7 @@ static int write_etc(const struct start *s, struct err *err)
 int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err)
 {
 	CLEAN(clean_free) int *keep = NULL;
+	CLEAN(supervise_done) struct supervise supervise = SUPERVISE_INIT;
 	int donors[NS_KINDS];
 	const struct rootfs rootfs = rootfs_of(s);
 	struct monitor m = {
@@ -339,15 +342,20 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	int result = -1;
 
 	*ret_exit_code = EXIT_TIFFIN;
+	supervise.spec = &s->spec;
+	supervise.ports = &s->ports;
+	supervise.store = &s->t->store;
+	supervise.id = s->dir.id;
 	log_options_config(&s->log, &m.log);
 	if (s->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	m.launch.n_preserved = s->service.preserve_fds;
 	if (namespaces_open(s->t, s->spec.ns, donors, err) == 0 && port_list_bind(&s->ports, err) == 0 &&
 	    write_etc(s, err) == 0 && s->driver->prepare(&rootfs, err) == 0 &&
-	    service_prepare(&s->service, &s->spec, err) == 0) {
+	    service_prepare(&s->service, &s->spec, err) == 0 &&
+	    supervise_prepare(&supervise, &s->dir, &m.launch.supervision, err) == 0) {
 		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;
-		m.n_keep = descriptors_to_keep(s, donors, &keep);
+		m.n_keep = descriptors_to_keep(s, donors, supervise.supervision.door, &keep);
 		m.keep = keep;
 		result = monitor_start(&m, ret_client, err);
 	}

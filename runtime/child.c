@@ -300,6 +300,36 @@ static int install_seccomp(struct child *c, struct err *err)
 		       seccomp_install(c->spec->seccomp_filter, err) : 0;
 }
 
+/*
+ * The parent has to hear even that it can't be, as in a container of a container: what depends on it
+ * has to do without.
+ */
+static int supervise_calls(struct child *c, struct err *err)
+{
+	const struct supervision *s = c->launch->supervision;
+	CLEAN(clean_fd) int listener = -1;
+	struct err why = { 0 };
+
+	if (!s)
+		return 0;
+	if (notify_install(s->calls, s->n_calls, &listener, &why) < 0 && why.kind != ERR_UNSUPPORTED) {
+		*err = why;
+		return -1;
+	}
+	return sync_send(c->sync, SYNC_CALLS, listener, err);
+}
+
+/* As with install_seccomp: with new privileges while we still may. */
+static int supervise_early(struct child *c, struct err *err)
+{
+	return c->spec->new_privileges ? supervise_calls(c, err) : 0;
+}
+
+static int supervise_late(struct child *c, struct err *err)
+{
+	return c->spec->new_privileges ? 0 : supervise_calls(c, err);
+}
+
 static int await_go(struct child *c, struct err *err)
 {
 	return c->launch->hold ? sync_expect(c->sync, SYNC_GO, NULL, NULL, err) : 0;
@@ -349,11 +379,13 @@ static const struct step process_steps[] = {
 	{ "enter the working directory", enter_directory }, /* makes it, as root */
 	{ "set limits",		      set_limits },	/* they may leave no room for more */
 	{ "install seccomp early",    install_seccomp_early }, /* needs CAP_SYS_ADMIN */
+	{ "supervise calls early",    supervise_early }, /* as that */
 	{ "switch user",	      switch_user },	/* needs CAP_SETUID */
 	{ "tie to the monitor",	      tie_to_monitor },	/* a change of user unties */
 	{ "reset signals",	      reset_signals },
 	{ "forbid new privileges",    forbid_new_privileges }, /* seccomp needs it */
 	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
+	{ "supervise calls",	      supervise_late },
 	{ "part from the init",	      part_from_init },	/* which has all of that, too */
 };
 

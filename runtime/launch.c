@@ -56,12 +56,25 @@ static int lead(const struct launch *l, int sock, struct launched *child, int *r
 	return 0;
 }
 
-/* From there on: until the container's program is executed. */
-static int follow(int sock, int report, const char *program, int *ret_exit_code, struct err *err)
+static int supervise(int sock, struct launched *child, int *ret_exit_code, struct err *err)
 {
+	int listener = -1;
+
+	if (sync_expect(sock, SYNC_CALLS, &listener, ret_exit_code, err) < 0)
+		return -1;
+	/* It may be that calls can't be supervised here. */
+	return listener < 0 ? 0 : supervisor_start(child->supervision, listener, child->pidfd,
+						   child->exec, &child->supervisor, err);
+}
+
+/* From there on: until the container's program is executed. */
+static int follow(int sock, int report, struct launched *child, int *ret_exit_code, struct err *err)
+{
+	if (child->supervision && supervise(sock, child, ret_exit_code, err) < 0)
+		return -1;
 	if (sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err) < 0)
 		return -1;
-	return execute_await(report, program, ret_exit_code, err);
+	return execute_await(report, child->program, ret_exit_code, err);
 }
 
 void launched_sweep(const struct container_spec *spec, struct launched *child)
@@ -75,6 +88,7 @@ void launched_done(struct launched *child)
 	if (child->keeper > 0)
 		proc_reap(child->keeper);
 	child->keeper = 0;
+	supervisor_done(&child->supervisor);
 }
 
 static void give_up(struct launched *child)
@@ -108,6 +122,9 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 		return err_sys(err, "cannot make a pipe");
 	heard = ends[0];
 	report = ends[1];
+	child.program = l->spec->args.v[0];
+	child.supervision = l->supervision;
+	child.exec = l->join >= 0;
 	own.program = program;
 	own.report = report;
 	socks[0] = ours;
@@ -117,7 +134,7 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 	close(fd_take(&theirs));
 	close(fd_take(&report));
 	if (lead(&own, ours, &child, ret_exit_code, err) < 0 ||
-	    (!l->hold && follow(ours, heard, l->spec->args.v[0], ret_exit_code, err) < 0)) {
+	    (!l->hold && follow(ours, heard, &child, ret_exit_code, err) < 0)) {
 		give_up(&child);
 		return -1;
 	}
@@ -128,7 +145,6 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 	if (l->hold) {
 		child.sync = fd_take(&ours);
 		child.heard = fd_take(&heard);
-		child.program = l->spec->args.v[0];
 	}
 	*ret = child;
 	return 0;
@@ -141,7 +157,7 @@ int launch_go(struct launched *child, int *ret_exit_code, struct err *err)
 
 	*ret_exit_code = 125;
 	if (sync_send(sock, SYNC_GO, -1, err) == 0 &&
-	    follow(sock, heard, child->program, ret_exit_code, err) == 0)
+	    follow(sock, heard, child, ret_exit_code, err) == 0)
 		return 0;
 	give_up(child);
 	return -1;

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "runtime/idmap.h"
 #include "runtime/spec.h"
+#include "runtime/supervisor.h"
 
 struct launch {
 	const struct container_spec *spec;
@@ -28,6 +29,7 @@ struct launch {
 	const int *donors;
 	bool hold;	     /* the first process is not to run its program until launch_go */
 	int n_preserved;     /* so many of our descriptors, from 3 on, are the container's, too */
+	const struct supervision *supervision; /* of its calls; NULL: none, as most have it. Lent. */
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	int program, report; /* launch's own affair: the child's side of runtime/execute.h */
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
@@ -52,11 +54,14 @@ struct launched {
 	int pidfd;
 	int terminal; /* the pseudo-terminal's master, or -1 */
 	pid_t keeper; /* 0: none; see launched_sweep */
+	struct supervisor supervisor;
 	/* To and from one that is held, or -1; what it is to execute, lent by the specification. */
 	int sync, heard;
 	const char *program;
+	const struct supervision *supervision; /* lent, too */
+	bool exec;
 };
-#define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1, .heard = -1 }
+#define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1, .heard = -1, .supervisor = SUPERVISOR_INIT }
 
 /*
  * Returns when the container's program has been executed (with hold: when there is nothing left to do

@@ -29,10 +29,10 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -249,7 +249,17 @@ static void meet_deadlines(struct state *s)
 		see_to_health(s);
 }
 
-enum { ON_END, ON_STDOUT, ON_STDERR, ON_INPUT, ON_LISTENER, ON_HEALTH, ON_SIGNAL, ON_CLIENTS };
+enum {
+	ON_END,
+	ON_STDOUT,
+	ON_STDERR,
+	ON_INPUT,
+	ON_LISTENER,
+	ON_HEALTH,
+	ON_SIGNAL,
+	ON_SUPERVISOR,
+	ON_CLIENTS,
+};
 
 /* Until the process has ended; or, where it has already, until it is time to start it again. */
 static void run_loop(struct state *s)
@@ -265,6 +275,7 @@ static void run_loop(struct state *s)
 			[ON_LISTENER] = { .fd = s->listener, .events = POLLIN },
 			[ON_HEALTH] = { .fd = s->health.fd, .events = POLLIN },
 			[ON_SIGNAL] = { .fd = s->signals, .events = POLLIN },
+			[ON_SUPERVISOR] = { .fd = s->child.supervisor.alive, .events = POLLIN },
 		};
 		size_t n = s->clients.n;
 
@@ -292,6 +303,9 @@ static void run_loop(struct state *s)
 		if (p[ON_END].revents || (s->held && s->starter >= 0) || (s->child.pidfd < 0 && s->last_run) ||
 		    now_monotonic() >= s->restart_at)
 			return;
+		if (p[ON_SUPERVISOR].revents)
+			supervisor_again(s->child.supervision, s->child.pidfd, s->child.exec,
+					 &s->child.supervisor);
 		if (p[ON_HEALTH].revents)
 			see_to_health(s);
 		meet_deadlines(s);
@@ -325,25 +339,15 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 /* Everything that we were born with and do not need: the user's pipes must see their end. */
 static void let_go(const struct monitor *m, int client)
 {
+	CLEAN(clean_free) int *keep = xcalloc(m->n_keep + 1, sizeof(*keep));
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	unsigned int from = 3 + (unsigned int)m->launch.n_preserved;
 
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
 	clean_fd(&null);
-	for (;;) {
-		int next = client >= (int)from ? client : -1;
-
-		for (size_t i = 0; i < m->n_keep; i++)
-			if (m->keep[i] >= (int)from && (next < 0 || m->keep[i] < next))
-				next = m->keep[i];
-		if (next < 0)
-			break;
-		if (next > (int)from)
-			syscall(SYS_close_range, from, (unsigned int)next - 1, 0u);
-		from = (unsigned int)next + 1;
-	}
-	syscall(SYS_close_range, from, ~0u, 0u);
+	memcpy(keep, m->keep, m->n_keep * sizeof(*keep));
+	keep[m->n_keep] = client;
+	close_all_but(3 + m->launch.n_preserved, keep, m->n_keep + 1);
 }
 
 /* Before anybody else hears of it: what they do about that comes after, in the journal, too. */

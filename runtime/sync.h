@@ -23,6 +23,7 @@ enum sync_stage {
 	SYNC_TERMINAL, /* child: the pseudo-terminal's master is the descriptor */
 	SYNC_GO,       /* parent: a first process that was held may go on */
 	SYNC_TREE,     /* child: a file system's root is the descriptor (runtime/userns.h) */
+	SYNC_CALLS,    /* child: its calls come by the descriptor, if any (runtime/supervisor.h) */
 	SYNC_EXEC,     /* child: by closing */
 };
 

@@ -299,33 +299,34 @@ int container_sync(const struct container_dir *d, struct err *err)
 	return dir_sync(d->fd, err);
 }
 
-static struct sockaddr_un attach_address(int dirfd)
+static struct sockaddr_un socket_address(int dirfd, const char *which)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/attach", dirfd);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dirfd, which);
 	return address;
 }
 
-int container_listen(const struct container_dir *d, int *ret_sock, struct err *err)
+int container_listen(const struct container_dir *d, const char *which, int *ret_sock, struct err *err)
 {
 	CLEAN(clean_fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const struct sockaddr_un address = attach_address(d->fd);
+	const struct sockaddr_un address = socket_address(d->fd, which);
 
-	unlinkat(d->fd, "attach", 0); /* of a monitor that died */
+	unlinkat(d->fd, which, 0); /* of a monitor that died */
 	if (sock < 0 || bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(sock, 8) < 0)
-		return err_sys(err, "cannot make a socket to attach by");
+		return err_sys(err, "cannot make a socket in the container's directory");
 	*ret_sock = fd_take(&sock);
 	return 0;
 }
 
-int container_connect(const struct store *s, const char *id, int *ret_sock, struct err *err)
+int container_connect(const struct store *s, const char *id, const char *which, int *ret_sock,
+		      struct err *err)
 {
 	CLEAN(clean_fd)
 	int dir = openat(s->containers, id, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	CLEAN(clean_fd) int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	const struct sockaddr_un address = attach_address(dir);
+	const struct sockaddr_un address = socket_address(dir, which);
 
 	if (dir < 0 || sock < 0 ||
 	    connect(sock, (const struct sockaddr *)&address, sizeof(address)) < 0)

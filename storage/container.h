@@ -136,11 +136,14 @@ bool container_is_of_run(const struct container *c, const json_t *note);
 /* Back to never having been started. */
 void container_clear_state(const struct container_dir *d);
 /*
- * The socket that clients attach by is a file in its directory: made by its monitor, reached by
- * everybody else. (The path through /proc/self/fd is short whatever the store's is: unix(7).)
+ * Its sockets are files in its directory: that by which clients attach, made by its monitor, and that
+ * of its supervisor. (The path through /proc/self/fd is short whatever the store's is: unix(7).)
  */
-int container_listen(const struct container_dir *d, int *ret_sock, struct err *err);
-int container_connect(const struct store *s, const char *id, int *ret_sock, struct err *err);
+#define CONTAINER_ATTACH "attach"
+#define CONTAINER_CALLS	 "calls"
+int container_listen(const struct container_dir *d, const char *which, int *ret_sock, struct err *err);
+int container_connect(const struct store *s, const char *id, const char *which, int *ret_sock,
+		      struct err *err);
 /* Its directory, where its log is. */
 int container_open_dir(const struct store *s, const char *id, int *ret_fd, struct err *err);
 

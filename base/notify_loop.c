@@ -1,0 +1,185 @@
+#include "base/notify_loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+#define HANDLERS_MAX 4
+#define EVENTS 32
+
+struct watched {
+	notify_event fn; /* NULL: not watched */
+	void *arg;
+};
+
+struct notify_loop {
+	int epoll;
+	struct notify_notes *notes;
+	size_t n_listeners;
+	struct {
+		notify_handler fn;
+		void *arg;
+	} handlers[HANDLERS_MAX];
+	size_t n_handlers;
+	struct watched *watched; /* by descriptor */
+	size_t room;
+};
+
+struct notify_loop *notify_loop_new(struct notify_notes *notes, struct err *err)
+{
+	struct notify_loop *l = xcalloc(1, sizeof(*l));
+
+	l->notes = notes;
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0) {
+		err_sys(err, "cannot make an epoll instance");
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void notify_loop_free(struct notify_loop *l)
+{
+	close(l->epoll);
+	free(l->watched);
+	free(l);
+}
+
+void notify_loop_handle(struct notify_loop *l, notify_handler handler, void *arg)
+{
+	if (l->n_handlers == HANDLERS_MAX)
+		abort();
+	l->handlers[l->n_handlers].fn = handler;
+	l->handlers[l->n_handlers++].arg = arg;
+}
+
+int notify_loop_watch(struct notify_loop *l, int fd, uint32_t events, notify_event fn, void *arg)
+{
+	struct epoll_event e = { .events = events, .data.fd = fd };
+	size_t at = (size_t)fd;
+
+	if (at >= l->room) {
+		size_t room = 2 * at + 16;
+		struct watched *grown = xcalloc(room, sizeof(*grown));
+
+		if (l->room)
+			memcpy(grown, l->watched, l->room * sizeof(*grown));
+		free(l->watched);
+		l->watched = grown;
+		l->room = room;
+	}
+	if (epoll_ctl(l->epoll, l->watched[at].fn ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &e) < 0)
+		return -1;
+	l->watched[at] = (struct watched){ .fn = fn, .arg = arg };
+	return 0;
+}
+
+void notify_loop_forget(struct notify_loop *l, int fd)
+{
+	if (fd < 0 || (size_t)fd >= l->room || !l->watched[fd].fn)
+		return;
+	epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
+	l->watched[fd].fn = NULL;
+}
+
+/* NULL: there is no room. Then it is lost with us. */
+static struct notify_note *free_note(struct notify_notes *notes)
+{
+	for (size_t i = 0; notes && i < NOTIFY_NOTES; i++) {
+		struct notify_note *note = &notes->v[notes->next++ % NOTIFY_NOTES];
+
+		if (!note->by)
+			return note;
+	}
+	return NULL;
+}
+
+static void take_down(struct notify_loop *l, struct notification *n)
+{
+	struct notify_note *note = free_note(l->notes);
+
+	n->note = note;
+	if (note)
+		*note = (struct notify_note){ .by = getpid(), .tries = 1, .call = *n };
+}
+
+static void dispatch(struct notify_loop *l, const struct notification *n)
+{
+	for (size_t i = 0; i < l->n_handlers; i++)
+		if (l->handlers[i].fn(l, n, l->handlers[i].arg))
+			return;
+	notify_continue(n);
+}
+
+/* arg: the listener's number. One call a round, so that no caller starves the others. */
+static void on_call(struct notify_loop *l, uint32_t events, void *arg)
+{
+	int listener = (int)(intptr_t)arg;
+	struct notification n;
+	int found = notify_receive(listener, &n);
+
+	(void)events;
+	if (found > 0) {
+		take_down(l, &n);
+		dispatch(l, &n);
+	}
+	if (found >= 0)
+		return;
+	notify_loop_forget(l, listener);
+	close(listener);
+	l->n_listeners--;
+}
+
+/* What another supervisor has left of this listener's calls; by their IDs, which no two have. */
+static void take_up(struct notify_loop *l, int listener)
+{
+	for (size_t i = 0; l->notes && i < NOTIFY_NOTES; i++) {
+		struct notify_note *note = &l->notes->v[i];
+		struct notification n = note->call;
+
+		n.listener = listener;
+		if (!note->by || note->by == getpid() || !notify_valid(&n))
+			continue;
+		note->by = getpid();
+		note->call = n;
+		n.note = note;
+		if (note->tries++ < 2)
+			dispatch(l, &n);
+		else
+			notify_fail(&n, EIO);
+	}
+}
+
+int notify_loop_listen(struct notify_loop *l, int listener, struct err *err)
+{
+	if (notify_loop_watch(l, listener, EPOLLIN, on_call, (void *)(intptr_t)listener) < 0) {
+		err_sys(err, "cannot watch the container's calls");
+		close(listener);
+		return -1;
+	}
+	l->n_listeners++;
+	take_up(l, listener);
+	return 0;
+}
+
+void notify_loop_run(struct notify_loop *l)
+{
+	while (l->n_listeners) {
+		struct epoll_event events[EVENTS];
+		int n = epoll_wait(l->epoll, events, EVENTS, -1);
+
+		for (int i = 0; i < n; i++) {
+			const struct watched *w = &l->watched[events[i].data.fd];
+
+			/* An event before may have forgotten it. */
+			if (w->fn)
+				w->fn(l, events[i].events, w->arg);
+		}
+	}
+}

@@ -1,0 +1,109 @@
+#include "cmd/supervise.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* Those who answer calls. Their handlers are asked in this order. */
+static const struct part {
+	bool (*wanted)(const struct container_spec *spec);
+	const struct notify_call *(*calls)(size_t *ret_n);
+	size_t shared; /* bytes */
+	/* In the supervisor. */
+	int (*add)(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
+		   struct err *err);
+} parts[SUPERVISE_PARTS] = {
+	{ NULL },
+};
+
+static bool is_wanted(const struct part *p, const struct supervise *s)
+{
+	return p->wanted && p->wanted(s->spec);
+}
+
+static int prepare(void *arg, struct notify_loop *loop, int init, struct err *err)
+{
+	const struct supervise *s = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (s->shared[i] && parts[i].add(loop, s, init, s->shared[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int knock(void *arg)
+{
+	const struct supervise *s = arg;
+	int sock;
+
+	return container_connect(s->store, s->id, CONTAINER_CALLS, &sock, NULL) < 0 ? -1 : sock;
+}
+
+static int make_shared(const struct part *p, void **ret, struct err *err)
+{
+	void *m = mmap(NULL, p->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (m == MAP_FAILED)
+		return err_sys(err, "cannot get memory for the container's supervisor");
+	*ret = m;
+	return 0;
+}
+
+/* The sockets of published ports. */
+static void keep_ports(struct supervise *s)
+{
+	s->keep = xcalloc(s->ports->n + 1, sizeof(*s->keep));
+	for (size_t i = 0; i < s->ports->n; i++)
+		s->keep[i] = s->ports->v[i].sock;
+	s->supervision.keep = s->keep;
+	s->supervision.n_keep = s->ports->n;
+}
+
+static void add_calls(struct supervision *to, struct notify_call **calls, const struct part *p)
+{
+	size_t n;
+	const struct notify_call *more = p->calls(&n);
+
+	*calls = xrealloc(*calls, (to->n_calls + n) * sizeof(**calls));
+	memcpy(*calls + to->n_calls, more, n * sizeof(**calls));
+	to->calls = *calls;
+	to->n_calls += n;
+}
+
+int supervise_prepare(struct supervise *s, const struct container_dir *dir,
+		      const struct supervision **ret, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (!is_wanted(&parts[i], s))
+			continue;
+		if (make_shared(&parts[i], &s->shared[i], err) < 0)
+			return -1;
+		add_calls(&s->supervision, &s->calls, &parts[i]);
+	}
+	if (!s->supervision.n_calls) {
+		*ret = NULL;
+		return 0;
+	}
+	if (dir && container_listen(dir, CONTAINER_CALLS, &s->supervision.door, err) < 0)
+		return -1;
+	if (s->ports)
+		keep_ports(s);
+	s->supervision.prepare = prepare;
+	s->supervision.knock = dir ? NULL : knock;
+	s->supervision.arg = s;
+	*ret = &s->supervision;
+	return 0;
+}
+
+void supervise_done(struct supervise *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (s->shared[i])
+			munmap(s->shared[i], parts[i].shared);
+	free(s->calls);
+	free(s->keep);
+	clean_fd(&s->supervision.door);
+}

@@ -1,0 +1,38 @@
+/*
+ * Which of a container's system calls are answered by its supervisor (runtime/supervisor.h), and by
+ * whom: here the network and the user namespace, which both want some, meet.
+ */
+#ifndef CMD_SUPERVISE_H
+#define CMD_SUPERVISE_H
+
+#include "cmd/ports.h"
+#include "runtime/spec.h"
+#include "runtime/supervisor.h"
+#include "storage/container.h"
+#include "storage/store.h"
+
+#define SUPERVISE_PARTS 2
+
+/* Lent to the launch, at one place: supervision points into it. */
+struct supervise {
+	const struct container_spec *spec;
+	const struct port_list *ports;	 /* with their sockets; NULL with exec */
+	const struct store *store;
+	const char *id;			 /* of the container */
+	struct supervision supervision;
+	struct notify_call *calls;
+	int *keep;
+	void *shared[SUPERVISE_PARTS]; /* memory that outlives a supervisor; NULL: not wanted */
+};
+#define SUPERVISE_INIT { .supervision.door = -1 }
+void supervise_done(struct supervise *s);
+
+/*
+ * spec, ports, store and id are filled in. dir: of the container that is started, where its supervisor's
+ * door is to be; NULL with exec. *ret is what the launch is to be given: NULL, where nothing is to be
+ * answered.
+ */
+int supervise_prepare(struct supervise *s, const struct container_dir *dir,
+		      const struct supervision **ret, struct err *err);
+
+#endif

@@ -1,0 +1,156 @@
+#include "runtime/supervisor.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/proc.h"
+#include "runtime/sync.h"
+
+/* A supervisor that the container can make die is started again, but not for ever. */
+#define STARTS_MAX 100
+
+enum { LISTENER, INIT, DOOR, DESCRIPTORS };
+
+/* Who brought a listener has gone, and so have those who made calls on it. */
+static void on_leave(struct notify_loop *loop, uint32_t events, void *arg)
+{
+	int sock = (int)(intptr_t)arg;
+
+	(void)events;
+	notify_loop_forget(loop, sock);
+	close(sock);
+}
+
+/* Somebody brings a further listener, as a message of the sync protocol, and stays to see us die. */
+static void on_knock(struct notify_loop *loop, uint32_t events, void *arg)
+{
+	CLEAN(clean_fd) int sock = accept4(DOOR, NULL, NULL, SOCK_CLOEXEC);
+	int listener = -1;
+
+	(void)events;
+	(void)arg;
+	if (sock >= 0 && sync_expect(sock, SYNC_CALLS, &listener, NULL, NULL) == 0 && listener >= 0 &&
+	    notify_loop_listen(loop, listener, NULL) == 0 &&
+	    notify_loop_watch(loop, sock, EPOLLIN, on_leave, (void *)(intptr_t)sock) == 0)
+		sync_send(fd_take(&sock), SYNC_CALLS, -1, NULL);
+}
+
+/* These by their numbers, and else what the handlers need. The monitor has nothing from 0 to 2. */
+static int place(const struct supervision *s, int listener, int init)
+{
+	const int given[DESCRIPTORS] = { listener, init, s->door };
+
+	for (int i = 0; i < DESCRIPTORS; i++)
+		if (given[i] >= 0 && dup3(given[i], i, O_CLOEXEC) < 0)
+			return -1;
+	close_all_but(DESCRIPTORS, s->keep, s->n_keep);
+	return 0;
+}
+
+static _Noreturn void supervise(const struct supervision *s, struct notify_notes *notes)
+{
+	struct notify_loop *loop = notify_loop_new(notes, NULL);
+
+	if (!loop || s->prepare(s->arg, loop, INIT, NULL) < 0 ||
+	    (s->door >= 0 && notify_loop_watch(loop, DOOR, EPOLLIN, on_knock, NULL) < 0) ||
+	    notify_loop_listen(loop, LISTENER, NULL) < 0)
+		_exit(1);
+	notify_loop_run(loop);
+	_exit(0);
+}
+
+/* True: the container's own supervisor answers now. */
+static bool hand_over(const struct supervision *s, struct supervisor *v)
+{
+	CLEAN(clean_fd) int sock = s->knock ? s->knock(s->arg) : -1;
+
+	if (sock < 0 || sync_send(sock, SYNC_CALLS, v->listener, NULL) < 0 ||
+	    sync_expect(sock, SYNC_CALLS, NULL, NULL, NULL) < 0)
+		return false;
+	v->alive = fd_take(&sock);
+	return true;
+}
+
+static int make_notes(struct notify_notes **ret, struct err *err)
+{
+	void *m = mmap(NULL, sizeof(**ret), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (m == MAP_FAILED)
+		return err_sys(err, "cannot get memory for the container's supervisor");
+	*ret = m;
+	return 0;
+}
+
+static int start(const struct supervision *s, int init, struct supervisor *v, struct err *err)
+{
+	sigset_t all;
+	pid_t pid;
+
+	if (!v->notes && make_notes(&v->notes, err) < 0)
+		return -1;
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, "cannot make the container's supervisor");
+	if (pid == 0) {
+		sigfillset(&all);
+		sigprocmask(SIG_SETMASK, &all, NULL);
+		prctl(PR_SET_NAME, "tiffin-calls");
+		if (s->in_supervisor)
+			s->in_supervisor(s->arg);
+		if (place(s, v->listener, init) < 0)
+			_exit(1);
+		supervise(s, v->notes);
+	}
+	v->pid = pid;
+	v->alive = pidfd_open(pid, 0);
+	return 0;
+}
+
+static int find_one(const struct supervision *s, int init, bool exec, struct supervisor *v, struct err *err)
+{
+	v->starts++;
+	return exec && hand_over(s, v) ? 0 : start(s, init, v, err);
+}
+
+int supervisor_start(const struct supervision *s, int listener, int init, bool exec,
+		     struct supervisor *ret, struct err *err)
+{
+	struct supervisor v = { .alive = -1, .listener = listener };
+
+	if (find_one(s, init, exec, &v, err) < 0) {
+		supervisor_done(&v);
+		return -1;
+	}
+	*ret = v;
+	return 0;
+}
+
+void supervisor_again(const struct supervision *s, int init, bool exec, struct supervisor *v)
+{
+	bool ended = v->pid && proc_reap(v->pid) == 0;
+
+	v->pid = 0;
+	clean_fd(&v->alive);
+	if (ended || v->starts >= STARTS_MAX || find_one(s, init, exec, v, NULL) < 0)
+		clean_fd(&v->listener);
+}
+
+void supervisor_done(struct supervisor *v)
+{
+	if (v->pid)
+		pidfd_send_signal(v->alive, SIGKILL, NULL, 0);
+	if (v->pid)
+		proc_reap(v->pid);
+	if (v->notes)
+		munmap(v->notes, sizeof(*v->notes));
+	clean_fd(&v->alive);
+	clean_fd(&v->listener);
+	*v = (struct supervisor)SUPERVISOR_INIT;
+}
