@@ -90,17 +90,20 @@ $(INIT): runtime/inside/init.c
 	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -static \
 		-Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $<
 
-# What executes a container's program is part of tiffin's own. It has no C library where it knows how to
-# call the kernel, and then no thread's memory where a guard of the stack could be.
+# What executes a container's program and what keeps it are parts of tiffin's own. They have no C library
+# where they know how to call the kernel, and then no thread's memory where a guard of the stack could be.
 BARE := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),-nostdlib -fno-stack-protector)
-$(B)/gen/tiffin-execute: runtime/inside/execute.c
+$(B)/gen/tiffin-execute: runtime/inside/execute.c runtime/kernel.h
+$(B)/gen/tiffin-keeper: runtime/beside/keeper.c runtime/keep.c runtime/keep.h runtime/kernel.h
+$(B)/gen/tiffin-execute $(B)/gen/tiffin-keeper:
 	@mkdir -p $(@D)
-	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -Os -static -s $(BARE) \
-		-Wl,-z,noseparate-code,--build-id=none -o $@ $<
-$(B)/gen/execute-program.h: $(B)/gen/tiffin-execute
+	$(call quiet,  LD $@)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARN) -Os -static -s $(BARE) \
+		-Wl,-z,noseparate-code,--build-id=none -o $@ $(filter %.c,$^)
+$(B)/gen/%-program.h: $(B)/gen/tiffin-%
 	@(echo 'static const unsigned char program_bytes[] = {'; \
 		od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '};') > $@.tmp && mv $@.tmp $@
 $(B)/obj/runtime/execute.o: $(B)/gen/execute-program.h
+$(B)/obj/runtime/keeper.o: $(B)/gen/keeper-program.h
 
 # The seccomp profile is compiled here, so that a container's start needs no libseccomp.
 $(B)/gen/compile-profile: runtime/profile/compile.c runtime/profile/table.h

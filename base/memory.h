@@ -4,13 +4,16 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
-/* After so long a process counts as one that stays: those that end sooner are spared the work. */
+#include <poll.h>
+
+/* After so long a process counts as one that waits: those that go on sooner are spared the work. */
 #define MEMORY_SETTLED_MS 500
 
 /*
- * Lets go of what the way here took: the stack below the caller, free blocks of the heap, and the
- * pages of programs and libraries, which are read again where they are used.
+ * poll(2), for who may wait for long: when nothing has happened for MEMORY_SETTLED_MS it lets go of what
+ * the way here took, the stack below the caller, free blocks of the heap, and the pages of programs and
+ * libraries, which are read again where they are used.
  */
-void memory_let_go(void);
+int memory_poll(struct pollfd *polls, nfds_t n, int timeout_ms);
 
 #endif

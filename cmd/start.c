@@ -91,11 +91,13 @@ static int start_network(void *arg, int frames, struct err *err)
 }
 
 /* ps(1) is to show nobody the command line that we were forked from. */
-static void in_keeper(void *arg)
+static char *keeper_title(void *arg)
 {
 	const struct start *s = arg;
+	char *title = xasprintf("tiffin: keeper of %s", s->name);
 
-	tiffin_set_title(s->t, "tiffin: keeper of %s", s->name);
+	tiffin_set_title(s->t, "%s", title);
+	return title;
 }
 
 static int started(void *arg, pid_t pid, struct err *err)
@@ -324,7 +326,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 			.loopback_up = loopback_up,
 			.network_start = start_network,
 			.started = started,
-			.in_keeper = in_keeper,
+			.keeper_title = keeper_title,
 			.arg = s,
 		},
 		.hold = s->hold,

@@ -68,7 +68,6 @@ struct carrier {
 	int64_t busy_ms;    /* when there was last a connection or a frame */
 	struct datagrams *datagrams; /* NULL: no published port of UDP */
 	struct timer *timers;
-	bool settled;
 	uint8_t *frame; /* FRAME_BUFFER bytes */
 };
 
@@ -197,8 +196,6 @@ static int poll_timeout(const struct carrier *c, uint32_t slirp_ms)
 	due = timer_next_due(c->timers);
 	if (due != TIMER_NEVER && due - now < sleep)
 		sleep = due > now ? due - now : 0;
-	if (!c->settled && sleep > MEMORY_SETTLED_MS)
-		return MEMORY_SETTLED_MS;
 	if (sleep == TIMER_NEVER)
 		return -1;
 	return sleep < INT32_MAX ? (int)sleep : INT32_MAX;
@@ -391,13 +388,9 @@ void carrier_run(struct carrier *c)
 		slirp_pollfds_fill(c->slirp, &slirp_ms, add_poll, c);
 		if (c->n_polls > c->n_lent + c->n_listeners)
 			c->busy_ms = now_ms();
-		n = poll(c->polls, c->n_polls, poll_timeout(c, slirp_ms));
+		n = memory_poll(c->polls, c->n_polls, poll_timeout(c, slirp_ms));
 		if (n < 0 && errno != EINTR)
 			return;
-		if (n == 0 && !c->settled) {
-			memory_let_go();
-			c->settled = true;
-		}
 		slirp_pollfds_poll(c->slirp, n < 0, get_revents, c);
 		run_timers(c);
 		if (n < 0)

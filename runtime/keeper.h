@@ -16,10 +16,10 @@
 /*
  * Monitor: starts it for the process; to be reaped after that has ended, when nothing is left of the
  * container. mount_ns: -1, or the mount namespace by which the container's processes are known, where
- * their PID namespace is not their own. Both descriptors are lent. in_keeper may be NULL; it is called
- * in the keeper, with arg.
+ * their PID namespace is not their own. Both descriptors are lent. title may be NULL; it is called in
+ * the keeper, with arg, and returns what the keeper is to be called, which is never freed.
  */
-int keeper_start(int pidfd, int mount_ns, void (*in_keeper)(void *arg), void *arg, pid_t *ret_pid,
+int keeper_start(int pidfd, int mount_ns, char *(*title)(void *arg), void *arg, pid_t *ret_pid,
 		 struct err *err);
 
 #endif

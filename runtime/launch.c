@@ -26,7 +26,7 @@ static int start_keeper(const struct launch *l, int sock, struct launched *child
 	/* One that was not born says why on the socket. */
 	if (child->pidfd < 0)
 		return 0;
-	return keeper_start(child->pidfd, mounts, l->in_keeper, l->arg, &child->keeper, err);
+	return keeper_start(child->pidfd, mounts, l->keeper_title, l->arg, &child->keeper, err);
 }
 
 /*

@@ -44,8 +44,8 @@ struct launch {
 	int (*network_start)(void *arg, int frames, struct err *err);
 	/* Parent: the first process exists, and is about to run. */
 	int (*started)(void *arg, pid_t pid, struct err *err);
-	/* Keeper, a process beside the monitor (runtime/keeper.h); may be NULL. */
-	void (*in_keeper)(void *arg);
+	/* Keeper, a process beside the monitor (runtime/keeper.h): its title; may be NULL. */
+	char *(*keeper_title)(void *arg);
 	void *arg;
 };
 

@@ -52,10 +52,9 @@ struct state {
 	int listener;	    /* where further clients come in, or -1 */
 	struct restarts restarts;
 	struct health_watch health;
-	int64_t began;	    /* this run; this and the three below on the monotonic clock */
+	int64_t began;	    /* this run; this and the two below on the monotonic clock */
 	int64_t kill_at;    /* INT64_MAX: never */
 	int64_t restart_at; /* INT64_MAX: this run has not ended */
-	int64_t settle_at;  /* INT64_MAX: that is done */
 	int signals;	    /* where SIGTERM is read */
 	bool last_run;	    /* it is not to run again, */
 	bool by_user;	    /* as a user stops it */
@@ -220,7 +219,7 @@ static void see_to_health(struct state *s)
 /* What poll(2) is to wait at most, in milliseconds; -1: for ever. */
 static int time_left(const struct state *s)
 {
-	const int64_t deadlines[] = { s->kill_at, s->restart_at, s->settle_at, s->health.next };
+	const int64_t deadlines[] = { s->kill_at, s->restart_at, s->health.next };
 	int64_t first = INT64_MAX, left;
 
 	for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
@@ -240,10 +239,6 @@ static void meet_deadlines(struct state *s)
 	if (now >= s->kill_at) {
 		pidfd_send_signal(s->child.pidfd, SIGKILL, NULL, 0);
 		s->kill_at = INT64_MAX;
-	}
-	if (now >= s->settle_at) {
-		memory_let_go();
-		s->settle_at = INT64_MAX;
 	}
 	if (now >= s->health.next)
 		see_to_health(s);
@@ -284,7 +279,7 @@ static void run_loop(struct state *s)
 				.fd = s->clients.v[i].sock,
 				.events = (short)(POLLIN | (s->clients.v[i].n ? POLLOUT : 0)),
 			};
-		if (poll(p, ON_CLIENTS + n, time_left(s)) < 0)
+		if (memory_poll(p, ON_CLIENTS + n, time_left(s)) < 0)
 			continue;
 		if (p[ON_STDOUT].revents)
 			streams_read(&s->streams, 0);
@@ -365,7 +360,6 @@ static void begin_run(struct state *s)
 	s->began = now_monotonic();
 	s->kill_at = spec->run_timeout ? s->began + spec->run_timeout * SECOND : INT64_MAX;
 	s->restart_at = INT64_MAX;
-	s->settle_at = s->began + MEMORY_SETTLED_MS * 1000000LL;
 	s->run_again = false;
 	health_watch_start(&s->health, spec, s->m->launch.ids);
 	if (spec->health.test.n && s->m->health)
@@ -410,7 +404,6 @@ static bool await_restart(struct state *s, int exit_code)
 	drop_run(s);
 	s->m->restarting(s->m->launch.arg, exit_code);
 	client_set_end(&s->clients, exit_code, false);
-	s->settle_at = INT64_MAX;
 	s->restart_at = now_monotonic() + delay;
 	run_loop(s);
 	return !s->last_run;

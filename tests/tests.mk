@@ -92,7 +92,7 @@ fuzz:
 	+@$(SUBMAKE) fuzz-build
 	@tests/lib/fuzz.sh build-fuzz/fuzz $(SECONDS) $(FUZZ)
 
-TIDY_SOURCES = $(wildcard runtime/inside/*.c base/*.c storage/*.c image/*.c runtime/*.c net/*.c net/glib/*.c cmd/*.c tests/unit/*.c \
+TIDY_SOURCES = $(wildcard runtime/inside/*.c runtime/beside/*.c base/*.c storage/*.c image/*.c runtime/*.c net/*.c net/glib/*.c cmd/*.c tests/unit/*.c \
 	tests/bench/*.c tests/fuzz/*.c tests/posture/*.c)
 TIDY_CFLAGS = $(filter-out -MMD -MP -Werror -fstack-clash-protection,$(ALL_CFLAGS)) \
 	$(CFLAGS_image) $(CFLAGS_net)
@@ -103,7 +103,7 @@ tidy:
 	@tests/lib/tidy.sh cppcheck $(TIDY_SOURCES) -- -I. -I$(B)/gen
 
 .PHONY: tidy-generated
-tidy-generated: $(B)/gen/profile.h $(B)/gen/execute-program.h
+tidy-generated: $(B)/gen/profile.h $(B)/gen/execute-program.h $(B)/gen/keeper-program.h
 
 demo:
 	@tests/lib/deps.sh build demo

@@ -9,43 +9,24 @@
  * gone with it (runtime/execute.c).
  *
  * Where it fails, errno goes to the descriptor REPORT, which closes when the program is executed. The
- * filter of the container's is on: it calls no more of the kernel than any program does, and where it
- * can has no C library either, whose start takes longer than all of the rest.
+ * filter of the container's is on: it calls no more of the kernel than any program does.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "runtime/kernel.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* The result, or -errno. */
-static long kernel(long nr, long a, long b, long c)
-{
-#ifdef __x86_64__
-	long result = nr;
-
-	__asm__ volatile("syscall"
-			 : "+a"(result)
-			 : "D"(a), "S"(b), "d"(c)
-			 : "rcx", "r11", "memory");
-	return result;
-#else
-	long result = syscall(nr, a, b, c);
-
-	return result < 0 ? -errno : result;
-#endif
-}
-
 static int execute(const char *file, char **argv, char **env)
 {
-	return (int)-kernel(SYS_execve, (long)file, (long)argv, (long)env);
+	return (int)-kernel(SYS_execve, (long)file, (long)argv, (long)env, 0);
 }
 
 static int is_dir(const char *file)
 {
-	return kernel(SYS_openat, AT_FDCWD, (long)file, O_PATH | O_DIRECTORY | O_CLOEXEC) >= 0;
+	return kernel(SYS_openat, AT_FDCWD, (long)file, O_PATH | O_DIRECTORY | O_CLOEXEC, 0) >= 0;
 }
 
 static const char *search_path(char **env)
@@ -125,34 +106,11 @@ static int run(int argc, char **argv)
 	if (report < 3)
 		return 126;
 	/* What can't be closed then would be the program's. */
-	sys = (int)-kernel(SYS_fcntl, report, F_SETFD, FD_CLOEXEC);
+	sys = (int)-kernel(SYS_fcntl, report, F_SETFD, FD_CLOEXEC, 0);
 	if (!sys)
 		sys = search_and_execute(argv + 2, argv + argc + 1);
-	kernel(SYS_write, report, (long)&sys, sizeof(sys));
+	kernel(SYS_write, report, (long)&sys, sizeof(sys), 0);
 	return sys == ENOENT || sys == ENOTDIR ? 127 : 126;
 }
 
-#ifdef __x86_64__
-_Noreturn void start(long *stack);
-_Noreturn void start(long *stack)
-{
-	const int code = run((int)stack[0], (char **)(stack + 1));
-
-	kernel(SYS_exit_group, code, 0, 0);
-	kernel(SYS_exit, code, 0, 0);
-	__builtin_trap();
-}
-
-/* The kernel leaves argc at the stack's top, argv above it, and behind its NULL the environment. */
-__asm__(".globl _start\n"
-	"_start:\n"
-	"	xor %ebp, %ebp\n"
-	"	mov %rsp, %rdi\n"
-	"	and $-16, %rsp\n"
-	"	call start\n");
-#else
-int main(int argc, char **argv)
-{
-	return run(argc, argv);
-}
-#endif
+PROGRAM(run);

@@ -112,6 +112,30 @@ teardown_file() { drop_store; }
 	done
 }
 
+keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by now
+	[[ $(readlink "/proc/$(pids_with "tiffin: keeper of $1")/exe") = *memfd:tiffin-keeper* ]]
+}
+
+@test "the monitor killed when all has settled: the same" {
+	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: with one ID there is no other user"
+	tiffin run -d --name late "$BUSYBOX" su -s /bin/sh app -c 'exec sleep 1000.8'
+	wait_for keeper_has_settled late
+	kill -9 "$(pids_with "tiffin: monitor of late")"
+	gone() { [ -z "$(pids_with 'keeper of late')$(pgrep -f 'sleep 1000[.]8')" ]; }
+	wait_for gone
+	same "$(tiffin wait late)" 255
+}
+
+@test "the keeper that has settled has three descriptors at most, and no environment" {
+	tiffin run -d --name late "$BUSYBOX" sleep 1000.9
+	wait_for keeper_has_settled late
+	keeper=$(pids_with 'tiffin: keeper of late')
+	same "$(ls "/proc/$keeper/fd" | xargs)" "0 1"
+	same "$(tr '\0' ' ' <"/proc/$keeper/environ")" ""
+	same "$(cat "/proc/$keeper/comm")" tiffin-keeper
+	same "$(sed -n 's/^SigBlk:\t//p' "/proc/$keeper/status")" fffffffe7ffbfeff
+}
+
 @test "the keeper killed: the container goes on, and ends as ever" {
 	tiffin run -d --name kept "$BUSYBOX" sleep 1000.7
 	kill -9 "$(pids_with 'tiffin: keeper of kept')"

@@ -20,7 +20,7 @@ for module in base storage image runtime net cmd; do
 	allowed=$(may_use "$module" | tr ' ' '|')
 	# What is generated at build time (gen/) is included by its bare name.
 	found=$(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$module" |
-		grep -vE "\"($allowed)/[^\"]+\"|\"(profile|execute-program)\.h\"" || :)
+		grep -vE "\"($allowed)/[^\"]+\"|\"(profile|execute-program|keeper-program)\.h\"" || :)
 	if [ -n "$found" ]; then
 		echo "$found" >&2
 		echo "Error: $module may include only: $(may_use "$module")" >&2

@@ -1,22 +1,25 @@
 /*
  * Letting go of memory: what is used stays, what is not goes.
  */
+#include <link.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "tests/unit/test.h"
 
-/* Kilobytes of anonymous memory that are resident. */
-static long resident(void)
+/* Kilobytes that are resident: "RssAnon:" of anonymous memory, "RssFile:" of files'. */
+static long resident(const char *kind)
 {
 	FILE *f = fopen("/proc/self/status", "re");
 	char line[128];
 	long n = -1;
 
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "RssAnon: %ld", &n) == 1)
-			break;
+		if (strncmp(line, kind, strlen(kind)) == 0)
+			n = strtol(line + strlen(kind), NULL, 10);
 	if (f)
 		fclose(f);
 	return n;
@@ -35,11 +38,49 @@ TEST(the_stack_below_goes)
 #ifndef __SANITIZE_ADDRESS__ /* whose stacks are elsewhere */
 	long before;
 
-	resident(); /* stdio's own */
+	resident("RssAnon:"); /* stdio's own */
 	use_stack();
-	before = resident();
-	memory_let_go();
-	CHECK(before - resident() >= 150);
+	before = resident("RssAnon:");
+	memory_poll(NULL, 0, MEMORY_SETTLED_MS + 1);
+	CHECK(before - resident("RssAnon:") >= 150);
+#endif
+}
+
+static int use_pages(struct dl_phdr_info *object, size_t size, void *arg)
+{
+	(void)size;
+	(void)arg;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+		const uintptr_t from = object->dlpi_addr + p->p_vaddr;
+
+		for (size_t at = 0; p->p_type == PT_LOAD && at < p->p_memsz; at += 1024)
+			(void)*(volatile const char *)(from + at); /* NOLINT(performance-no-int-to-ptr) */
+	}
+	return 0;
+}
+
+TEST(pages_of_files_go)
+{
+#ifndef __SANITIZE_ADDRESS__
+	long before;
+
+	dl_iterate_phdr(use_pages, NULL);
+	before = resident("RssFile:");
+	memory_poll(NULL, 0, MEMORY_SETTLED_MS + 1);
+	CHECK(resident("RssFile:") < before / 2);
+#endif
+}
+
+TEST(a_short_wait_leaves_all_as_it_is)
+{
+#ifndef __SANITIZE_ADDRESS__
+	long before;
+
+	use_stack();
+	before = resident("RssAnon:");
+	memory_poll(NULL, 0, 1);
+	CHECK(before - resident("RssAnon:") < 150);
 #endif
 }
 
@@ -49,7 +90,7 @@ TEST(what_is_in_use_stays)
 	char local[] = "on the stack", *block = strdup("on the heap");
 
 	for (int i = 0; i < 2; i++) {
-		memory_let_go();
+		memory_poll(NULL, 0, MEMORY_SETTLED_MS + 1);
 		CHECK_STR(local, "on the stack");
 		CHECK_STR(block, "on the heap");
 		CHECK_STR(words[1], "pointers");
@@ -60,6 +101,8 @@ TEST(what_is_in_use_stays)
 int main(void)
 {
 	RUN(the_stack_below_goes);
+	RUN(pages_of_files_go);
+	RUN(a_short_wait_leaves_all_as_it_is);
 	RUN(what_is_in_use_stays);
 	return test_summary();
 }
