@@ -154,7 +154,7 @@ static int make_ports(const struct run_options *o, const struct image_config *co
 		port_list_done(&s->ports); /* what the image exposes is the other's to publish */
 		return 0;
 	}
-	if (s->spec.network == NETWORK_PRIVATE || (!o->publish.n && !o->publish_all))
+	if (s->spec.network == NETWORK_PRIVATE || s->spec.network == NETWORK_PASTA || (!o->publish.n && !o->publish_all))
 		return 0;
 	if (s->spec.network == NETWORK_NONE)
 		return err_set(err, ERR_USAGE, "ports can't be published with --network none");

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "net/network.h"
+#include "net/pasta.h"
 
 #define HOST_FILE_MAX (1u << 20)
 
@@ -13,7 +14,8 @@ static const char *gateway_of(const struct container_spec *spec, char ret[NETWOR
 {
 	if (spec->network == NETWORK_HOST)
 		return "127.0.0.1";
-	if (spec->network == NETWORK_NONE || !network_host_address(ret))
+	/* With pasta the host's address is the container's own. */
+	if (spec->network != NETWORK_PRIVATE || !network_host_address(ret))
 		return NULL;
 	return ret;
 }
@@ -38,16 +40,27 @@ static int add_hosts(const struct etc_options *o, const char *gateway, struct bu
 	return 0;
 }
 
-static void make_hosts(const struct container_spec *spec, const char *gateway, struct buf *out)
+/* The container's own address. */
+static const char *address_of(const struct container_spec *spec, const struct network_config *network,
+			      char ret[NETWORK_TEXT_MAX])
 {
+	if (spec->network == NETWORK_PRIVATE)
+		return network_text(&network->address, ret);
+	return spec->network == NETWORK_PASTA && network_host_address(ret) ? ret : "127.0.0.1";
+}
+
+static void make_hosts(const struct container_spec *spec, const struct network_config *network,
+		       const char *gateway, struct buf *out)
+{
+	char own[NETWORK_TEXT_MAX];
+
 	buf_adds(out, "127.0.0.1\tlocalhost\n"
 		      "::1\tlocalhost ip6-localhost ip6-loopback\n"
 		      "fe00::\tip6-localnet\n"
 		      "ff00::\tip6-mcastprefix\n"
 		      "ff02::1\tip6-allnodes\n"
 		      "ff02::2\tip6-allrouters\n");
-	buf_addf(out, "%s\t%s\n",
-		 spec->network == NETWORK_PRIVATE ? NETWORK_ADDRESS : "127.0.0.1", spec->hostname);
+	buf_addf(out, "%s\t%s\n", address_of(spec, network, own), spec->hostname);
 	if (gateway)
 		buf_addf(out, "%s\thost.containers.internal host.docker.internal\n", gateway);
 }
@@ -91,14 +104,25 @@ static void add_words(const char *keyword, const struct strv *words, struct buf 
 	buf_adds(out, "\n");
 }
 
+static void add_servers(const struct network_config *network, bool four, bool six, struct buf *out)
+{
+	char text[INET_ADDRSTRLEN], text6[INET6_ADDRSTRLEN];
+
+	if (six && !four)
+		buf_addf(out, "nameserver %s\n", network_text6(&network->dns6, text6));
+	buf_addf(out, "nameserver %s\n", network_text(&network->dns, text));
+	if (six && four)
+		buf_addf(out, "nameserver %s\n", network_text6(&network->dns6, text6));
+}
+
 /*
  * resolv.conf(5): the host's, but for what the options say. Its servers are reached through one of
  * ours for each family, that which leads somewhere first: the host's may change while we run.
  */
-static void make_resolv_conf(const struct container_spec *spec, const struct etc_options *o,
-			     const char *host, struct buf *out)
+static void make_resolv_conf(const struct container_spec *spec, const struct network_config *network,
+			     const struct etc_options *o, const char *host, struct buf *out)
 {
-	bool private = spec->network == NETWORK_PRIVATE, four, six;
+	bool private = spec->network == NETWORK_PRIVATE || spec->network == NETWORK_PASTA, four, six;
 
 	keep_lines(host, o, private, out, &four, &six);
 	if (!(o->search.n == 1 && streq(o->search.v[0], ".")))
@@ -108,11 +132,10 @@ static void make_resolv_conf(const struct container_spec *spec, const struct etc
 		buf_addf(out, "nameserver %s\n", o->servers.v[i]);
 	if (o->servers.n || !private)
 		return;
-	if (six && !four)
-		buf_adds(out, "nameserver " NETWORK_DNS6 "\n");
-	buf_adds(out, "nameserver " NETWORK_DNS "\n");
-	if (six && four)
-		buf_adds(out, "nameserver " NETWORK_DNS6 "\n");
+	if (spec->network == NETWORK_PASTA)
+		buf_adds(out, "nameserver " PASTA_DNS "\n");
+	else
+		add_servers(network, four, six && network->ipv6, out);
 }
 
 static int put(int dir, const char *name, const struct buf *text, struct err *err)
@@ -154,8 +177,8 @@ int etc_files_copy(int containers, const char *id, int dir, struct err *err)
 	return 0;
 }
 
-int etc_files_write(int dir, const struct container_spec *spec, const struct etc_options *options,
-		    struct err *err)
+int etc_files_write(int dir, const struct container_spec *spec, const struct network_config *network,
+		    const struct etc_options *options, struct err *err)
 {
 	char text[NETWORK_TEXT_MAX];
 	const char *gateway = gateway_of(spec, text);
@@ -170,8 +193,8 @@ int etc_files_write(int dir, const struct container_spec *spec, const struct etc
 	if (spec->network == NETWORK_HOST)
 		read_host("/etc/hosts", &hosts);
 	else
-		make_hosts(spec, gateway, &hosts);
-	make_resolv_conf(spec, options, buf_str(&host_resolv), &resolv);
+		make_hosts(spec, network, gateway, &hosts);
+	make_resolv_conf(spec, network, options, buf_str(&host_resolv), &resolv);
 	buf_addf(&hostname, "%s\n", spec->hostname);
 	if (put(dir, "hosts", &hosts, err) < 0 || put(dir, "hostname", &hostname, err) < 0 ||
 	    put(dir, "resolv.conf", &resolv, err) < 0)

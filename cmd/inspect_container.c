@@ -8,6 +8,7 @@
 #include "cmd/inspect.h"
 #include "cmd/log_options.h"
 #include "cmd/namespace_options.h"
+#include "cmd/network_option.h"
 #include "cmd/ports.h"
 #include "runtime/caps.h"
 #include "runtime/masks.h"
@@ -179,23 +180,32 @@ static json_t *exposed_ports(const json_t *ports)
 	return set;
 }
 
-static json_t *addresses_of(bool there)
+/* c: NULL where there are none. */
+static json_t *addresses_of(const struct network_config *c)
 {
+	bool six = c && c->ipv6;
 	json_t *j = json_object();
+	char a[INET_ADDRSTRLEN], a6[INET6_ADDRSTRLEN];
 
-	js_set_str(j, "Gateway", there ? NETWORK_GATEWAY : "");
-	js_set_str(j, "IPAddress", there ? NETWORK_ADDRESS : "");
-	js_set_int(j, "IPPrefixLen", there ? 24 : 0);
-	js_set_str(j, "IPv6Gateway", there ? NETWORK_GATEWAY6 : "");
-	js_set_str(j, "GlobalIPv6Address", there ? NETWORK_ADDRESS6 : "");
-	js_set_int(j, "GlobalIPv6PrefixLen", there ? 64 : 0);
+	js_set_str(j, "Gateway", c ? network_text(&c->gateway, a) : "");
+	js_set_str(j, "IPAddress", c ? network_text(&c->address, a) : "");
+	js_set_int(j, "IPPrefixLen", c ? c->prefix : 0);
+	js_set_str(j, "IPv6Gateway", six ? network_text6(&c->gateway6, a6) : "");
+	js_set_str(j, "GlobalIPv6Address", six ? network_text6(&c->address6, a6) : "");
+	js_set_int(j, "GlobalIPv6PrefixLen", six ? 64 : 0);
 	return j;
 }
 
-static json_t *network_of(const struct container *c, const char *mode)
+static json_t *network_of(const struct container *c, const struct container_spec *spec,
+			  const char *mode)
 {
-	bool there = c->status == CONTAINER_RUNNING && streq(mode, "slirp");
-	json_t *j = addresses_of(there);
+	struct network_config config, *there = NULL;
+	json_t *j;
+
+	if (c->status == CONTAINER_RUNNING && streq(mode, "slirp") &&
+	    network_option_config(spec, &config, NULL) == 0)
+		there = &config;
+	j = addresses_of(there);
 
 	json_object_set_new(j, "Ports",
 			    port_map(c->status == CONTAINER_RUNNING ? c->state.ports : NULL, false));
@@ -407,6 +417,6 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	json_object_set_new(j, "Mounts", mounts_of(&spec));
 	json_object_set_new(j, "HostConfig", host_config_of(c, &spec, mode));
 	json_object_set_new(j, "Config", config_of(c, &spec));
-	json_object_set_new(j, "NetworkSettings", network_of(c, mode));
+	json_object_set_new(j, "NetworkSettings", network_of(c, &spec, mode));
 	return j;
 }

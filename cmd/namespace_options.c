@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cmd/life.h"
+#include "cmd/network_option.h"
 #include "cmd/run_options.h"
 
 #define OPTION(member) FIELD(namespace_options, member)
@@ -43,6 +44,7 @@ void namespace_options_done(struct namespace_options *o)
 void namespaces_done(struct namespaces *ns)
 {
 	ns_specs_done(ns->v);
+	strv_done(&ns->network_options);
 	free(ns->hostname);
 }
 
@@ -79,21 +81,13 @@ static int parse_one(enum ns_kind kind, const char *text, struct ns_spec *ret, s
 
 static int parse_network(const char *text, struct namespaces *ret, struct err *err)
 {
-	ret->network = NETWORK_PRIVATE;
-	if (!text || streq(text, "slirp") || streq(text, "private") || streq(text, "slirp4netns"))
-		return 0;
-	if (streq(text, "none")) {
-		ret->network = NETWORK_NONE;
-	} else if (streq(text, "host")) {
-		ret->network = NETWORK_HOST;
-		ret->v[NS_NETWORK].mode = NS_HOST;
-	} else if (parse_container(text, &ret->v[NS_NETWORK])) {
-		ret->network = NETWORK_JOINED;
-	} else {
-		return err_set(err, ERR_UNSUPPORTED,
-			       "--network %s: this version knows slirp, none, host and container:NAME",
-			       text);
-	}
+	struct ns_spec *one = &ret->v[NS_NETWORK];
+
+	if (network_option_parse(text, &ret->network, &one->container, &ret->network_options, err) < 0)
+		return -1;
+	one->mode = ret->network == NETWORK_HOST   ? NS_HOST :
+		    ret->network == NETWORK_JOINED ? NS_CONTAINER :
+						     NS_OWN;
 	return 0;
 }
 

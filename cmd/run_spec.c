@@ -168,6 +168,8 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 		return -1;
 	spec.hostname = host_name(o, ns, container_id);
 	spec.network = ns->network;
+	spec.network_options = ns->network_options;
+	ns->network_options = (struct strv){ 0 };
 	memcpy(spec.ns, ns->v, sizeof(spec.ns));
 	memset(ns->v, 0, sizeof(ns->v));
 	spec.domainname = xstrdup(o->ns.domain);

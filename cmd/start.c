@@ -17,6 +17,7 @@
 #include "cmd/rootfs_option.h"
 #include "cmd/supervise.h"
 #include "net/network.h"
+#include "net/pasta.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
 
@@ -61,8 +62,7 @@ static int mount_root(void *arg, int *ret_root, struct err *err)
 
 static int interface_up(void *arg, int *ret_frames, struct err *err)
 {
-	(void)arg;
-	return network_interface_up(ret_frames, err);
+	return network_interface_up(&((const struct start *)arg)->network, ret_frames, err);
 }
 
 static int loopback_up(void *arg, struct err *err)
@@ -78,11 +78,16 @@ static bool may_run_again(const struct container_spec *spec)
 	return spec->restart.kind != RESTART_NO || spec->health.action == HEALTH_RESTART;
 }
 
-static int start_network(void *arg, int frames, struct err *err)
+static int start_network(void *arg, pid_t pid, int frames, struct err *err)
 {
 	struct start *s = arg;
 
-	if (network_start(frames, s->ports.v, s->ports.n, &s->net_pid, &s->net_control, err) < 0)
+	if (s->spec.network == NETWORK_PASTA) {
+		return pasta_start(pid, &s->spec.network_options, s->ports.v, s->ports.n, &s->net_pid,
+				   &s->net_control, err);
+	}
+	if (network_start(frames, &s->spec.network_options, s->ports.v, s->ports.n, &s->net_pid,
+			  &s->net_control, err) < 0)
 		return -1;
 	/* They are tiffin-net's now, and free again when it ends; unless another is to have them. */
 	if (!may_run_again(&s->spec))
@@ -161,14 +166,21 @@ static void closing(void *arg)
 	reap_network(s);
 }
 
+/* What has no ports need not be waited for. */
+static void end_network(const struct start *s)
+{
+	if (port_list_is_published(&s->ports) || s->spec.network == NETWORK_PASTA)
+		network_stop(s->net_control, s->net_pid);
+	else
+		kill(s->net_pid, SIGKILL);
+}
+
 /* Its ports are to be free when the container counts as ended: for restart. */
 static void stop_network(struct start *s)
 {
 	port_list_close(&s->ports);
-	if (s->net_pid > 0 && port_list_is_published(&s->ports))
-		network_stop(s->net_control, s->net_pid);
-	else if (s->net_pid > 0)
-		kill(s->net_pid, SIGKILL);
+	if (s->net_pid > 0)
+		end_network(s);
 }
 
 /* It may have another name by now. */
@@ -210,7 +222,7 @@ static void restarting(void *arg, int exit_code)
 	struct start *s = arg;
 
 	if (s->net_pid > 0)
-		kill(s->net_pid, SIGKILL);
+		end_network(s);
 	reap_network(s);
 	s->state.finished = now_realtime();
 	s->state.exit_code = exit_code;
@@ -307,7 +319,17 @@ static int write_etc(const struct start *s, struct err *err)
 	if (s->spec.network == NETWORK_JOINED)
 		return etc_files_copy(s->t->store.containers, s->spec.ns[NS_NETWORK].container, s->dir.fd,
 				      err);
-	return etc_files_write(s->dir.fd, &s->spec, &s->etc, err);
+	return etc_files_write(s->dir.fd, &s->spec, &s->network, &s->etc, err);
+}
+
+/* pasta binds them itself. That it can is to be known before there is a container. */
+static int bind_ports(struct start *s, struct err *err)
+{
+	if (port_list_bind(&s->ports, err) < 0)
+		return -1;
+	if (s->spec.network == NETWORK_PASTA)
+		port_list_close(&s->ports);
+	return 0;
 }
 
 int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err)
@@ -352,7 +374,8 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	if (s->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	m.launch.n_preserved = s->service.preserve_fds;
-	if (namespaces_open(s->t, s->spec.ns, donors, err) == 0 && port_list_bind(&s->ports, err) == 0 &&
+	if (network_option_config(&s->spec, &s->network, err) == 0 &&
+	    namespaces_open(s->t, s->spec.ns, donors, err) == 0 && bind_ports(s, err) == 0 &&
 	    write_etc(s, err) == 0 && s->driver->prepare(&rootfs, err) == 0 &&
 	    service_prepare(&s->service, &s->spec, err) == 0 &&
 	    supervise_prepare(&supervise, &s->dir, &m.launch.supervision, err) == 0) {

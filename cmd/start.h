@@ -9,6 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/etc_options.h"
 #include "cmd/log_options.h"
+#include "cmd/network_option.h"
 #include "cmd/ports.h"
 #include "cmd/service_options.h"
 #include "runtime/spec.h"
@@ -26,6 +27,7 @@ struct start {
 	char *rootfs;	    /* a directory in the place of layers, or NULL */
 	bool discard;	    /* and what is written is not written to it */
 	struct port_list ports;
+	struct network_config network;
 	struct etc_options etc;
 	struct log_options log;
 	struct service_options service;

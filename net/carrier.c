@@ -59,6 +59,7 @@ enum {
 
 struct carrier {
 	Slirp *slirp;
+	struct network_config config;
 	int frames;
 	bool down, gone; /* the interface */
 	struct pollfd *polls;
@@ -135,7 +136,7 @@ static void receive_packets(struct carrier *c)
 			return;
 		}
 		c->down = false;
-		if (!frame_admissible(c->frame, (size_t)n) ||
+		if (!frame_admissible(c->frame, (size_t)n, c->config.host_loopback) ||
 		    (c->datagrams && datagrams_from_frame(c->datagrams, c->frame, (size_t)n)))
 			continue;
 		slirp_input(c->slirp, c->frame, (int)n);
@@ -268,29 +269,34 @@ static const SlirpCb callbacks = {
 	.notify = notify,
 };
 
-int carrier_new(int control, int frames, struct carrier **ret, struct err *err)
+int carrier_new(const struct network_config *net, int control, int frames, struct carrier **ret,
+		struct err *err)
 {
 	struct carrier *c = xcalloc(1, sizeof(*c));
 	SlirpConfig config = {
 		.version = 4, /* libslirp 4.7 */
 		.in_enabled = true,
-		.in6_enabled = true,
+		.vnetwork = net->network,
+		.vnetmask = net->mask,
+		.vhost = net->gateway,
+		.vnameserver = net->dns,
+		/* DHCP is off, but has to have a place in the network. */
+		.vdhcp_start = { net->network.s_addr | htonl(15) },
+		.in6_enabled = net->ipv6,
+		.vprefix_addr6 = net->network6,
 		.vprefix_len = 64,
-		.if_mtu = NETWORK_MTU,
-		.if_mru = NETWORK_MTU,
-		.disable_host_loopback = true,
+		.vhost6 = net->gateway6,
+		.vnameserver6 = net->dns6,
+		.if_mtu = net->mtu,
+		.if_mru = net->mtu,
+		.disable_host_loopback = !net->host_loopback,
+		/* libslirp keeps the pointers. */
+		.outbound_addr = net->outbound.sin_family ? &c->config.outbound : NULL,
+		.outbound_addr6 = net->outbound6.sin6_family ? &c->config.outbound6 : NULL,
 		.disable_dhcp = true, /* the address is static: what is not served can't be attacked */
 	};
 
-	inet_pton(AF_INET, "10.0.2.0", &config.vnetwork);
-	inet_pton(AF_INET, "255.255.255.0", &config.vnetmask);
-	inet_pton(AF_INET, NETWORK_GATEWAY, &config.vhost);
-	inet_pton(AF_INET, "10.0.2.15", &config.vdhcp_start);
-	inet_pton(AF_INET, NETWORK_DNS, &config.vnameserver);
-	inet_pton(AF_INET6, "fd00::", &config.vprefix_addr6);
-	inet_pton(AF_INET6, NETWORK_GATEWAY6, &config.vhost6);
-	inet_pton(AF_INET6, NETWORK_DNS6, &config.vnameserver6);
-
+	c->config = *net;
 	c->frames = frames;
 	c->frame = xmalloc(FRAME_BUFFER); /* not cleared: it takes memory as it is used */
 	c->slirp = slirp_new(&config, &callbacks, c);
@@ -330,9 +336,9 @@ static int give_to_slirp(struct carrier *c, int sock, uint16_t port, struct err 
 	if (number < 0 || close(number) < 0)
 		return err_sys(err, "cannot duplicate a socket");
 	inet_pton(AF_INET, "127.0.0.1", &from.sin_addr);
-	inet_pton(AF_INET, NETWORK_ADDRESS, &to.sin_addr);
 	inet_pton(AF_INET6, "::1", &from6.sin6_addr);
-	inet_pton(AF_INET6, NETWORK_ADDRESS6, &to6.sin6_addr);
+	to.sin_addr = c->config.address;
+	to6.sin6_addr = c->config.address6;
 	if (option_of(sock, SO_DOMAIN) == AF_INET)
 		done = slirp_add_hostxfwd(c->slirp, (struct sockaddr *)&from, sizeof(from),
 					  (struct sockaddr *)&to, sizeof(to), 0);
@@ -358,7 +364,7 @@ int carrier_publish(struct carrier *c, int sock, uint16_t port, struct err *err)
 	if (type != SOCK_DGRAM)
 		return err_set(err, ERR_SYSTEM, "cannot forward port %u: no socket for it", port);
 	if (!c->datagrams)
-		c->datagrams = datagrams_new();
+		c->datagrams = datagrams_new(&c->config);
 	datagrams_add(c->datagrams, sock, port);
 	add_poll(sock, SLIRP_POLL_IN, c);
 	c->n_lent = c->n_polls;

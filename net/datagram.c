@@ -43,6 +43,7 @@ struct flow {
 };
 
 struct datagrams {
+	const struct network_config *config;
 	struct outlet *outlets;
 	size_t n_outlets;
 	uint64_t clock; /* counts datagrams */
@@ -50,10 +51,11 @@ struct datagrams {
 	struct flow flows[FLOWS_MAX];
 };
 
-struct datagrams *datagrams_new(void)
+struct datagrams *datagrams_new(const struct network_config *config)
 {
 	struct datagrams *d = xcalloc(1, sizeof(*d));
 
+	d->config = config;
 	/* Until its first frame tells. The kernel takes a unicast packet out of a broadcast frame. */
 	memset(d->guest, 0xff, sizeof(d->guest));
 	return d;
@@ -117,13 +119,16 @@ static bool has_prefix(const uint8_t *address, int family, const char *prefix, s
 }
 
 /* Would the container take the address for something else, or not answer to it by the gateway? */
-static bool is_ambiguous(const uint8_t *address, int family)
+static bool is_ambiguous(const struct network_config *c, const uint8_t *address, int family)
 {
+	struct in_addr v4;
+
+	memcpy(&v4, address, sizeof(v4));
 	if (family == AF_INET)
 		return address[0] == 127 || address[0] == 0 ||
-		       has_prefix(address, family, NETWORK_GATEWAY, 3);
+		       (v4.s_addr & c->mask.s_addr) == c->network.s_addr;
 	return has_prefix(address, family, "::", 12) || has_prefix(address, family, "fe80::", 2) ||
-	       has_prefix(address, family, NETWORK_GATEWAY6, 8);
+	       memcmp(address, &c->network6, 8) == 0;
 }
 
 static struct flow *flow_of_peer(struct datagrams *d, size_t outlet, const struct endpoint *peer,
@@ -138,10 +143,12 @@ static struct flow *flow_of_peer(struct datagrams *d, size_t outlet, const struc
 		    same_endpoint(&f->real, peer))
 			return f;
 	f = NULL;
-	if (is_ambiguous(peer->address, o->family)) {
+	if (is_ambiguous(d->config, peer->address, o->family)) {
 		memset(seen.address, 0, sizeof(seen.address));
-		inet_pton(o->family, o->family == AF_INET ? NETWORK_GATEWAY : NETWORK_GATEWAY6,
-			  seen.address);
+		if (o->family == AF_INET)
+			memcpy(seen.address, &d->config->gateway, sizeof(d->config->gateway));
+		else
+			memcpy(seen.address, &d->config->gateway6, sizeof(d->config->gateway6));
 		while (seen.port == 0 || flow_seen(d, o->family, o->container, &seen))
 			seen.port++;
 	} else {
@@ -218,7 +225,10 @@ size_t datagrams_to_frame(struct datagrams *d, int sock, uint8_t frame[FRAME_MAX
 	f = flow_of_peer(d, i, &peer, scope);
 	f->used = ++d->clock;
 	g.from = f->seen;
-	inet_pton(g.family, g.family == AF_INET ? NETWORK_ADDRESS : NETWORK_ADDRESS6, g.to.address);
+	if (g.family == AF_INET)
+		memcpy(g.to.address, &d->config->address, sizeof(d->config->address));
+	else
+		memcpy(g.to.address, &d->config->address6, sizeof(d->config->address6));
 	g.to.port = d->outlets[i].container;
 	g.len = (size_t)n;
 	return udp_put_headers(&g, d->guest, frame);

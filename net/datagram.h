@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/config.h"
 #include "net/frame.h"
 
 struct datagrams;
 
-struct datagrams *datagrams_new(void);
+/* The configuration is lent. */
+struct datagrams *datagrams_new(const struct network_config *config);
 void datagrams_free(struct datagrams *d);
 
 /* A bound socket, which does not block, and the container's port that it leads to. */

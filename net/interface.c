@@ -5,7 +5,7 @@
  * (a tap device, or the veth pair that stands in for it), and one batch of netlink requests that
  * gives it everything else. Nothing needs names resolved, files parsed or another process.
  *
- * All addresses are static, and known to slirp by the same constants (net/slirp.c). slirp also
+ * All addresses are static, and known to slirp by the same struct network_config. slirp also
  * advertises itself as an IPv6 router; the interface does not listen, or it would gain a second
  * address and a second default route, and published ports and policies would hold for the first.
  */
@@ -54,7 +54,7 @@ static void ignore_routers(void)
 		return; /* a second address is a nuisance, not a failure */
 }
 
-static void add_link_up(struct netlink_batch *b, int index)
+static void add_link_up(struct netlink_batch *b, int index, uint32_t mtu)
 {
 	struct ifinfomsg link = {
 		.ifi_family = AF_UNSPEC,
@@ -65,62 +65,46 @@ static void add_link_up(struct netlink_batch *b, int index)
 
 	netlink_request(b, RTM_SETLINK, 0, "bring up the interface", NETLINK_REQUIRED);
 	netlink_header(b, &link, sizeof(link));
-	netlink_attr_u32(b, IFLA_MTU, NETWORK_MTU);
+	netlink_attr_u32(b, IFLA_MTU, mtu);
 	netlink_attr_u32(b, IFLA_TXQLEN, NETWORK_QUEUE);
 }
 
-/* An address in network byte order; its length follows from the family. */
-struct ip {
-	uint8_t family;
-	uint8_t prefix;
-	size_t len;
-	uint8_t bytes[sizeof(struct in6_addr)];
-};
-
-static struct ip parse_ip(const char *text, uint8_t prefix)
+static size_t length_of(uint8_t family)
 {
-	struct ip ip = { .family = AF_INET, .prefix = prefix, .len = sizeof(struct in_addr) };
-
-	if (strchr(text, ':')) {
-		ip.family = AF_INET6;
-		ip.len = sizeof(struct in6_addr);
-	}
-	inet_pton(ip.family, text, ip.bytes);
-	return ip;
+	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
 }
 
-static void add_address(struct netlink_batch *b, int index, const char *text, uint8_t prefix,
-			const char *what, enum netlink_need need)
+/* ip: a struct in_addr or in6_addr. */
+static void add_address(struct netlink_batch *b, int index, uint8_t family, const void *ip,
+			uint8_t prefix, const char *what, enum netlink_need need)
 {
-	struct ip ip = parse_ip(text, prefix);
 	struct ifaddrmsg address = {
-		.ifa_family = ip.family,
-		.ifa_prefixlen = ip.prefix,
+		.ifa_family = family,
+		.ifa_prefixlen = prefix,
 		.ifa_scope = RT_SCOPE_UNIVERSE,
 		.ifa_index = (unsigned int)index,
 		/* No neighbour could have it, and duplicate detection would take a second. */
-		.ifa_flags = ip.family == AF_INET6 ? IFA_F_NODAD : 0,
+		.ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0,
 	};
 
 	netlink_request(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, what, need);
 	netlink_header(b, &address, sizeof(address));
-	netlink_attr(b, IFA_LOCAL, ip.bytes, ip.len);
-	netlink_attr(b, IFA_ADDRESS, ip.bytes, ip.len);
-	if (ip.family == AF_INET && prefix < 32) {
+	netlink_attr(b, IFA_LOCAL, ip, length_of(family));
+	netlink_attr(b, IFA_ADDRESS, ip, length_of(family));
+	if (family == AF_INET) {
 		struct in_addr broadcast;
 
-		memcpy(&broadcast, ip.bytes, sizeof(broadcast));
+		memcpy(&broadcast, ip, sizeof(broadcast));
 		broadcast.s_addr |= htonl(UINT32_MAX >> prefix);
 		netlink_attr(b, IFA_BROADCAST, &broadcast, sizeof(broadcast));
 	}
 }
 
-static void add_default_route(struct netlink_batch *b, int index, const char *gateway,
+static void add_default_route(struct netlink_batch *b, int index, uint8_t family, const void *gateway,
 			      const char *what, enum netlink_need need)
 {
-	struct ip ip = parse_ip(gateway, 0);
 	struct rtmsg route = {
-		.rtm_family = ip.family,
+		.rtm_family = family,
 		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = RTPROT_BOOT,
 		.rtm_scope = RT_SCOPE_UNIVERSE,
@@ -129,30 +113,32 @@ static void add_default_route(struct netlink_batch *b, int index, const char *ga
 
 	netlink_request(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, what, need);
 	netlink_header(b, &route, sizeof(route));
-	netlink_attr(b, RTA_GATEWAY, ip.bytes, ip.len);
+	netlink_attr(b, RTA_GATEWAY, gateway, length_of(family));
 	netlink_attr_u32(b, RTA_OIF, (uint32_t)index);
 }
 
-static int configure(int nl, struct err *err)
+static int configure(int nl, const struct network_config *c, struct err *err)
 {
 	struct netlink_batch b = { .len = 0 };
 	struct ifreq request = link_request(NETWORK_INTERFACE);
 
 	if (ioctl(nl, SIOCGIFINDEX, &request) < 0)
 		return err_sys(err, "cannot find the interface '%s'", NETWORK_INTERFACE);
-	add_link_up(&b, request.ifr_ifindex);
-	add_address(&b, request.ifr_ifindex, NETWORK_ADDRESS, 24, "set the address",
+	add_link_up(&b, request.ifr_ifindex, c->mtu);
+	add_address(&b, request.ifr_ifindex, AF_INET, &c->address, c->prefix, "set the address",
 		    NETLINK_REQUIRED);
-	add_default_route(&b, request.ifr_ifindex, NETWORK_GATEWAY, "set the default route",
+	add_default_route(&b, request.ifr_ifindex, AF_INET, &c->gateway, "set the default route",
 			  NETLINK_REQUIRED);
-	add_address(&b, request.ifr_ifindex, NETWORK_ADDRESS6, 64, "set the IPv6 address",
-		    NETLINK_OPTIONAL);
-	add_default_route(&b, request.ifr_ifindex, NETWORK_GATEWAY6, "set the IPv6 default route",
-			  NETLINK_OPTIONAL);
+	if (c->ipv6) {
+		add_address(&b, request.ifr_ifindex, AF_INET6, &c->address6, 64,
+			    "set the IPv6 address", NETLINK_OPTIONAL);
+		add_default_route(&b, request.ifr_ifindex, AF_INET6, &c->gateway6,
+				  "set the IPv6 default route", NETLINK_OPTIONAL);
+	}
 	return netlink_commit(nl, &b, err);
 }
 
-int network_interface_up(int *ret_frames, struct err *err)
+int network_interface_up(const struct network_config *c, int *ret_frames, struct err *err)
 {
 	CLEAN(clean_fd) int nl = -1;
 	CLEAN(clean_fd) int frames = -1;
@@ -172,7 +158,7 @@ int network_interface_up(int *ret_frames, struct err *err)
 			return err_wrap(err, "%s, and", why.text);
 	}
 	ignore_routers();
-	if (configure(nl, err) < 0)
+	if (configure(nl, c, err) < 0)
 		return -1;
 	*ret_frames = fd_take(&frames);
 	return 0;

@@ -12,10 +12,9 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "net/config.h"
 
 #define NETWORK_INTERFACE "tap0"
-/* The largest that slirp takes (IF_MTU_MAX): each frame costs the same few system calls. */
-#define NETWORK_MTU	  65520
 /*
  * Frames that wait for tiffin-net, which may still be starting. tun(4) drops what does not fit, and
  * no longer charges it to its sender: a thousand frames of 64 KiB is what a container can pin.

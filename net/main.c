@@ -28,8 +28,8 @@ static void say(const struct err *err)
 	(void)!send(CARRIER_CONTROL, err, sizeof(*err), MSG_NOSIGNAL);
 }
 
-/* ports: as the arguments name them, one for each socket from CARRIER_PORTS on. */
-static int prepare(int n_ports, char *const *ports, struct carrier **ret, struct err *err)
+static int prepare_ports(const struct network_config *config, int n_ports, char *const *ports,
+			 struct carrier **ret, struct err *err)
 {
 	const struct confinement confinement = {
 		/* One more: while a listening socket moves, it has two numbers. */
@@ -37,7 +37,7 @@ static int prepare(int n_ports, char *const *ports, struct carrier **ret, struct
 		.accepts = n_ports > 0,
 	};
 
-	if (carrier_new(CARRIER_CONTROL, CARRIER_FRAMES, ret, err) < 0)
+	if (carrier_new(config, CARRIER_CONTROL, CARRIER_FRAMES, ret, err) < 0)
 		return -1;
 	for (int i = 0; i < n_ports; i++)
 		if (carrier_publish(*ret, CARRIER_PORTS + i, (uint16_t)strtoul(ports[i], NULL, 10),
@@ -46,19 +46,38 @@ static int prepare(int n_ports, char *const *ports, struct carrier **ret, struct
 	return confine(&confinement, err);
 }
 
+/*
+ * argv: the words of a struct network_config; then ports, one for each socket from CARRIER_PORTS on,
+ * whose names have no '='.
+ */
+static int prepare(char *const *argv, struct carrier **ret, struct err *err)
+{
+	struct network_config config;
+	char *const *ports = argv;
+	int n_ports = 0;
+
+	network_config_init(&config);
+	for (; *ports && strchr(*ports, '='); ports++)
+		if (network_config_set(&config, *ports, err) < 0)
+			return -1;
+	while (ports[n_ports])
+		n_ports++;
+	return prepare_ports(&config, n_ports, ports, ret, err);
+}
+
 int main(int argc, char **argv)
 {
 	static const char by_hand[] = "tiffin-net is started by tiffin, not by hand.\n";
 	struct err err = { .kind = ERR_NONE };
 	struct carrier *c = NULL;
 
-	if (fcntl(CARRIER_CONTROL, F_GETFD) < 0 || fcntl(CARRIER_FRAMES, F_GETFD) < 0) {
+	if (argc < 1 || fcntl(CARRIER_CONTROL, F_GETFD) < 0 || fcntl(CARRIER_FRAMES, F_GETFD) < 0) {
 		(void)!write(STDERR_FILENO, by_hand, sizeof(by_hand) - 1);
 		return 2;
 	}
 	forget_environment();
 	signal(SIGPIPE, SIG_IGN); /* libslirp's sends to sockets whose peer has gone */
-	if (prepare(argc - 1, argv + 1, &c, &err) < 0) {
+	if (prepare(argv + 1, &c, &err) < 0) {
 		say(&err);
 		return EXIT_FAILURE;
 	}

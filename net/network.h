@@ -7,8 +7,9 @@
  * a packet socket on the far end of a veth pair. The parent starts tiffin-net with it. Frames wait
  * in the kernel until tiffin-net reads them, so the container need not wait for it.
  *
- * Addresses are slirp's: the container is 10.0.2.100/24 and fd00::100/64, the gateway 10.0.2.2 and
- * fd00::2, DNS 10.0.2.3 and fd00::3. MTU 65520.
+ * Addresses are slirp's, unless a struct network_config says otherwise: the container is
+ * 10.0.2.100/24 and fd00::100/64, the gateway 10.0.2.2 and fd00::2, DNS 10.0.2.3 and fd00::3. MTU
+ * 65520.
  */
 #ifndef NET_NETWORK_H
 #define NET_NETWORK_H
@@ -19,10 +20,8 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-
-#define NETWORK_ADDRESS "10.0.2.100"
-#define NETWORK_GATEWAY "10.0.2.2"
-#define NETWORK_DNS	"10.0.2.3"
+#include "base/str.h"
+#include "net/config.h"
 
 #define NETWORK_ADDRESS6 "fd00::100"
 #define NETWORK_GATEWAY6 "fd00::2"
@@ -60,16 +59,17 @@ int network_loopback_up(struct err *err);
  * Child, in its own network namespace, with CAP_NET_ADMIN and CAP_NET_RAW there, while the host's
  * /dev is still visible: the interface with addresses and routes. The descriptor is the caller's.
  */
-int network_interface_up(int *ret_frames, struct err *err);
+int network_interface_up(const struct network_config *config, int *ret_frames, struct err *err);
 /*
- * Parent, in the host's network namespace: starts tiffin-net on the frames and the bound ports. It
+ * Parent, in the host's network namespace: starts tiffin-net on the frames and the bound ports, with
+ * the words of a struct network_config. It
  * ends when its control descriptor is closed (the parent's death closes it too), or the interface is
  * deleted. The caller reaps *ret_pid and owns *ret_control; frames and the ports' sockets stay the
  * caller's, and are best closed: whoever holds the former, tiffin-net too, keeps the container's
  * network namespace alive, and whoever holds the latter the ports.
  */
-int network_start(int frames, const struct network_port *ports, size_t n_ports, pid_t *ret_pid,
-		  int *ret_control, struct err *err);
+int network_start(int frames, const struct strv *config, const struct network_port *ports,
+		  size_t n_ports, pid_t *ret_pid, int *ret_control, struct err *err);
 /* Parent: ends it. The ports are free when this returns; the process is the caller's to reap. */
 void network_stop(int control, pid_t pid);
 /*

@@ -30,8 +30,8 @@ static void hand_down(const struct network_port *ports, size_t n, struct strv *a
 	fds[bound] = (struct fd_map)FD_MAP_END;
 }
 
-int network_start(int frames, const struct network_port *ports, size_t n_ports, pid_t *ret_pid,
-		  int *ret_control, struct err *err)
+int network_start(int frames, const struct strv *config, const struct network_port *ports,
+		  size_t n_ports, pid_t *ret_pid, int *ret_control, struct err *err)
 {
 	CLEAN(clean_free) struct fd_map *fds = xcalloc(n_ports + 3, sizeof(*fds));
 	CLEAN(strv_done) struct strv argv = { 0 };
@@ -50,6 +50,8 @@ int network_start(int frames, const struct network_port *ports, size_t n_ports, 
 	fds[0] = (struct fd_map){ theirs, CARRIER_CONTROL };
 	fds[1] = (struct fd_map){ frames, CARRIER_FRAMES };
 	strv_add(&argv, program);
+	for (size_t i = 0; i < config->n; i++)
+		strv_add(&argv, config->v[i]);
 	hand_down(ports, n_ports, &argv, fds + 2);
 	if (proc_spawn((const char *const *)argv.v, fds, ret_pid, err) < 0)
 		return err_wrap(err, "cannot start the network");

@@ -75,7 +75,7 @@ static int bring_up_network(struct child *c, struct err *err)
 
 	if (c->spec->network == NETWORK_HOST || c->spec->network == NETWORK_JOINED)
 		return 0;
-	if (c->spec->network == NETWORK_NONE)
+	if (c->spec->network == NETWORK_NONE || c->spec->network == NETWORK_PASTA)
 		return l->loopback_up(l->arg, err);
 	if (l->loopback_up(l->arg, err) < 0 || l->interface_up(l->arg, &frames, err) < 0)
 		return -1;

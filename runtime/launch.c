@@ -42,11 +42,13 @@ static int lead(const struct launch *l, int sock, struct launched *child, int *r
 		if (start_keeper(l, sock, child, ret_exit_code, err) < 0)
 			return -1;
 		if ((birth_makes_user(l) && id_map_write(l->ids, child->pid, err) < 0) ||
+		    (l->spec->network == NETWORK_PASTA &&
+		     l->network_start(l->arg, child->pid, -1, err) < 0) ||
 		    sync_send(sock, SYNC_ID_MAPS, -1, err) < 0)
 			return -1;
 		if (l->spec->network == NETWORK_PRIVATE &&
 		    (sync_expect(sock, SYNC_NETWORK, &frames, ret_exit_code, err) < 0 ||
-		     l->network_start(l->arg, frames, err) < 0))
+		     l->network_start(l->arg, child->pid, frames, err) < 0))
 			return -1;
 		if (l->started(l->arg, child->pid, err) < 0)
 			return -1;

@@ -40,8 +40,11 @@ struct launch {
 	int (*interface_up)(void *arg, int *ret_frames, struct err *err);
 	/* Child, with no interface but loopback. */
 	int (*loopback_up)(void *arg, struct err *err);
-	/* Parent: starts what carries the frames, lent. */
-	int (*network_start)(void *arg, int frames, struct err *err);
+	/*
+	 * Parent: starts what carries the frames, lent; or, with NETWORK_PASTA and frames of -1, what makes
+	 * the interface in the namespaces of this process, before that goes on.
+	 */
+	int (*network_start)(void *arg, pid_t pid, int frames, struct err *err);
 	/* Parent: the first process exists, and is about to run. */
 	int (*started)(void *arg, pid_t pid, struct err *err);
 	/* Keeper, a process beside the monitor (runtime/keeper.h): its title; may be NULL. */

@@ -8,6 +8,7 @@ static const char *const network_names[] = {
 	[NETWORK_NONE] = "none",
 	[NETWORK_HOST] = "host",
 	[NETWORK_JOINED] = "container",
+	[NETWORK_PASTA] = "pasta",
 };
 
 void container_spec_done(struct container_spec *spec)
@@ -23,6 +24,7 @@ void container_spec_done(struct container_spec *spec)
 	free(spec->cwd);
 	free(spec->user);
 	strv_done(&spec->groups);
+	strv_done(&spec->network_options);
 	strv_done(&spec->sysctls);
 	strv_done(&spec->masked);
 	strv_done(&spec->unmasked);
@@ -96,6 +98,7 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	if (spec->health.test.n)
 		json_object_set_new(j, "health", health_check_to_json(&spec->health));
 	js_set_str(j, "network", network_names[spec->network]);
+	js_set_strv(j, "network_options", &spec->network_options);
 	json_object_set_new(j, "namespaces", ns_specs_to_json(spec->ns));
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		json_array_append_new(mounts, mount_to_json(&spec->mounts[i]));
@@ -166,6 +169,7 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 	js_strv(j, "args", &spec.args);
 	js_strv(j, "env", &spec.env);
 	js_strv(j, "groups", &spec.groups);
+	js_strv(j, "network_options", &spec.network_options);
 	js_strv(j, "masked", &spec.masked);
 	js_strv(j, "unmasked", &spec.unmasked);
 	js_strv(j, "sysctls", &spec.sysctls);

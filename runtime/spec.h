@@ -24,6 +24,7 @@ enum network_mode {
 	NETWORK_NONE,	 /* a namespace of its own, loopback only */
 	NETWORK_HOST,	 /* the host's */
 	NETWORK_JOINED,	 /* another container's */
+	NETWORK_PASTA,	 /* a namespace of its own, and pasta(1) */
 };
 
 enum mount_kind {
@@ -62,6 +63,7 @@ struct container_spec {
 	int64_t shm_size;   /* bytes */
 	int stop_signal, stop_timeout; /* timeout in seconds */
 	enum network_mode network; /* says what ns[NS_NETWORK] is, and more */
+	struct strv network_options; /* for whoever makes it: cmd/network_option.h */
 	struct ns_spec ns[NS_KINDS];
 	int run_timeout; /* seconds a run may last; 0: as long as it likes */
 	struct restart_policy restart;

@@ -14,11 +14,11 @@ packages() {
 	test)
 		packages demo
 		echo bats debootstrap debian-archive-keyring jq attr zstd strace iproute2 libcap2-bin \
-			apache2-utils openssl skopeo podman crun buildah umoci tmux
+			apache2-utils openssl skopeo podman crun buildah umoci tmux passt
 		;;
 	bench)
 		packages demo
-		echo podman crun bubblewrap slirp4netns hyperfine jq buildah skopeo umoci isal \
+		echo podman crun bubblewrap slirp4netns passt iperf3 hyperfine jq buildah skopeo umoci isal \
 			debootstrap debian-archive-keyring
 		;;
 	fuzz) echo clang libclang-rt-14-dev ;;
