@@ -123,7 +123,7 @@ bool not_yet_command(const char *word)
 {
 	static const char *const commands[] = {
 		"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "clone",	  "commit",
-		"compose",     "connect",  "context", "cp",	 "diff",       "doctor",  "healthcheck",
+		"compose",     "connect",  "context", "cp",       "doctor",  "healthcheck",
 		"kube",	       "machine",  "manifest", "network",    "play",	  "plugin",
 		"pod",	       "restore",  "runlabel", "scp",	 "secret",     "sign",	  "stats",
 		"swarm",       "system",   "trust",   "update",

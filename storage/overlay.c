@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -211,9 +212,44 @@ static int view_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	return 0;
 }
 
+static int open_upper(const struct rootfs *r, int *ret_fd, struct err *err)
+{
+	CLEAN(clean_free) char *path = xasprintf("%s/upper", r->container);
+	int fd = open_resolved(r->store->containers, path, O_RDONLY | O_DIRECTORY, 0,
+			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+	if (fd < 0)
+		return err_sys(err, "cannot open the writable layer");
+	*ret_fd = fd;
+	return 0;
+}
+
+static int changes_overlay(const struct rootfs *r, change_visitor *visit, void *arg, struct err *err)
+{
+	CLEAN(stack_done) struct stack below = { 0 };
+	CLEAN(clean_fd) int upper = -1;
+
+	if (open_upper(r, &upper, err) < 0 ||
+	    stack_add_layers(&below, r->store, r->layers, r->layers->n, err) < 0)
+		return -1;
+	return changes_of_layer(upper, &below, visit, arg, err);
+}
+
+static int stack_overlay(const struct rootfs *r, struct stack *ret, struct err *err)
+{
+	int upper;
+
+	if (open_upper(r, &upper, err) < 0)
+		return -1;
+	stack_add(ret, upper);
+	return stack_add_layers(ret, r->store, r->layers, r->layers->n, err);
+}
+
 const struct rootfs_driver rootfs_overlay = {
 	.name = "overlay",
 	.prepare = ensure_base,
 	.mount = mount_overlay,
 	.view = view_overlay,
+	.changes = changes_overlay,
+	.stack = stack_overlay,
 };

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "storage/change.h"
 #include "storage/store.h"
 
 struct rootfs {
@@ -39,6 +40,12 @@ struct rootfs_driver {
 	 * it changes is seen or not). Its mounts are not in it.
 	 */
 	int (*view)(const struct rootfs *r, int *ret_root, struct err *err);
+	/*
+	 * In a user namespace that has the owners, without a mount: what the container has changed of
+	 * its layers, and all that its tree consists of. NULL: nobody can tell.
+	 */
+	int (*changes)(const struct rootfs *r, change_visitor *visit, void *arg, struct err *err);
+	int (*stack)(const struct rootfs *r, struct stack *ret, struct err *err);
 };
 
 /* The driver of that name, or the one that suits where name is NULL. ERR_USAGE: unknown. */
