@@ -15,6 +15,7 @@
 static int read_up_to(int fd, size_t len, size_t max, struct buf *ret, struct err *err)
 {
 	char chunk[16384];
+	size_t used = 0;
 	int result = 0;
 	ssize_t n;
 
@@ -27,8 +28,9 @@ static int read_up_to(int fd, size_t len, size_t max, struct buf *ret, struct er
 			result = err_set(err, ERR_CORRUPT, "more than %zu bytes", max);
 		else
 			buf_add(ret, chunk, (size_t)n);
+		used = n > 0 && (size_t)n > used ? (size_t)n : used;
 	}
-	explicit_bzero(chunk, sizeof(chunk));
+	explicit_bzero(chunk, used);
 	return result;
 }
 

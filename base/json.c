@@ -1,9 +1,11 @@
 #include "base/json.h"
 
+#include "base/json_plain.h"
+
 int js_parse(const char *data, size_t len, json_t **ret, struct err *err)
 {
 	json_error_t e;
-	json_t *j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
+	json_t *j = json_plain(data, len) ?: json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
 
 	if (!j)
 		return err_set(err, ERR_CORRUPT, "not JSON: %s (line %d)", e.text, e.line);

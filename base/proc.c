@@ -66,10 +66,18 @@ int proc_identify(pid_t pid, struct proc_id *ret, struct err *err)
 	return 0;
 }
 
-static int open_in(const struct proc_id *id, const char *boot)
+/* Of whatever has the number now: is it that process, and has not ended? */
+static bool is_that(const struct proc_id *id)
 {
 	uint64_t start;
 	char state;
+
+	return proc_read_stat(id->pid, &start, &state) == 0 && start == id->start && state != 'Z' &&
+	       state != 'X';
+}
+
+static int open_in(const struct proc_id *id, const char *boot)
+{
 	int fd;
 
 	if (id->pid <= 1 || !*boot || !streq(boot, id->boot))
@@ -78,8 +86,7 @@ static int open_in(const struct proc_id *id, const char *boot)
 	fd = pidfd_open(id->pid, 0);
 	if (fd < 0)
 		return -1;
-	if (proc_read_stat(id->pid, &start, &state) < 0 || start != id->start || state == 'Z' ||
-	    state == 'X') {
+	if (!is_that(id)) {
 		close(fd);
 		return -1;
 	}
@@ -96,12 +103,7 @@ int proc_open(const struct proc_id *id)
 
 bool proc_alive_in(const struct proc_id *id, const char *boot)
 {
-	int fd = open_in(id, boot);
-
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
+	return id->pid > 1 && *boot && streq(boot, id->boot) && is_that(id);
 }
 
 bool proc_alive(const struct proc_id *id)

@@ -211,6 +211,10 @@ char *str_printable(const char *s)
 	const unsigned char *p = (const unsigned char *)s;
 	struct buf out = { 0 };
 
+	/* Most text is nothing else. */
+	while (*p >= ' ' && *p < 0x7f)
+		p++;
+	buf_add(&out, s, (size_t)(p - (const unsigned char *)s));
 	while (*p) {
 		uint32_t c = 0;
 		size_t n = utf8_decode(p, &c);

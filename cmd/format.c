@@ -40,7 +40,8 @@ static json_t *printable(const json_t *value)
 	if (json_is_string(value)) {
 		CLEAN(clean_free) char *shown = str_printable(json_string_value(value));
 
-		return json_string(shown);
+		if (!streq(shown, json_string_value(value)))
+			return json_string(shown);
 	}
 	if (!json_is_object(value))
 		return json_incref((json_t *)value);

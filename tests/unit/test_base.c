@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/json_plain.h"
 #include "base/proc.h"
 #include "base/str.h"
 
@@ -204,6 +205,39 @@ TEST(one_json_object_is_taken_and_nothing_else)
 			printf("#   taken: %s\n", bad[i]);
 		CHECK(parse(bad[i]) < 0);
 	}
+}
+
+/* What the quick reader takes, it takes as jansson does; the rest it leaves. */
+TEST(plain_json_is_read_as_jansson_reads_it)
+{
+	static const char *const plain[] = {
+		"{}", "{\"a\":1}", "{\"a\":-1,\"b\":0,\"c\":-0,\"d\":9223372036854775807}",
+		"{\"\":\"\",\"a b\":\"x/y:z\x7f\"}", "{\"a\":[],\"b\":{},\"c\":[1,\"2\",[3],{\"4\":null}]}",
+		"{\"t\":true,\"f\":false,\"n\":null}", "{\"a\":{\"b\":{\"c\":[[[[{\"d\":1}]]]]}}}",
+	};
+	static const char *const left[] = {
+		"", "{", "}", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{}x", "{} ",
+		" {}", "[]", "1", "null", "{\"a\":01}", "{\"a\":-}", "{\"a\":1.5}", "{\"a\":1e2}", "{\"a\":tru",
+		"{\"a\":truex}", "{\"a\":\"\\n\"}", "{\"a\":\"\xc3\xa9\"}", "{\"a\":\"\t\"}", "{\"a\":1,\"a\":2}",
+		"{\"a\":9223372036854775808}", "{\"a\":99999999999999999999}", "{a:1}", "{\"a\":[1,]}", "{\"a\":[1}", "{\"a\":[[[[[[[[[[[[[[[[[",
+		"{\"a\":[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
+		CLEAN(clean_json) json_t *ours = json_plain(plain[i], strlen(plain[i]));
+		CLEAN(clean_json) json_t *theirs = json_loads(plain[i], JSON_REJECT_DUPLICATES, NULL);
+
+		CHECK(ours && theirs && json_equal(ours, theirs));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		/* Without its end, so that a sanitizer sees what is read beyond. */
+		size_t len = strlen(left[i]);
+		CLEAN(clean_free) char *copy = memcpy(xrealloc(NULL, len ?: 1), left[i], len);
+		CLEAN(clean_json) json_t *ours = json_plain(copy, len);
+
+		CHECK(!ours);
+	}
+	CHECK(!json_plain("{\"a\":\"\0\"}", 9));
 }
 
 TEST(deep_json_is_refused)
@@ -459,6 +493,7 @@ int main(void)
 	RUN(the_nearest_word_is_found_and_a_far_one_is_not);
 	RUN(hex_is_hex);
 	RUN(one_json_object_is_taken_and_nothing_else);
+	RUN(plain_json_is_read_as_jansson_reads_it);
 	RUN(deep_json_is_refused);
 	RUN(members_of_another_type_read_as_absent);
 	RUN(what_is_set_is_read_back);
