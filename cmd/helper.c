@@ -87,25 +87,48 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 	return run_image_on(t, task, arguments, sources, data, -1, ret, err);
 }
 
+/* How it is to reach the store, in which IDs. */
+static void add_store(const struct tiffin *t, struct strv *argv)
+{
+	strv_addf(argv, "--store=%s", t->store.root);
+	if (t->ids.single)
+		strv_add(argv, "--single-id");
+}
+
+static void add_retry(const struct retry *retry, struct strv *argv)
+{
+	strv_addf(argv, "--retry=%d", retry->most);
+	strv_addf(argv, "--retry-delay=%d", retry->seconds);
+}
+
+/* What leads to a registry: whom to ask in its place, and how. ret_sources is for run_image. */
+static int add_registry(const struct tiffin *t, const char *reference, const struct access_options *access,
+			const struct retry *retry, bool quiet, struct source_list *ret_sources,
+			struct strv *argv, struct err *err)
+{
+	CLEAN(reference_done) struct reference ref = { 0 };
+
+	if (reference_parse(reference, &ref, err) < 0 ||
+	    access_find_sources(access, &ref, ret_sources, err) < 0)
+		return -1;
+	add_store(t, argv);
+	add_retry(retry, argv);
+	if (quiet)
+		strv_add(argv, "--quiet");
+	return 0;
+}
+
 int helper_pull(struct tiffin *t, const char *reference, const struct pull_options *options,
 		char **ret_id, struct err *err)
 {
-	CLEAN(reference_done) struct reference ref = { 0 };
 	CLEAN(source_list_done) struct source_list sources = { 0 };
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(pull_result_done) struct pull_result result = { 0 };
 
-	if (reference_parse(reference, &ref, err) < 0 ||
-	    access_find_sources(&options->access, &ref, &sources, err) < 0)
+	if (add_registry(t, reference, &options->access, &options->retry, options->quiet, &sources,
+			 &argv, err) < 0)
 		return -1;
-	strv_addf(&argv, "--store=%s", t->store.root);
-	if (t->ids.single)
-		strv_add(&argv, "--single-id");
-	if (options->quiet)
-		strv_add(&argv, "--quiet");
-	strv_addf(&argv, "--retry=%d", options->retry.most);
-	strv_addf(&argv, "--retry-delay=%d", options->retry.seconds);
 	if (options->newer)
 		strv_add(&argv, "--newer");
 	if (options->platform)
@@ -135,8 +158,7 @@ int helper_tags(struct tiffin *t, const struct source_list *sources, const struc
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(clean_free) char *lines = NULL;
 
-	strv_addf(&argv, "--retry=%d", retry->most);
-	strv_addf(&argv, "--retry-delay=%d", retry->seconds);
+	add_retry(retry, &argv);
 	if (run_image(t, "tags", &argv, sources, -1, &text, err) < 0 ||
 	    done_result_parse(buf_str(&text), text.len, &lines, err) < 0)
 		return -1;
@@ -176,19 +198,13 @@ int helper_login(struct tiffin *t, const struct source_list *source, struct err 
 int helper_push(struct tiffin *t, const char *image, const char *reference,
 		const struct push_options *options, char **ret_text, struct err *err)
 {
-	CLEAN(reference_done) struct reference ref = { 0 };
 	CLEAN(source_list_done) struct source_list sources = { 0 };
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
 
-	if (reference_parse(reference, &ref, err) < 0 ||
-	    access_find_sources(&options->access, &ref, &sources, err) < 0)
+	if (add_registry(t, reference, &options->access, &options->retry, options->quiet, &sources,
+			 &argv, err) < 0)
 		return -1;
-	strv_addf(&argv, "--store=%s", t->store.root);
-	if (t->ids.single)
-		strv_add(&argv, "--single-id");
-	if (options->quiet)
-		strv_add(&argv, "--quiet");
 	if (options->format)
 		strv_addf(&argv, "--format=%s", options->format);
 	if (options->compression)
@@ -207,12 +223,10 @@ int helper_save(struct tiffin *t, const struct strv *images, const char *format,
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
 
-	strv_addf(&argv, "--store=%s", t->store.root);
+	add_store(t, &argv);
 	strv_addf(&argv, "--format=%s", format);
 	if (compress)
 		strv_add(&argv, "--compress");
-	if (t->ids.single)
-		strv_add(&argv, "--single-id");
 	strv_add(&argv, "--");
 	for (size_t i = 0; i < images->n; i++)
 		strv_add(&argv, images->v[i]);
@@ -227,9 +241,7 @@ int helper_load(struct tiffin *t, int fd, bool directory, const char *only, cons
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
 
-	strv_addf(&argv, "--store=%s", t->store.root);
-	if (t->ids.single)
-		strv_add(&argv, "--single-id");
+	add_store(t, &argv);
 	strv_add(&argv, "--");
 	strv_add(&argv, directory ? "directory" : "archive");
 	if (only)
@@ -261,9 +273,7 @@ int helper_import(struct tiffin *t, int fd, const char *url, const char *config,
 	CLEAN(buf_done) struct buf text = { 0 };
 	CLEAN(pull_result_done) struct pull_result result = { 0 };
 
-	strv_addf(&argv, "--store=%s", t->store.root);
-	if (t->ids.single)
-		strv_add(&argv, "--single-id");
+	add_store(t, &argv);
 	strv_add(&argv, "--");
 	strv_add(&argv, config);
 	strv_add(&argv, name ?: "");

@@ -32,6 +32,7 @@ int helper_search(struct tiffin *t, const struct source_list *source, const char
 int helper_login(struct tiffin *t, const struct source_list *source, struct err *err);
 struct push_options {
 	bool quiet;
+	struct retry retry;
 	struct access_options access;
 	char *format;	   /* "oci", "v2s2"; NULL: as it came */
 	char *compression; /* "gzip", "zstd"; NULL: as each layer came */

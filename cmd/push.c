@@ -13,6 +13,7 @@
 #include "image/digest.h"
 #include "image/reference.h"
 #include "image/transport.h"
+#include "storage/image.h"
 
 struct push_command_options {
 	struct push_options push;
@@ -34,10 +35,21 @@ static const struct opt push_opts[] = {
 	{ 0, "digestfile", "FILE", "write the manifest's digest there", set_string,
 	  FIELD(push_command_options, digestfile) },
 	ACCESS_ROWS(push_command_options, push.access),
+	{ 0, "retry", "N", "how often to try a request again that fails: 3", set_number,
+	  FIELD(push_command_options, push.retry.most) },
+	{ 0, "retry-delay", "TIME", "between two attempts; else 1s, doubling", set_seconds,
+	  FIELD(push_command_options, push.retry.seconds) },
 	{ 0, "remove-signatures", NULL, "push no signatures: always so here", set_flag,
 	  FIELD(push_command_options, remove_signatures) },
 	{ 0 },
 };
+
+static void push_init(void *options)
+{
+	*(struct push_command_options *)options = (struct push_command_options){
+		.push.retry = RETRY_DEFAULT,
+	};
+}
 
 static void push_done(void *options)
 {
@@ -50,16 +62,19 @@ static void push_done(void *options)
 }
 
 /* "DIGEST SIZE", as tiffin-image says it. */
-static int report_push(const struct push_command_options *o, const struct reference *ref, char *text,
-		       struct err *err)
+static int report_push(const struct tiffin *t, const struct push_command_options *o, const char *id,
+		       const struct reference *ref, char *text, struct err *err)
 {
 	CLEAN(clean_free) char *canonical = reference_canonical(ref);
+	CLEAN(clean_free) char *repository = reference_name(ref);
 	char *size = strchr(text, ' ');
 
 	if (size)
 		*size++ = '\0';
 	if (!size || !digest_valid(text) || size[strspn(size, "0123456789")])
 		return err_set(err, ERR_SYSTEM, "tiffin-image ended without a result");
+	if (image_add_digest(&t->store, id, repository, text, err) < 0)
+		return -1;
 	if (o->digestfile &&
 	    file_replace_at(AT_FDCWD, o->digestfile, text, strlen(text), 0644, RELAXED, err) < 0)
 		return err_wrap(err, "--digestfile");
@@ -85,7 +100,7 @@ static int push_to_registry(struct tiffin *t, const struct push_command_options 
 	if (helper_push(t, image, destination, &o->push, &text, err) < 0)
 		return -1;
 	event_image(&t->store, "push", id, destination);
-	return report_push(o, &ref, text, err);
+	return report_push(t, o, id, &ref, text, err);
 }
 
 static int push_all_tags(struct tiffin *t, const struct push_command_options *o, const char *text,
@@ -216,5 +231,6 @@ const struct command command_push = {
 	.min_operands = 1,
 	.max_operands = 2,
 	.run = push,
+	.init = push_init,
 	.done = push_done,
 };

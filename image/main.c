@@ -277,6 +277,7 @@ static int run_push(struct arguments *args, struct pull_result *ret, struct err 
 		.forced = args->compression,
 		/* Mirrors come first, and are read from alone. */
 		.source = &args->sources.v[args->sources.n - 1],
+		.retry = args->pull.retry,
 		.cancel = args->pull.cancel,
 	};
 

@@ -354,6 +354,7 @@ static int push_to(struct push *p, struct push_result *ret, struct err *err)
 		.cancel = p->options->cancel,
 		.push = true,
 		.mounts = &p->mounts,
+		.retry = p->options->retry,
 	};
 	CLEAN(clean_http) struct http *h = NULL;
 

@@ -18,6 +18,7 @@
 #include "image/manifest_make.h"
 #include "image/progress.h"
 #include "image/reference.h"
+#include "image/retry.h"
 #include "image/source.h"
 #include "storage/store.h"
 
@@ -30,6 +31,7 @@ struct push_options {
 	enum compression compression;
 	bool forced;
 	const struct source *source; /* where to */
+	struct retry retry;	     /* of each request */
 	struct progress *progress;
 	const struct cancel *cancel;
 };

@@ -6,10 +6,7 @@
 #include "base/cleanup.h"
 #include "image/origin.h"
 
-#define ATTEMPTS       5   /* in a row that bring nothing */
-#define FIRST_DELAY_MS 250 /* doubled each time, and up to half of it added by chance */
-#define WAIT_MAX_S     60  /* of Retry-After */
-#define ERROR_MAX      (64u << 10)
+#define ERROR_MAX (64u << 10)
 
 void upload_done(struct upload *u)
 {
@@ -17,31 +14,12 @@ void upload_done(struct upload *u)
 	*u = (struct upload){ 0 };
 }
 
-static int random_ms(int below)
-{
-	char hex[9];
-
-	random_hex(hex, 4);
-	return (int)(strtoul(hex, NULL, 16) % (unsigned int)below);
-}
-
-/* After an error: waits for another try. -1 where there is none to be made. */
+/* After an error: waits for another try. -1 where there is none to be made, with the error that stands. */
 static int wait_for_another(struct upload *u, const struct http_response *r, struct err *err)
 {
-	int delay = u->delay + random_ms(u->delay / 2);
+	const struct err why = *err;
 
-	if (err->kind != ERR_NETWORK || ++u->attempts >= ATTEMPTS)
-		return -1;
-	if (r->retry_after > 0 && r->retry_after <= WAIT_MAX_S && r->retry_after * 1000 > delay)
-		delay = (int)r->retry_after * 1000;
-	u->delay *= 2;
-	return cancel_sleep(u->registry->cancel, delay) ? cancel_err(err) : 0;
-}
-
-static void start_counting(struct upload *u)
-{
-	u->attempts = 0;
-	u->delay = FIRST_DELAY_MS;
+	return retries_wait(&u->retries, &why, r->retry_after, err) > 0 ? 0 : -1;
 }
 
 /* A request whose body is an error's at most. */
@@ -121,7 +99,10 @@ static int insist(struct upload *u, struct http_request *request, long good, lon
 static struct upload upload_of(const struct registry *r, struct http *h, const char *what)
 {
 	return (struct upload){
-		.registry = r, .http = h, .what = what, .delay = FIRST_DELAY_MS,
+		.registry = r,
+		.http = h,
+		.what = what,
+		.retries = { .policy = r->retry, .cancel = r->cancel },
 	};
 }
 
@@ -180,7 +161,7 @@ int upload_begin(const struct registry *r, struct http *h, const char *what, str
 
 	if (insist(&u, &req, 202, 202, &response, err) < 0 || follow(&u, &response, err) < 0)
 		return -1;
-	start_counting(&u);
+	retries_reset(&u.retries);
 	*ret = u;
 	u = (struct upload){ 0 };
 	return 0;
@@ -248,7 +229,7 @@ static int find_part(struct upload *u, size_t len, size_t *io_done, struct err *
 	if (u->lost)
 		return nonsense(u, "it has lost what it was sent", err);
 	if ((size_t)(had - u->offset) > *io_done)
-		start_counting(u);
+		retries_reset(&u->retries);
 	*io_done = (size_t)(had - u->offset);
 	return 0;
 }
@@ -263,10 +244,9 @@ int upload_chunk(struct upload *u, const void *data, size_t len, struct err *err
 		struct err why = { 0 };
 
 		if (send_part(u, data, len, &done, &response, &why) == 0) {
-			if (done > before)
-				start_counting(u);
-			else if (++u->attempts >= ATTEMPTS)
+			if (done == before)
 				return nonsense(u, "it takes nothing more", err);
+			retries_reset(&u->retries);
 			continue;
 		}
 		if (u->lost || wait_for_another(u, &response, &why) < 0) {

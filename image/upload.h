@@ -37,7 +37,7 @@ struct upload {
 	char *url;	  /* where it goes on */
 	int64_t offset;	  /* what the registry has had so far */
 	bool lost;	  /* it knows nothing of it any more: begin anew */
-	int attempts, delay;
+	struct retries retries;
 };
 
 /* what is borrowed. */

@@ -201,6 +201,7 @@ static void set_reference(json_t *references, const char *name, const char *id,
 int image_put(const struct store *s, const struct image_new *image, struct err *err)
 {
 	CLEAN(clean_json) json_t *references = NULL;
+	CLEAN(clean_json) json_t *before = NULL;
 	CLEAN(clean_fd) int lock = -1;
 
 	if (image_lock(s, true, &lock, err) < 0)
@@ -211,6 +212,7 @@ int image_put(const struct store *s, const struct image_new *image, struct err *
 				       image->layers->v[i]);
 	if (load_references(s, &references, err) < 0 || put_files(s, image, err) < 0)
 		return -1;
+	before = json_deep_copy(references);
 	if (image->name)
 		set_reference(references, image->name, image->id, image->manifest_digest);
 	if (image->repository) {
@@ -225,7 +227,8 @@ int image_put(const struct store *s, const struct image_new *image, struct err *
 
 		set_reference(references, name, image->id, image->manifest_digest);
 	}
-	return save_references(s, references, err);
+	/* What is there already can be put on a full disk. */
+	return json_equal(before, references) ? 0 : save_references(s, references, err);
 }
 
 /* The one image whose ID begins so. */
@@ -410,6 +413,27 @@ int image_untag(const struct store *s, const char *canonical, struct err *err)
 		return err_set(err, ERR_NOT_FOUND, "%s: image not known", canonical);
 	drop_digests(references, id, canonical);
 	return save_references(s, references, err);
+}
+
+int image_add_digest(const struct store *s, const char *id, const char *repository, const char *digest,
+		     struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	CLEAN(clean_free) char *added = xasprintf("%s@%s", repository, digest);
+	CLEAN(clean_fd) int lock = -1;
+	const char *name;
+	json_t *entry;
+
+	if (image_lock(s, true, &lock, err) < 0 || load_references(s, &references, err) < 0)
+		return -1;
+	if (json_object_get(references, added))
+		return 0;
+	json_object_foreach(references, name, entry)
+		if (streq(js_str(entry, "id") ?: "", id) && is_of(name, repository, strlen(repository), ':')) {
+			set_reference(references, added, id, digest);
+			return save_references(s, references, err);
+		}
+	return 0;
 }
 
 static void drop_names(json_t *references, const char *id)

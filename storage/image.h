@@ -70,6 +70,12 @@ int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err 
 /* Under the exclusive lock: points a name to the image, whatever it stood for before. */
 int image_tag(const struct store *s, const struct image_record *image, const char *canonical,
 	      struct err *err);
+/*
+ * A registry has it in the repository by that digest, too: where a tag of the repository is the image's,
+ * the digest becomes one of its names.
+ */
+int image_add_digest(const struct store *s, const char *id, const char *repository, const char *digest,
+		     struct err *err);
 /* Under the exclusive lock: drops a tag, and with the last of a repository the image's digests of it. */
 int image_untag(const struct store *s, const char *canonical, struct err *err);
 /*

@@ -119,6 +119,19 @@ fails_unchanged() {
 	same "$(tiffin images -q)" ""
 }
 
+@test "on a full disk, what is there is pulled again" {
+	if [ -z "$TIFFIN_TEST_SMALL" ]; then
+		skip "cannot be had here: a small disk, which takes root to mount"
+	fi
+	export TIFFIN_ROOT=$TIFFIN_TEST_SMALL/store
+	id=$(tiffin pull -q "$BUSYBOX")
+	cat /dev/zero >"$TIFFIN_TEST_SMALL/filler" 2>/dev/null || :
+	run --separate-stderr tiffin pull -q "$BUSYBOX"
+	rm "$TIFFIN_TEST_SMALL/filler"
+	same "$status $output" "0 $id"
+	drop_store
+}
+
 @test "a full disk: run says so" {
 	if [ -z "$TIFFIN_TEST_SMALL" ]; then
 		skip "root must set up a small disk"

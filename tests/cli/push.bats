@@ -243,7 +243,7 @@ refused() { # refused MODE TEXT…
 	before=$(snapshot)
 	lie "$mode"
 	echo "mode $mode" >&2
-	fails 125 push "$REGISTRY/big" "localhost:$port/lunch"
+	fails 125 push --retry-delay 0 "$REGISTRY/big" "localhost:$port/lunch"
 	contains "$error" "cannot push 'localhost:$port/lunch:latest'" "$@"
 	same "$(curl -s "http://localhost:$port/_pushed" | jq -c .manifests)" "${manifests:-{\}}"
 	same "$(snapshot)" "$before"
@@ -253,7 +253,7 @@ refused() { # refused MODE TEXT…
 @test "uploads that break off are taken up where they were" {
 	for mode in push-good push-cut push-cut-often push-partial push-lost push-500-twice \
 		push-answer-lost push-429; do
-		arrives $mode
+		arrives $mode --retry-delay 0
 		stop_lying
 	done
 }
@@ -269,6 +269,27 @@ refused() { # refused MODE TEXT…
 	refused push-digest "something else"
 	manifests='{"latest":"'$(digest_at "$REGISTRY/big")'"}'
 	refused push-manifest-digest "something else"
+}
+
+@test "--retry says how often a request is made again" {
+	lie push-500-twice
+	fails 125 push --retry 1 --retry-delay 0 "$REGISTRY/big" "localhost:$port/lunch"
+	contains "$error" "status 500"
+	stop_lying
+	lie push-500
+	fails 125 push --retry 0 "$BUSYBOX" "localhost:$port/lunch"
+	same "$(asked POST)" 1
+}
+
+@test "what was pushed from one of its tags is among the image's digests" {
+	tiffin tag "$BUSYBOX" "$OTHER/digests:1"
+	tiffin push -q --format oci "$OTHER/digests:1"
+	digests=$(tiffin inspect -f '{{json .RepoDigests}}' "$OTHER/digests:1")
+	contains "$digests" "$OTHER/digests@$(digest_at "$OTHER/digests:1")"
+	tiffin push -q "$BUSYBOX" "$OTHER/elsewhere"
+	lacks "$(tiffin inspect -f '{{json .RepoDigests}}' "$BUSYBOX")" "elsewhere"
+	tiffin untag "$OTHER/digests:1"
+	lacks "$(tiffin inspect -f '{{json .RepoDigests}}' "$BUSYBOX")" "$OTHER/digests@"
 }
 
 @test "a password is not shown where a Location leads" {
