@@ -45,6 +45,18 @@ static int measure_as_root(const struct id_map *ids, const char *path, int64_t *
 	return 0;
 }
 
+int tree_size(const struct id_map *ids, const char *path, int64_t *ret, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (tree_usage(path, ret, &why) == 0 ||
+	    (why.kind == ERR_DENIED && measure_as_root(ids, path, ret, &why) == 0))
+		return 0;
+	if (err)
+		*err = why;
+	return -1;
+}
+
 int container_size(const struct tiffin *t, const struct container *c, struct container_size *ret,
 		   struct err *err)
 {
@@ -52,13 +64,9 @@ int container_size(const struct tiffin *t, const struct container *c, struct con
 	CLEAN(strv_done) struct strv layers = { 0 };
 	struct container_size size = { 0 };
 	struct store store = t->store;
-	struct err why = { 0 };
 
-	if (tree_usage(upper, &size.written, &why) < 0 &&
-	    (why.kind != ERR_DENIED || measure_as_root(&t->ids, upper, &size.written, &why) < 0)) {
-		*err = why;
+	if (tree_size(&t->ids, upper, &size.written, err) < 0)
 		return -1;
-	}
 	size.whole = size.written;
 	js_strv(c->config, "layers", &layers);
 	store.single_id = js_bool(c->config, "single_id");

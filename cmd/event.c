@@ -45,6 +45,14 @@ void event_image(const struct store *s, const char *action, const char *id, cons
 	journal_add(s, "image", action, id, name ?: "", attributes);
 }
 
+void event_volume(const struct store *s, const char *action, const char *name)
+{
+	json_t *attributes = json_object();
+
+	js_set_str(attributes, "driver", "local");
+	journal_add(s, "volume", action, name, name, attributes);
+}
+
 void event_pruned(const struct store *s, const char *type, long long reclaimed)
 {
 	json_t *attributes = json_object();

@@ -18,6 +18,8 @@ void event_container(const struct store *s, const json_t *record, const char *ac
 
 /* Something happened to an image; name may be NULL. */
 void event_image(const struct store *s, const char *action, const char *id, const char *name);
+/* Something happened to a volume. */
+void event_volume(const struct store *s, const char *action, const char *name);
 /* Things of a type ("image") were pruned, and so many bytes came free. */
 void event_pruned(const struct store *s, const char *type, long long reclaimed);
 

@@ -105,6 +105,13 @@ const struct group command_groups[] = {
 	    { NULL, &command_image_prune },
 	    { NULL, &command_image_tree },
 	    { NULL, &command_image_inspect } } },
+	{ "volume", "commands for volumes",
+	  { { NULL, &command_volume_create },
+	    { NULL, &command_volume_ls },
+	    { NULL, &command_volume_inspect },
+	    { NULL, &command_volume_rm },
+	    { NULL, &command_volume_prune },
+	    { NULL, &command_volume_exists } } },
 	{ 0 },
 };
 

@@ -10,6 +10,7 @@
 #include "cmd/format.h"
 #include "cmd/latest.h"
 #include "cmd/short_name.h"
+#include "cmd/volume_row.h"
 #include "image/reference.h"
 #include "storage/layer.h"
 #include "storage/rootfs.h"
@@ -21,7 +22,7 @@ struct inspect_options {
 
 /* Where the type is said, containers' begin at the second, images' at the fourth. */
 static const struct opt inspect_opts[] = {
-	{ 0, "type", "TYPE", "container, image or all: whichever has that name, a container first",
+	{ 0, "type", "TYPE", "container, image, volume or all: whichever has that name, in this order",
 	  set_string, FIELD(inspect_options, type) },
 	LATEST_ROW(inspect_options, latest),
 	{ 's', "size", NULL, "with what a container takes on the disk", set_flag,
@@ -137,6 +138,16 @@ static int image_of_name(const struct tiffin *t, const char *name, json_t **ret,
 	return inspect_image(t, &image, ret, err);
 }
 
+static int volume_of_name(const struct tiffin *t, const char *name, json_t **ret, struct err *err)
+{
+	CLEAN(volume_done) struct volume v = { 0 };
+
+	if (volume_find(&t->store, name, &v, err) < 0)
+		return -1;
+	*ret = volume_json(&v);
+	return 0;
+}
+
 static int find(const struct tiffin *t, const char *name, const struct inspect_options *o,
 		json_t **ret, struct err *err)
 {
@@ -146,9 +157,13 @@ static int find(const struct tiffin *t, const char *name, const struct inspect_o
 		return container_of_name(t, name, o, ret, err);
 	if (streq(type, "image"))
 		return image_of_name(t, name, ret, err);
+	if (streq(type, "volume"))
+		return volume_of_name(t, name, ret, err);
 	if (container_of_name(t, name, o, ret, err) == 0)
 		return 0;
 	if (err->kind == ERR_NOT_FOUND && image_of_name(t, name, ret, err) == 0)
+		return 0;
+	if (err->kind == ERR_NOT_FOUND && volume_of_name(t, name, ret, err) == 0)
 		return 0;
 	if (err->kind == ERR_NOT_FOUND)
 		err_set(err, ERR_NOT_FOUND, "no such object: \"%s\"", name);
@@ -159,15 +174,18 @@ static int check(const struct inspect_options *o, const struct strv *operands, s
 {
 	const char *type = o->type ?: "all";
 
-	if (!streq(type, "container") && !streq(type, "image") && !streq(type, "all"))
+	if (!streq(type, "container") && !streq(type, "image") && !streq(type, "volume") &&
+	    !streq(type, "all"))
 		return err_set(err, ERR_USAGE,
-			       "invalid type \"%s\": must be \"image\", \"container\" or \"all\"", type);
-	if ((o->size || o->latest) && streq(type, "image"))
+			       "invalid type \"%s\": must be \"image\", \"container\", \"volume\" or "
+			       "\"all\"",
+			       type);
+	if ((o->size || o->latest) && (streq(type, "image") || streq(type, "volume")))
 		return err_set(err, ERR_USAGE, "--size and --latest are about containers");
 	if (o->latest && operands->n)
 		return err_set(err, ERR_USAGE, "inspect: names and --latest do not go together");
 	if (!o->latest && !operands->n)
-		return err_set(err, ERR_USAGE, "inspect wants the name or ID of a container or image");
+		return err_set(err, ERR_USAGE, "inspect wants the name or ID of a container, image or volume");
 	return 0;
 }
 
@@ -216,7 +234,7 @@ static int inspect(struct tiffin *t, void *options, const struct strv *operands,
 const struct command command_inspect = {
 	.names = "inspect",
 	.operands = "[OPTIONS] [NAME…]",
-	.summary = "print all about containers and images",
+	.summary = "print all about containers, images and volumes",
 	.opts = inspect_opts,
 	.size = sizeof(struct inspect_options),
 	.max_operands = SIZE_MAX,

@@ -127,7 +127,6 @@ bool not_yet_command(const char *word)
 		"kube",	       "machine",  "manifest", "network",    "play",	  "plugin",
 		"pod",	       "restore",  "runlabel", "scp",	 "secret",     "sign",	  "stats",
 		"swarm",       "system",   "trust",   "update",
-		"volume",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
