@@ -153,7 +153,36 @@ same_inside() { # same_inside IMAGE: to podman and to tiffin
 	same "$(tiffin_runs "$REGISTRY/import:there" cat /new/file)" imported
 }
 
-@test "what buildah makes is the same here: whiteouts, links, attributes, capabilities" {
+# What an archive's PAX headers say of a layer's extended attributes: PATH NAME VALUE in hex.
+ATTRIBUTES='import binascii, sys, tarfile
+for m in tarfile.open(sys.argv[1]):
+    for key, value in sorted(m.pax_headers.items()):
+        if key.startswith("SCHILY.xattr."):
+            value = binascii.hexlify(value.encode("utf-8", "surrogateescape")).decode()
+            print(m.name.lstrip("./"), key[13:], value)'
+
+@test "attributes and capabilities that buildah sets are the same here, and in what is exported" {
+	podman rmi -a -f >/dev/null
+	podman pull -q --tls-verify=false "$BUSYBOX"
+	inside sh -ec 'work=$(buildah --root "$PEER/root" --runroot /run/root --storage-driver vfs from --pull-never "$1")
+		cp /bin/busybox capable && setcap cap_net_bind_service,cap_net_raw+ep capable
+		setfattr -n user.made -v there capable
+		for command in "copy -q $work capable /bin/capable" "commit -q --rm $work localhost/attributes"; do
+			buildah --root "$PEER/root" --runroot /run/root --storage-driver vfs $command
+		done' sh "$BUSYBOX"
+	buildah push -q localhost/attributes dir:made
+	layer=$(jq -r '.layers[-1].digest | sub("sha256:"; "")' made/manifest.json)
+	python3 -c "$ATTRIBUTES" "made/$layer" >theirs
+	contains "$(cat theirs)" "bin/capable security.capability"
+	id=$(tiffin pull -q dir:made)
+	container=$(tiffin create "$id")
+	tiffin export -o exported.tar "$container"
+	tiffin rm "$container"
+	python3 -c "$ATTRIBUTES" exported.tar >ours
+	same "$(grep ^bin/capable ours)" "$(grep ^bin/capable theirs)"
+}
+
+@test "what buildah makes is the same here: whiteouts, links, modes, owners" {
 	podman rmi -a -f >/dev/null
 	podman pull -q --tls-verify=false "$REGISTRY/layers"
 	work=$(buildah from --pull-never "$REGISTRY/layers")
