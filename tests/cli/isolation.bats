@@ -197,6 +197,33 @@ CapAmb: 0000000000000000"
 	same "${#lines[@]}" 2
 }
 
+@test "a key of the caller's session is not the container's" {
+	keys="grep -c tiffin-test-key /proc/keys" in_session="python3 $LIB/with_key.py tiffin-test-key"
+	same "$($in_session $keys)" 1
+	same "$($in_session "$TIFFIN" run --rm --security-opt unmask=/proc/keys "$BUSYBOX" sh -c "$keys || :")" 0
+	tiffin run -d --name keyless --security-opt unmask=/proc/keys "$BUSYBOX" sleep 1000
+	same "$($in_session "$TIFFIN" exec keyless sh -c "$keys || :")" 0
+	# That the file shows it keys at all:
+	tiffin exec keyless grep -q _ses /proc/keys
+}
+
+@test "an ID that is not mapped is nobody's to have" {
+	# As user_namespaces(7) has it: EINVAL.
+	in_box sh -c 'touch /f && chown 65535:65535 /f'
+	for id in 65537 2147483647; do
+		run in_box sh -c "touch /f; chown $id /f; chgrp $id /f; stat -c %u:%g /f"
+		contains "$output" "chown: /f: Invalid argument" "chgrp: /f: Invalid argument" 0:0
+		fails 125 run --rm -u "$id" "$BUSYBOX" true
+		contains "$error" "user $id" "not among the IDs that are mapped"
+		contains "$stderr" /etc/subuid
+		fails 125 run --rm -u "0:$id" "$BUSYBOX" true
+		contains "$error" "not among the IDs that are mapped"
+	done
+	tiffin run -d --name mapped "$BUSYBOX" sleep 1000
+	fails 125 exec -u 65537 mapped true
+	contains "$error" "not among the IDs that are mapped"
+}
+
 @test "files of the caller's host user are root's, and those of others nobody's" {
 	run tiffin run --rm -v /etc:/e:ro "$BUSYBOX" stat -c %u /e/passwd
 	same "$output" 65534
