@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -43,12 +44,44 @@ int parse_signal(const char *text, int *ret, struct err *err)
 	return err_set(err, ERR_USAGE, "there is no signal '%s'", text);
 }
 
-/* Waits until its monitor has let go of it; a container that vanishes meanwhile has been removed. */
-static void await_monitor(struct tiffin *t, const struct container *c)
-{
-	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+/* What a monitor may take for what it does at once; then it hangs. */
+#define MONITOR_MS 10000
 
-	container_dir_lock(&t->store, c->id, true, &dir, NULL);
+/* A moment. False: too much time has gone by since. */
+static bool rest(int64_t since)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	nanosleep(&moment, NULL);
+	return now_monotonic() - since < MONITOR_MS * 1000000LL;
+}
+
+static int monitor_hangs(const struct container *c, struct err *err)
+{
+	return err_set(err, ERR_BUSY, "the monitor of container %s does not answer", c->name);
+}
+
+/*
+ * Waits until its monitor has let go of it; a container that vanishes meanwhile has been removed. A
+ * monitor that hangs is killed, where that is wanted, and known which it is.
+ */
+static int await_monitor(struct tiffin *t, const struct container *c, bool kill, struct err *err)
+{
+	int64_t since = now_monotonic();
+
+	while (container_is_busy(&t->store, c->id)) {
+		CLEAN(clean_fd) int monitor = -1;
+
+		if (rest(since))
+			continue;
+		monitor = kill ? proc_open(&c->state.monitor) : -1;
+		if (monitor < 0 || pidfd_send_signal(monitor, SIGKILL, NULL, 0) < 0)
+			return monitor_hangs(c, err);
+		pidfd_wait(monitor, -1);
+		since = now_monotonic();
+		kill = false;
+	}
+	return 0;
 }
 
 /* A container without a monitor, that is: one that was killed. */
@@ -62,16 +95,17 @@ static void await_end(const struct container *c)
 
 /*
  * To its monitor. One that is starting listens in a moment, or nobody has the lock; ERR_NOT_FOUND
- * where there is none.
+ * where there is none, ERR_BUSY where it hangs.
  */
 static int connect_monitor(struct tiffin *t, const struct container *c, int *ret_sock, struct err *err)
 {
-	const struct timespec moment = { .tv_nsec = 5000000 };
+	const int64_t since = now_monotonic();
 
 	while (container_connect(&t->store, c->id, CONTAINER_ATTACH, ret_sock, NULL) < 0) {
 		if (!container_is_busy(&t->store, c->id))
 			return err_set(err, ERR_NOT_FOUND, "container %s has no monitor", c->name);
-		nanosleep(&moment, NULL);
+		if (!rest(since))
+			return monitor_hangs(c, err);
 	}
 	return 0;
 }
@@ -82,7 +116,7 @@ static int connect_monitor(struct tiffin *t, const struct container *c, int *ret
  */
 static int open_process(struct tiffin *t, const struct container *c)
 {
-	const struct timespec moment = { .tv_nsec = 5000000 };
+	const int64_t since = now_monotonic();
 	int pidfd = proc_open(&c->state.init);
 
 	while (pidfd < 0) {
@@ -91,8 +125,8 @@ static int open_process(struct tiffin *t, const struct container *c)
 		if (!container_is_busy(&t->store, c->id) || container_find(&t->store, c->id, &now, NULL) < 0)
 			break;
 		pidfd = proc_open(&now.state.init);
-		if (pidfd < 0)
-			nanosleep(&moment, NULL);
+		if (pidfd < 0 && !rest(since))
+			break;
 	}
 	return pidfd;
 }
@@ -128,6 +162,7 @@ void life_forbid_restart(struct tiffin *t, const struct container *c)
 {
 	const json_t *spec = js_obj(c->config, "spec");
 	CLEAN(clean_fd) int sock = -1;
+	struct pollfd p = { .events = POLLIN };
 	struct frame f;
 
 	/* Without a policy its monitor would not start it again anyway. */
@@ -135,7 +170,8 @@ void life_forbid_restart(struct tiffin *t, const struct container *c)
 		return;
 	if (connect_monitor(t, c, &sock, NULL) < 0 || frame_send(sock, FRAME_LAST, NULL, 0, 0) < 0)
 		return;
-	while (frame_receive(sock, &f) >= 0 && f.kind != FRAME_TAKEN)
+	p.fd = sock;
+	while (poll(&p, 1, MONITOR_MS) > 0 && frame_receive(sock, &f) >= 0 && f.kind != FRAME_TAKEN)
 		;
 }
 
@@ -157,8 +193,7 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 			pidfd_wait(pidfd, -1);
 		}
 	}
-	await_monitor(t, c);
-	return 0;
+	return await_monitor(t, c, sig == SIGKILL, err);
 }
 
 int life_stop_as_configured(struct tiffin *t, const struct container *c, const char *timeout,

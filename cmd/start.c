@@ -127,6 +127,15 @@ static int started(void *arg, pid_t pid, struct err *err)
 	return container_save_state(&s->dir, &s->state, err);
 }
 
+static int find_donors(void *arg, int donors[NS_KINDS], struct err *err)
+{
+	const struct start *s = arg;
+
+	for (int k = 0; k < NS_KINDS; k++)
+		clean_fd(&donors[k]);
+	return namespaces_open(s->t, s->spec.ns, donors, err);
+}
+
 static void running(void *arg)
 {
 	const struct start *s = arg;
@@ -356,6 +365,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		.stdin_once = s->attached,
 		.log_dir = s->dir.fd,
 		.open_listener = open_listener,
+		.find_donors = find_donors,
 		.running = running,
 		.health = health,
 		.restarting = restarting,

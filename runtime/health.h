@@ -20,6 +20,7 @@
 
 struct container_spec;
 struct id_map;
+struct launched;
 
 enum health_action { HEALTH_NONE, HEALTH_KILL, HEALTH_RESTART, HEALTH_STOP };
 
@@ -89,8 +90,8 @@ enum health_news {
 /* A run begins. */
 void health_watch_start(struct health_watch *w, const struct container_spec *spec,
 			const struct id_map *ids);
-/* To be called when fd is readable, or next has come. init: a pidfd of the first process. */
-enum health_news health_watch_tick(struct health_watch *w, int init);
+/* To be called when fd is readable, or next has come. */
+enum health_news health_watch_tick(struct health_watch *w, const struct launched *run);
 /* The run has ended. */
 void health_watch_stop(struct health_watch *w);
 

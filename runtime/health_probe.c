@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -25,6 +26,15 @@
 #include "base/str.h"
 #include "runtime/health.h"
 #include "runtime/launch.h"
+
+/* How long after the first process the test may be stopped. */
+#define PAUSING_NS 100000000
+
+struct probed {
+	pid_t pid; /* the test */
+	int pidfd;
+	pid_t init; /* the container's first process */
+};
 
 static void keep_two(int a, int b)
 {
@@ -53,20 +63,46 @@ static bool collect(int fd, struct health_result *r)
 	return n > 0;
 }
 
+static bool is_stopped(pid_t pid)
+{
+	uint64_t start;
+	char state;
+
+	return proc_read_stat(pid, &start, &state) == 0 && state == 'T';
+}
+
+/*
+ * The test's time is over. But where its container is paused, or being paused, it is not: the test has
+ * its whole time again once it goes on. Returns until when, or -1.
+ */
+static int64_t next_deadline(const struct probed *t, int64_t timeout)
+{
+	siginfo_t news;
+
+	if (!is_stopped(t->init))
+		return -1;
+	if (!is_stopped(t->pid))
+		return now_monotonic() + PAUSING_NS;
+	waitid(P_PID, (id_t)t->pid, &news, WCONTINUED | WEXITED | WNOWAIT);
+	return now_monotonic() + timeout;
+}
+
 /* Until the test has ended: 0, or -1 where its time was over before. */
-static int follow(int pidfd, int output, int64_t timeout, struct health_result *r)
+static int follow(const struct probed *t, int output, int64_t timeout, struct health_result *r)
 {
 	int64_t deadline = now_monotonic() + timeout;
 
 	for (;;) {
 		int64_t left = (deadline - now_monotonic()) / 1000000;
 		struct pollfd p[] = {
-			{ .fd = pidfd, .events = POLLIN },
+			{ .fd = t->pidfd, .events = POLLIN },
 			{ .fd = output, .events = POLLIN },
 		};
 
-		if (left < 0)
+		if (left < 0 && (deadline = next_deadline(t, timeout)) < 0)
 			return -1;
+		if (left < 0)
+			continue;
 		if (poll(p, 2, left >= INT32_MAX ? INT32_MAX : (int)left + 1) < 0)
 			continue;
 		if (p[1].revents && !collect(output, r))
@@ -88,12 +124,13 @@ static void say(struct health_result *r, const char *text)
 	memcpy(r->output, text, r->len);
 }
 
-static void perform(const struct container_spec *spec, const struct id_map *ids, int init,
-		    struct health_result *r)
+static void perform(const struct container_spec *spec, const struct id_map *ids,
+		    const struct launched *run, struct health_result *r)
 {
 	struct container_spec test = *spec;
-	struct launch l = { .spec = &test, .ids = ids, .join = init, .stdio = { -1, -1, -1 } };
+	struct launch l = { .spec = &test, .ids = ids, .join = run->pidfd, .stdio = { -1, -1, -1 } };
 	struct launched child;
+	struct probed probed;
 	struct err err = { 0 };
 	int ends[2];
 
@@ -111,7 +148,8 @@ static void perform(const struct container_spec *spec, const struct id_map *ids,
 		return;
 	}
 	close(ends[1]);
-	if (follow(child.pidfd, ends[0], spec->health.timeout, r) == 0) {
+	probed = (struct probed){ .pid = child.pid, .pidfd = child.pidfd, .init = run->pid };
+	if (follow(&probed, ends[0], spec->health.timeout, r) == 0) {
 		r->exit_code = proc_reap(child.pid);
 		return;
 	}
@@ -122,7 +160,7 @@ static void perform(const struct container_spec *spec, const struct id_map *ids,
 	say(r, err.text);
 }
 
-static void begin_probe(struct health_watch *w, int init)
+static void begin_probe(struct health_watch *w, const struct launched *run)
 {
 	struct health_result r = { .start = now_realtime() };
 	pid_t monitor = getpid();
@@ -135,8 +173,8 @@ static void begin_probe(struct health_watch *w, int init)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (getppid() != monitor)
 			_exit(0);
-		keep_two(init, ends[1]);
-		perform(w->spec, w->ids, init, &r);
+		keep_two(run->pidfd, ends[1]);
+		perform(w->spec, w->ids, run, &r);
 		r.end = now_realtime();
 		write_all(ends[1], &r, sizeof(r), NULL);
 		_exit(0);
@@ -175,14 +213,14 @@ void health_watch_start(struct health_watch *w, const struct container_spec *spe
 	}
 }
 
-enum health_news health_watch_tick(struct health_watch *w, int init)
+enum health_news health_watch_tick(struct health_watch *w, const struct launched *run)
 {
 	const struct health_check *check = &w->spec->health;
 	struct health_result r;
 	bool starting;
 
 	if (w->fd < 0) {
-		begin_probe(w, init);
+		begin_probe(w, run);
 		w->next = w->fd < 0 ? now_monotonic() + check->interval : INT64_MAX;
 		return HEALTH_NO_NEWS;
 	}

@@ -43,6 +43,10 @@
 #include "runtime/streams.h"
 
 #define SECOND 1000000000LL
+/* How often a container is looked for whose namespaces this one has. */
+#define DONORS_NS     (SECOND / 10)
+#define DONORS_MAX_NS (10 * SECOND)
+#define EXIT_NOT_STARTED 125
 
 struct state {
 	const struct monitor *m;
@@ -56,6 +60,7 @@ struct state {
 	int64_t kill_at;    /* INT64_MAX: never */
 	int64_t restart_at; /* INT64_MAX: this run has not ended */
 	int signals;	    /* where SIGTERM is read */
+	int donors[NS_KINDS]; /* of a later run, each -1 or ours */
 	bool last_run;	    /* it is not to run again, */
 	bool by_user;	    /* as a user stops it */
 	bool run_again;	    /* whatever its policy says */
@@ -207,7 +212,7 @@ static void see_to_health(struct state *s)
 		s->health.next = now_monotonic() + s->m->launch.spec->health.interval;
 		return;
 	}
-	news = health_watch_tick(&s->health, s->child.pidfd);
+	news = health_watch_tick(&s->health, &s->child);
 	if (news == HEALTH_NO_NEWS)
 		return;
 	if (s->m->health)
@@ -318,6 +323,8 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 
 	if (s->began)
 		l.n_preserved = 0; /* the first run had them */
+	if (s->began && l.donors)
+		l.donors = s->donors;
 	l.hold = s->held;
 	memcpy(l.stdio, theirs, sizeof(theirs));
 	if (result == 0)
@@ -409,15 +416,38 @@ static bool await_restart(struct state *s, int exit_code)
 	return !s->last_run;
 }
 
+/*
+ * Those whose namespaces it has may have come to an end with it, and be back in a moment. False: a user
+ * has stopped it meanwhile, or there is no such container any more.
+ */
+static bool await_donors(struct state *s)
+{
+	int64_t delay = DONORS_NS;
+	struct err err = { 0 };
+
+	while (s->m->launch.donors && s->m->find_donors(s->m->launch.arg, s->donors, &err) < 0) {
+		if (err.kind != ERR_BUSY)
+			return false;
+		s->restart_at = now_monotonic() + delay;
+		run_loop(s);
+		if (s->last_run)
+			return false;
+		delay = delay < DONORS_MAX_NS / 2 ? 2 * delay : DONORS_MAX_NS;
+	}
+	return true;
+}
+
 /* Again and again, as its policy says. Returns the exit status of the last run. */
 static int keep_running(struct state *s)
 {
-	int exit_code;
+	int exit_code = 0;
 
 	do {
 		struct err err = { 0 };
 
 		if (s->began) {
+			if (!await_donors(s))
+				return s->last_run ? exit_code : EXIT_NOT_STARTED;
 			if (start(s, &exit_code, &err) < 0)
 				return exit_code;
 			note_running(s);
@@ -470,6 +500,7 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 		.health = { .fd = -1, .next = INT64_MAX },
 		.kill_at = INT64_MAX, .restart_at = INT64_MAX,
 		.held = m->hold, .starter = -1,
+		.donors = { [0 ... NS_KINDS - 1] = -1 },
 	};
 	struct attach_failure failure = { .exit_code = 125 };
 	int exit_code;

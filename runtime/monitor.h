@@ -19,6 +19,11 @@ struct monitor {
 	int (*open_listener)(void *arg, int *ret_fd, struct err *err);
 	const int *keep;      /* the descriptors that the functions below and in launch need */
 	size_t n_keep;
+	/*
+	 * Before it runs again, where it has namespaces of others: launch.donors of their processes of now,
+	 * in their place. ERR_BUSY: one does not run, and may again.
+	 */
+	int (*find_donors)(void *arg, int donors[NS_KINDS], struct err *err);
 	/* Its program runs, again perhaps. NULL: nobody wants to know. */
 	void (*running)(void *arg);
 	/* There is news of its health check. changed: its status is another. May be NULL. */

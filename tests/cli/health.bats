@@ -67,6 +67,21 @@ checked() { # checked NAME OPTION…: runs what is well while /ok is there
 	same "$(health_of h)" healthy
 }
 
+@test "a check that a pause stops does not count, and ends when it goes on" {
+	mkdir "$BATS_TEST_TMPDIR/v"
+	tiffin run -d --name h -v "$BATS_TEST_TMPDIR/v:/v" --health-cmd 'echo >>/v/begun; while [ ! -e /v/go ]; do sleep 0.05; done' \
+		--health-interval 100ms --health-timeout 3s --health-retries 1 "$BUSYBOX" sleep 1000
+	wait_for test -e "$BATS_TEST_TMPDIR/v/begun"
+	tiffin pause h
+	# Longer than it may take.
+	sleep 4
+	same "$(health_of h)" starting
+	touch "$BATS_TEST_TMPDIR/v/go"
+	tiffin unpause h
+	wait_for health_is h healthy
+	same "$(tiffin inspect --format '{{(index .State.Health.Log 0).ExitCode}}' h)" 0
+}
+
 @test "a check that can't be started is a failure that says why" {
 	tiffin run -d --name h --health-cmd '["/no/such"]' --health-interval 100ms --health-retries 1 \
 		"$BUSYBOX" sleep 1000

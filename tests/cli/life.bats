@@ -136,6 +136,27 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 	same "$(sed -n 's/^SigBlk:\t//p' "/proc/$keeper/status")" fffffffe7ffbfeff
 }
 
+@test "a monitor that hangs: rm -f kills it" {
+	tiffin run -d --name deaf --restart always "$BUSYBOX" sleep 1000.5
+	kill -STOP "$(pids_with 'tiffin: monitor of deaf')"
+	tiffin rm -f deaf
+	same "$(pids_with 'of deaf')$(pids_with 'sleep 1000[.]5')" ""
+}
+
+@test "a start that hangs before there is a process: rm -f says so" {
+	id=$(tiffin create --name stuck "$BUSYBOX" true)
+	python3 -c 'import fcntl, os, struct, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
+print(flush=True)
+time.sleep(60)' "$TIFFIN_ROOT/containers/$id/lock" >"$BATS_TEST_TMPDIR/locked" 3>&- 4>&- &
+	wait_for test -s "$BATS_TEST_TMPDIR/locked"
+	fails 2 rm -f stuck
+	kill $!
+	contains "$error" "the monitor of container stuck does not answer"
+	wait_for tiffin rm -f stuck
+}
+
 @test "the keeper killed: the container goes on, and ends as ever" {
 	tiffin run -d --name kept "$BUSYBOX" sleep 1000.7
 	kill -9 "$(pids_with 'tiffin: keeper of kept')"

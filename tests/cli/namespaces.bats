@@ -202,6 +202,28 @@ start_first() { tiffin run -d --name first "$@" "$BUSYBOX" sleep 1000; }
 	same "$(namespace pid --pid container:second)" "$(of_container first pid)"
 }
 
+@test "one that joined and comes back finds the other, which came back, too" {
+	tiffin run -d --name first --restart always "$BUSYBOX" sleep 1000
+	tiffin run -d --name second --restart always --pid container:first --ipc container:first "$BUSYBOX" sleep 1001
+	before=$(tiffin inspect --format '{{.State.Pid}}' second)
+	kill -9 "$(tiffin inspect --format '{{.State.Pid}}' first)"
+	together() {
+		for ns in pid ipc; do
+			[ "$(tiffin exec first readlink /proc/self/ns/$ns)" = "$(tiffin exec second readlink /proc/self/ns/$ns)" ] ||
+				return 1
+		done
+	}
+	again() { [ "$(tiffin inspect --format '{{.State.Running}}' second) $before" != "true $(tiffin inspect --format '{{.State.Pid}}' second)" ]; }
+	wait_for again
+	wait_for together
+	# The other stopped, it waits, until it is stopped, too.
+	tiffin stop -t 0 first
+	wait_for has_status second Restarting
+	tiffin stop -t 0 second
+	has_status second 'Exited \(137\)'
+	tiffin rm first second
+}
+
 @test "two containers with different user namespaces can't be joined at once" {
 	start_first
 	tiffin run -d --name stranger "$BUSYBOX" sleep 1000
