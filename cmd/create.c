@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/driver.h"
 #include "cmd/event.h"
 #include "cmd/find_image.h"
 #include "cmd/life.h"
@@ -52,6 +53,7 @@ static json_t *make_record(const struct run_options *o, const struct found_image
 	js_set_str(j, "image_id", image->record.id);
 	js_set_strv(j, "layers", &image->record.layers);
 	rootfs_to_json(s, j);
+	js_set_str(j, "driver", s->rootfs ? NULL : s->driver->name);
 	js_set_bool(j, "single_id", s->t->ids.single);
 	js_set_strv(j, "labels", &s->labels);
 	js_set_strv(j, "annotations", &o->annotations);
@@ -252,7 +254,7 @@ int create_container(struct tiffin *t, const struct run_options *options,
 		return -1;
 	pull.platform = platform;
 	tiffin_set_ids(t, ns.single);
-	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
+	if (driver_choose(t, &s.driver, err) < 0 ||
 	    (options->rootfs ? rootfs_option(operands->v[0], &s, err) :
 			       find_image(t, operands->v[0], policy, &pull, &image, err)) < 0 ||
 	    container_dir_make(&t->store, &s.dir, err) < 0)

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cmd/container_places.h"
+#include "cmd/driver.h"
 #include "cmd/format.h"
 #include "cmd/latest.h"
 #include "cmd/named_image.h"
@@ -65,11 +66,11 @@ enum kinds {
 	KIND_IMAGE = 2,
 };
 
-static int take_container(struct tiffin *t, struct side *s, struct err *err)
+static int take_container(struct side *s, struct err *err)
 {
 	const char *directory = js_str(s->c.config, "rootfs");
 
-	if (rootfs_driver_find(t->driver, &s->driver, err) < 0)
+	if (driver_of(s->c.config, &s->driver, err) < 0)
 		return -1;
 	if (directory || !s->driver->changes)
 		return err_set(err, ERR_UNSUPPORTED, "container %s has a directory for its root, of which "
@@ -103,7 +104,7 @@ static int find_side(struct tiffin *t, const char *text, enum kinds kinds, struc
 	ret->store = t->store;
 	if (kinds & KIND_CONTAINER) {
 		if (container_find(&t->store, text, &ret->c, &why) == 0)
-			return take_container(t, ret, err);
+			return take_container(ret, err);
 		if (why.kind != ERR_NOT_FOUND || !(kinds & KIND_IMAGE)) {
 			*err = why;
 			return -1;

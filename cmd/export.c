@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/driver.h"
 #include "cmd/helper.h"
 #include "cmd/save_target.h"
 #include "runtime/userns.h"
@@ -50,7 +51,7 @@ static int open_tree_of(struct tiffin *t, const struct container *c, int *ret_fd
 			       js_str(c->config, "rootfs"));
 	js_strv(c->config, "layers", &layers);
 	tiffin_set_ids(t, js_bool(c->config, "single_id"));
-	if (rootfs_driver_find(t->driver, &view.driver, err) < 0 ||
+	if (driver_of(c->config, &view.driver, err) < 0 ||
 	    userns_open(&t->ids, open_view, &view, ret_fd, err) < 0)
 		return err_wrap(err, "cannot mount the file system of '%s'", c->name);
 	return 0;

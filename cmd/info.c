@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "cmd/command.h"
+#include "cmd/driver.h"
 #include "cmd/format.h"
 #include "cmd/version.h"
 #include "image/platform.h"
@@ -19,7 +19,6 @@
 #include "runtime/log.h"
 #include "storage/container.h"
 #include "storage/image.h"
-#include "storage/rootfs.h"
 
 struct info_options {
 	char *format;
@@ -132,7 +131,7 @@ static int store(const struct tiffin *t, json_t **ret, struct err *err)
 	json_t *containers = NULL, *images = NULL;
 	struct statvfs disk;
 
-	if (rootfs_driver_find(t->driver, &driver, err) < 0 || count_containers(t, &containers, err) < 0)
+	if (driver_choose(t, &driver, err) < 0 || count_containers(t, &containers, err) < 0)
 		return -1;
 	json_object_set_new(j, "containerStore", containers);
 	js_set_str(j, "graphDriverName", driver->name);

@@ -68,15 +68,28 @@ static char *layer_path(const struct store *s, const char *diff_id)
 	return n > 0 ? xstrndup(path, (size_t)n) : NULL;
 }
 
-json_t *inspect_graph_driver(const struct tiffin *t, const struct store *s,
-			     const struct strv *layers, const char *container_id)
+/* Of the copy driver there is one directory, and only with a container. */
+static json_t *copied_files(const struct store *s, const char *container_id)
 {
-	const struct rootfs_driver *driver = NULL;
-	CLEAN(buf_done) struct buf lower = { 0 };
-	CLEAN(clean_free) char *upper = NULL;
 	json_t *data = json_object();
 
-	rootfs_driver_find(t->driver, &driver, NULL);
+	if (container_id)
+		js_set_str_take(data, "MergedDir",
+				xasprintf("%s/containers/%s/root", s->root, container_id));
+	return data;
+}
+
+json_t *inspect_graph_driver(const struct store *s, const struct rootfs_driver *driver,
+			     const struct strv *layers, const char *container_id)
+{
+	CLEAN(buf_done) struct buf lower = { 0 };
+	CLEAN(clean_free) char *upper = NULL;
+	json_t *data;
+
+	if (driver == &rootfs_copy)
+		return json_pack("{ssso}", "Name", driver->name, "Data",
+				 copied_files(s, container_id));
+	data = json_object();
 	/* The topmost first. An image's topmost is, in docker's words, its upper one. */
 	for (size_t i = layers->n; i-- > 0;) {
 		CLEAN(clean_free) char *path = layer_path(s, layers->v[i]);
@@ -94,7 +107,7 @@ json_t *inspect_graph_driver(const struct tiffin *t, const struct store *s,
 	}
 	js_set_str(data, "LowerDir", buf_str(&lower));
 	js_set_str(data, "UpperDir", upper);
-	return json_pack("{ssso}", "Name", driver ? driver->name : "overlay", "Data", data);
+	return json_pack("{ssso}", "Name", rootfs_overlay.name, "Data", data);
 }
 
 static int container_of_name(const struct tiffin *t, const char *name,

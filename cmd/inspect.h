@@ -12,6 +12,7 @@
 #include "storage/container.h"
 #include "runtime/spec.h"
 #include "storage/image.h"
+#include "storage/rootfs.h"
 
 /* Name has no leading slash, as in podman; docker has one. */
 json_t *inspect_container(const struct tiffin *t, const struct container *c);
@@ -23,7 +24,7 @@ int inspect_image(const struct tiffin *t, const struct image_record *image, json
 void inspect_add_limits(json_t *host_config, const struct container *c,
 			const struct container_spec *spec);
 /* The directories of layers as docker names them, in an object with Name and Data. */
-json_t *inspect_graph_driver(const struct tiffin *t, const struct store *s,
+json_t *inspect_graph_driver(const struct store *s, const struct rootfs_driver *driver,
 			     const struct strv *layers, const char *container_id);
 /* A set as Go's map[string]struct{}: { "80/tcp": {} }. The key's member is made an empty object. */
 void inspect_add_key(json_t *set, const char *key);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cmd/container_row.h"
+#include "cmd/driver.h"
 #include "cmd/human.h"
 #include "cmd/inspect.h"
 #include "cmd/log_options.h"
@@ -372,12 +373,14 @@ static void set_origin(json_t *j, const struct tiffin *t, const struct container
 {
 	CLEAN(strv_done) struct strv layers = { 0 };
 	struct store store = t->store;
+	const struct rootfs_driver *made_with = &rootfs_overlay;
 	json_t *driver;
 
 	js_strv(c->config, "layers", &layers);
+	driver_of(c->config, &made_with, NULL);
 	/* The layers as they were unpacked for the IDs that it was created with. */
 	store.single_id = js_bool(c->config, "single_id");
-	driver = inspect_graph_driver(t, &store, &layers, c->id);
+	driver = inspect_graph_driver(&store, made_with, &layers, c->id);
 	js_set_str_take(j, "Image", *c->image_id ? xasprintf("sha256:%s", c->image_id) : xstrdup(""));
 	js_set_str(j, "Rootfs", js_str(c->config, "rootfs") ?: "");
 	js_set_str(j, "ImageName", c->image);

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/driver.h"
 #include "cmd/human.h"
 #include "cmd/inspect.h"
 
@@ -43,6 +44,7 @@ int inspect_image(const struct tiffin *t, const struct image_record *image, json
 	CLEAN(clean_json) json_t *doc = NULL;
 	CLEAN(clean_free) char *id = xasprintf("sha256:%s", image->id);
 	CLEAN(clean_free) char *seconds = rfc3339_nano(image->created * 1000000000);
+	const struct rootfs_driver *driver = &rootfs_overlay;
 	json_t *j, *root = json_object(), *config, *history;
 
 	js_set_str(root, "Type", "layers");
@@ -71,7 +73,9 @@ int inspect_image(const struct tiffin *t, const struct image_record *image, json
 	json_object_set(j, "Labels", json_object_get(config, "Labels"));
 	json_object_set(j, "User", json_object_get(config, "User"));
 	json_object_set_new(j, "Config", config);
-	json_object_set_new(j, "GraphDriver", inspect_graph_driver(t, &t->store, &image->layers, NULL));
+	driver_choose(t, &driver, NULL);
+	json_object_set_new(j, "GraphDriver",
+			    inspect_graph_driver(&t->store, driver, &image->layers, NULL));
 	json_object_set_new(j, "RootFS", root);
 	history = js_arr(doc, "history");
 	json_object_set_new(j, "History", history ? json_incref(history) : json_array());

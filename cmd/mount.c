@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cmd/driver.h"
 #include "cmd/each.h"
 #include "cmd/format.h"
 #include "runtime/mount.h"
@@ -111,7 +112,7 @@ static int open_root(struct tiffin *t, const struct container *c, int *ret_root,
 			       js_str(c->config, "rootfs"));
 	js_strv(c->config, "layers", &layers);
 	tiffin_set_ids(t, js_bool(c->config, "single_id"));
-	if (rootfs_driver_find(t->driver, &driver, err) < 0)
+	if (driver_of(c->config, &driver, err) < 0)
 		return -1;
 	if (container_dir_lock(&t->store, c->id, false, &dir, &why) == 0)
 		return driver->prepare(&rootfs, err) < 0 ? -1 : driver->mount(&rootfs, ret_root, err);

@@ -40,6 +40,4 @@ void rootfs_from_json(const json_t *record, struct start *s)
 {
 	s->rootfs = xstrdup(js_str(record, "rootfs"));
 	s->discard = js_bool(record, "rootfs_overlay");
-	if (s->rootfs)
-		s->driver = &rootfs_directory;
 }

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "cmd/driver.h"
 #include "cmd/etc_files.h"
 #include "cmd/event.h"
 #include "cmd/helper.h"
@@ -279,7 +280,7 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	s.t = t;
 	if (container_dir_lock(&t->store, c->id, false, &s.dir, err) < 0)
 		return -1;
-	if (rootfs_driver_find(t->driver, &s.driver, err) < 0 ||
+	if (driver_of(c->config, &s.driver, err) < 0 ||
 	    container_spec_from_json(js_obj(c->config, "spec"), &s.spec, err) < 0)
 		return err_wrap(err, "container %.12s", c->id);
 	tiffin_set_ids(t, js_bool(c->config, "single_id"));

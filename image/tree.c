@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "image/skeleton.h"
 #include "image/tree_dir.h"
+#include "storage/stack.h"
 
 int tree_init(struct tree *t, int root, bool single_id, struct err *err)
 {
@@ -293,18 +294,18 @@ int tree_hardlink(struct tree *t, const char *path, const char *target, struct e
 	return 0;
 }
 
-static int make_node(struct tree *t, const char *path, mode_t mode, struct tree_dir **ret_parent,
+static int make_fifo(struct tree *t, const char *path, mode_t mode, struct tree_dir **ret_parent,
 		     struct err *err)
 {
 	if (find_parent(t, path, ret_parent, err) < 0)
 		return -1;
-	if (mknodat((*ret_parent)->fd, path_base(path), mode, makedev(0, 0)) == 0)
+	if (mknodat((*ret_parent)->fd, path_base(path), mode, 0) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return tree_err(err, "create", path);
 	if (clear_way(t, path, ret_parent, err) < 0)
 		return -1;
-	if (mknodat((*ret_parent)->fd, path_base(path), mode, makedev(0, 0)) < 0)
+	if (mknodat((*ret_parent)->fd, path_base(path), mode, 0) < 0)
 		return tree_err(err, "create", path);
 	return 0;
 }
@@ -313,7 +314,7 @@ int tree_fifo(struct tree *t, const char *path, const struct tree_meta *m, struc
 {
 	struct tree_dir *parent;
 
-	if (make_node(t, path, S_IFIFO | (m->mode & 0777), &parent, err) < 0 ||
+	if (make_fifo(t, path, S_IFIFO | (m->mode & 0777), &parent, err) < 0 ||
 	    set_owner(t, parent->fd, path, parent->setgid, m, err) < 0)
 		return -1;
 	return set_time(parent->fd, path, m, err);
@@ -325,6 +326,7 @@ int tree_fifo(struct tree *t, const char *path, const struct tree_meta *m, struc
  */
 int tree_whiteout(struct tree *t, const char *path, struct err *err)
 {
+	CLEAN(clean_free) char *mark = NULL;
 	struct tree_dir *parent;
 	struct stat st;
 
@@ -332,7 +334,13 @@ int tree_whiteout(struct tree *t, const char *path, struct err *err)
 		return -1;
 	if (fstatat(parent->fd, path_base(path), &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return S_ISDIR(st.st_mode) ? tree_opaque(t, path, err) : 0;
-	return make_node(t, path, S_IFCHR, &parent, err);
+	if (mknodat(parent->fd, path_base(path), S_IFCHR, makedev(0, 0)) == 0)
+		return 0;
+	if (errno != EPERM && errno != ENOTSUP)
+		return tree_err(err, "create", path);
+	/* overlayfs has no whiteouts of others' making. */
+	mark = xasprintf(MARK_PREFIX "%s", path_base(path));
+	return tree_mark(parent->fd, mark, path, err);
 }
 
 int tree_opaque(struct tree *t, const char *path, struct err *err)
@@ -341,5 +349,6 @@ int tree_opaque(struct tree *t, const char *path, struct err *err)
 
 	if (tree_dir_find(t, path, strlen(path), &d, err) < 0)
 		return -1;
+	d->touched = true;
 	return tree_set_opaque(d->fd, path, err);
 }

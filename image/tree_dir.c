@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "storage/stack.h"
 
 #define OPAQUE "user.overlay.opaque"
 #define DEPTHS 16 /* of which the last directory used is kept open */
@@ -121,18 +122,20 @@ bool tree_is_whiteout(int dirfd, const char *name)
 	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode);
 }
 
+int tree_mark(int dirfd, const char *name, const char *path, struct err *err)
+{
+	CLEAN(clean_fd) int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+
+	return fd < 0 && errno != EEXIST ? tree_err(err, "hide", path) : 0;
+}
+
 int tree_set_opaque(int fd, const char *path, struct err *err)
 {
-	bool unknown;
-
 	if (fsetxattr(fd, OPAQUE, "y", 1, 0) == 0)
 		return 0;
-	unknown = errno == ENOTSUP;
-	tree_err(err, "mark as opaque", path);
-	if (unknown)
-		err_hint(err, "the file system of the store has no user extended attributes; "
-			      "name a directory on another with --root or TIFFIN_ROOT");
-	return -1;
+	if (errno != ENOTSUP && errno != EPERM)
+		return tree_err(err, "mark as opaque", path);
+	return tree_mark(fd, MARK_OPAQUE, path, err);
 }
 
 /*

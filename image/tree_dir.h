@@ -42,7 +42,10 @@ int tree_dir_enter(struct tree *t, const char *path, size_t len, int fd, struct 
 
 /* Is dirfd/name a whiteout of ours? Layers have no devices of their own: those are skipped. */
 bool tree_is_whiteout(int dirfd, const char *name);
+/* Either way that the file system knows (storage/stack.h). */
 int tree_set_opaque(int fd, const char *path, struct err *err);
+/* An empty file of that name, for where the file system can't have a whiteout or the attribute. */
+int tree_mark(int dirfd, const char *name, const char *path, struct err *err);
 /* ERR_CORRUPT: "'<path>' <why>". Returns -1. */
 int tree_corrupt(struct err *err, const char *path, const char *why);
 

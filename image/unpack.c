@@ -202,6 +202,8 @@ static int check_room(struct unpack *u, int64_t wanted, const char *path, struct
 	u->unseen = 0;
 	if (fstatvfs(u->tree.root, &v) < 0)
 		return tree_err(err, "write", path);
+	if (v.f_blocks == 0)
+		return 0; /* one that keeps no count: ramfs */
 	room = (int64_t)(v.f_bavail * v.f_frsize);
 	spare = (int64_t)(v.f_blocks / 100 * v.f_frsize);
 	if (wanted <= room - (spare < SPARE_BYTES ? spare : SPARE_BYTES))

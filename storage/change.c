@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "storage/copy_file.h"
 
 #define DEPTH_MAX 500 /* a descriptor and more each */
 #define OPEN_DIR  (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -177,8 +178,11 @@ static bool is_same(int now_dir, const struct stat *now, int before_dir, const s
 		return true;
 	if (S_ISLNK(now->st_mode))
 		return same_link(now_dir, before_dir, name);
+	if (now->st_dev == before->st_dev && now->st_ino == before->st_ino)
+		return true;
 	return now->st_size == before->st_size && now->st_mtim.tv_sec == before->st_mtim.tv_sec &&
-	       now->st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+	       now->st_mtim.tv_nsec == before->st_mtim.tv_nsec &&
+	       (!S_ISREG(now->st_mode) || xattrs_same(now_dir, before_dir, name));
 }
 
 static int compare(struct walk *w, const struct stack *now, const struct stack *before,

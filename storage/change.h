@@ -36,7 +36,7 @@ typedef int change_visitor(void *arg, const struct change *c, struct err *err);
 /* upper: a layer's directory. */
 int changes_of_layer(int upper, const struct stack *below, change_visitor *visit, void *arg,
 		     struct err *err);
-/* Neither of the two is told of as opaque. Of files, size and time of change are compared. */
+/* Neither of the two is told of as opaque. Of files, size, time of change and attributes are compared. */
 int changes_between(const struct stack *now, const struct stack *before, change_visitor *visit,
 		    void *arg, struct err *err);
 

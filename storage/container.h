@@ -6,6 +6,7 @@
  *				the name
  *	containers/<id>/state	JSON, replaced atomically: the processes, times and exit status
  *	containers/<id>/upper, work	the writable layer
+ *	containers/<id>/root	all its files, with the driver "copy", from its first start on
  *	containers/<id>/health	JSON, replaced atomically: docker's State.Health, where it is checked
  *	containers/<id>/log, log.1 …	what it wrote
  *	containers/<id>/paused	JSON: which run is paused, and who of it was stopped before

@@ -1,7 +1,7 @@
 /*
  * Layers: a directory tree by diff ID (OCI image specification, config.md, "Layer DiffID"), ready
  * to be stacked by overlayfs with userxattr: whiteouts are 0:0 character devices, opaque
- * directories carry user.overlay.opaque=y.
+ * directories carry user.overlay.opaque=y; on file systems that have neither, see storage/stack.h.
  *
  * Whoever puts a layer into the store holds its lock, exclusively, from before the download until
  * an image refers to it; whoever removes layers passes over those whose lock is taken. Two pulls of

@@ -25,46 +25,6 @@
 #include "storage/layer.h"
 #include "storage/rootfs.h"
 
-/*
- * The layer below all others has the places that every container mounts something on. An image that
- * lacks them would have them made in its writable layer, at each start, and removed with it.
- */
-static const char *const base_dirs[] = { "proc", "sys", "dev", "etc" };
-static const char *const base_files[] = { "etc/hosts", "etc/hostname", "etc/resolv.conf" };
-
-static int fill_base(int dir, struct err *err)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(base_dirs); i++)
-		if (mkdirat(dir, base_dirs[i], 0755) < 0)
-			return err_sys(err, "cannot create '%s'", base_dirs[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(base_files); i++) {
-		CLEAN(clean_fd)
-		int fd = openat(dir, base_files[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-
-		if (fd < 0)
-			return err_sys(err, "cannot create '%s'", base_files[i]);
-	}
-	return fchmod(dir, 0755) < 0 ? err_sys(err, "cannot make the base layer") : 0;
-}
-
-/* Made once in a store's life, and whole when it appears. */
-static int ensure_base(const struct rootfs *r, struct err *err)
-{
-	const struct store *s = r->store;
-	char name[STAGE_NAME_MAX];
-	CLEAN(clean_fd) int dir = -1;
-	CLEAN(clean_fd) int lock = -1;
-
-	if (faccessat(s->fd, "base", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
-	if (store_stage(s, name, &dir, &lock, err) < 0 || fill_base(dir, err) < 0)
-		return -1;
-	if (renameat(s->tmp, name, s->fd, "base") < 0 && errno != EEXIST && errno != ENOTEMPTY)
-		return err_sys(err, "cannot put the base layer into the store");
-	store_unstage(s, name);
-	return 0;
-}
-
 #define OPTIONS_MAX 4095 /* a page, less the NUL */
 
 static int open_dir_at(int dirfd, const char *name, int *ret_fd, struct err *err)
@@ -212,6 +172,11 @@ static int view_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	return 0;
 }
 
+static int prepare_overlay(const struct rootfs *r, struct err *err)
+{
+	return rootfs_ensure_base(r->store, err);
+}
+
 static int open_upper(const struct rootfs *r, int *ret_fd, struct err *err)
 {
 	CLEAN(clean_free) char *path = xasprintf("%s/upper", r->container);
@@ -241,13 +206,13 @@ static int stack_overlay(const struct rootfs *r, struct stack *ret, struct err *
 
 	if (open_upper(r, &upper, err) < 0)
 		return -1;
-	stack_add(ret, upper);
+	stack_add_own(ret, upper);
 	return stack_add_layers(ret, r->store, r->layers, r->layers->n, err);
 }
 
 const struct rootfs_driver rootfs_overlay = {
 	.name = "overlay",
-	.prepare = ensure_base,
+	.prepare = prepare_overlay,
 	.mount = mount_overlay,
 	.view = view_overlay,
 	.changes = changes_overlay,

@@ -2,7 +2,12 @@
  * Root file systems: the layers of an image and a container's writable layer, made one tree.
  *
  * A driver is a row in a table; which one serves is probed, and --storage-driver says otherwise.
- * "overlay" is the kernel's overlayfs with userxattr (Linux 5.11).
+ *
+ *	overlay	the kernel's overlayfs with userxattr (Linux 5.11): the container's own files are in
+ *		containers/<id>/upper
+ *	copy	the layers' files copied into containers/<id>/root, where overlayfs can't write
+ *
+ * A container keeps the driver that it was made with.
  *
  * Ownership: a struct rootfs borrows everything.
  */
@@ -48,11 +53,28 @@ struct rootfs_driver {
 	int (*stack)(const struct rootfs *r, struct stack *ret, struct err *err);
 };
 
-/* The driver of that name, or the one that suits where name is NULL. ERR_USAGE: unknown. */
+#define ROOTFS_DRIVER_NAME_MAX 16
+
+/* The driver of that name. ERR_USAGE: unknown. */
 int rootfs_driver_find(const char *name, const struct rootfs_driver **ret, struct err *err);
+/* The name of the driver that suited the store when it was tried. */
+bool rootfs_driver_recall(const struct store *s, char ret[ROOTFS_DRIVER_NAME_MAX]);
+void rootfs_driver_remember(const struct store *s, const char *name);
+/*
+ * Tries whether overlayfs does in this store what containers want of it; UNSUPPORTED where it does not.
+ * As root of a user namespace, in a mount namespace of its own.
+ */
+int rootfs_probe_overlay(const struct store *s, struct err *err);
 
 /* Of a directory; not found by name. */
 extern const struct rootfs_driver rootfs_directory;
 extern const struct rootfs_driver rootfs_overlay;
+extern const struct rootfs_driver rootfs_copy;
+
+/*
+ * Makes the layer below all others, with the places that every container mounts something on. Once in
+ * a store's life, and whole when it appears.
+ */
+int rootfs_ensure_base(const struct store *s, struct err *err);
 
 #endif

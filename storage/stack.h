@@ -3,6 +3,10 @@
  * in it, the uppermost first. Whiteouts and opaque directories (storage/layer.h) mean what they mean to
  * overlayfs, and no symlink is followed.
  *
+ * Where the store's file system can have neither 0:0 devices nor user extended attributes, its layers
+ * have the marks of their archives instead: empty files ".wh.NAME" and ".wh..wh..opq", a name that
+ * nothing else in a layer has but directories. In what a container wrote they are files as others.
+ *
  * To be read as root of a user namespace that has the layers' owners: directories may be closed.
  */
 #ifndef STORAGE_STACK_H
@@ -15,17 +19,25 @@
 #include "base/str.h"
 #include "storage/store.h"
 
+#define MARK_PREFIX ".wh."
+#define MARK_OPAQUE ".wh..wh..opq"
+
 struct stack {
-	int *fds; /* owned */
-	size_t n; /* 0: there is no such directory */
+	int *fds;   /* owned */
+	size_t n;   /* 0: there is no such directory */
+	size_t own; /* so many of the first are a container's */
+	bool marks; /* there may be marks in the others */
 };
 
 void stack_done(struct stack *s);
-/* Takes the descriptor of a directory over, which lies beneath those that are there already. */
-void stack_add(struct stack *s, int fd);
+/* Takes the descriptor of a container's own directory over, which is uppermost. */
+void stack_add_own(struct stack *s, int fd);
 /* The first n of these layers (diff IDs, the lowest first), beneath what is there already. */
 int stack_add_layers(struct stack *s, const struct store *store, const struct strv *layers, size_t n,
 		     struct err *err);
+
+/* The layer below all others, which is no image's: the places that mounts are made on. */
+int stack_add_base(struct stack *s, const struct store *store, struct err *err);
 
 /* Is there such a thing in the directory, and which of its parts is it in? */
 bool stack_find(const struct stack *s, const char *name, size_t *ret_part, struct stat *ret);

@@ -12,6 +12,7 @@
  *	  names/<name>		a symlink to the container's ID
  *	  locks/		one file a lock
  *	  base/			the layer below all others: the places that mounts are made on
+ *	  driver		a symlink to the name of the driver that suits it (storage/rootfs.h)
  *	  tmp/			staging and trash; swept
  *
  * Invariants: what is immutable is built in tmp/, verified, synced and renamed into place, its

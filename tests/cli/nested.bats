@@ -47,9 +47,17 @@ SOME_STORE=(--tmpfs /store)
 	contains "$output" "Error:" "/proc" "hint:" unmask=ALL
 }
 
-@test "a store on the container's own file system: the error says what is to be done" {
-	run outer --privileged -- "/tin/bin/tiffin run --rm $BUSYBOX true"
-	contains "$output" "Error:" "hint:" TIFFIN_ROOT
+@test "a store on the container's own file system: files are copied" {
+	run outer --privileged -- "
+		/tin/bin/tiffin run --rm $BUSYBOX echo nested
+		/tin/bin/tiffin run --rm $REGISTRY/layers sh -c 'ls /data; ls -A /data/opaque /data/opaque-late'
+		/tin/bin/tiffin info --format '{{.Store.GraphDriverName}}'
+		readlink /store/driver
+		/tin/bin/tiffin --storage-driver overlay run --rm $BUSYBOX true"
+	contains "$output" nested $'\ncopy\ncopy\n' "Error: overlayfs can't write to the store's file system: "
+	# As they are where layers can have whiteouts.
+	tiffin run --rm "$REGISTRY/layers" sh -c 'ls /data; ls -A /data/opaque /data/opaque-late' >"$BATS_TEST_TMPDIR/want"
+	contains "$output" "$(cat "$BATS_TEST_TMPDIR/want")"
 }
 
 @test "the inner container has nothing that the outer one has not" {
