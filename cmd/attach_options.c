@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cmd/command.h"
 
 static int set_not(void *field, const char *value, struct err *err)
 {
@@ -80,6 +81,7 @@ int attach_options_parse(const struct attach_options *o, bool tty, bool interact
 		.tty = tty && isatty(STDIN_FILENO),
 		.with_stdin = interactive,
 		.keep_signals = o->keep_signals,
+		.warn = report_warning,
 	};
 
 	if (detach_parse(o->detach_keys ? o->detach_keys : DETACH_KEYS_DEFAULT, &a.detach, err) < 0 ||

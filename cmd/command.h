@@ -90,6 +90,7 @@ extern const struct command
 	command_logout,
 	command_logs,
 	command_mount,
+	command_network_exists, command_network_inspect, command_network_ls, command_network_reload,
 	command_pause,
 	command_port,
 	command_ps,
@@ -118,6 +119,8 @@ extern const struct command
 void report(const struct err *err);
 /* The same for one thing of several; returns the worse of code and the status that this error has. */
 int report_item(const struct err *err, int code);
+/* What is no error: "Warning: …", and the hint. */
+void report_warning(const struct err *err);
 /* One line on stderr that is no error. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -80,6 +80,8 @@ static char *describe_status(const struct container *c)
 		age = human_duration((now - c->state.started) / 1000000000);
 		if (c->paused)
 			return xasprintf("Up %s (Paused)", age);
+		if (c->state.network_lost)
+			return xasprintf("Up %s (network lost)", age);
 		if (!health)
 			return xasprintf("Up %s", age);
 		return xasprintf("Up %s (%s%s)", age, streq(health, "starting") ? "health: " : "", health);

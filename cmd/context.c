@@ -24,6 +24,13 @@ void report(const struct err *err)
 		print_line("hint: ", err->hint);
 }
 
+void report_warning(const struct err *err)
+{
+	print_line("Warning: ", err->text);
+	if (err->hint[0])
+		print_line("hint: ", err->hint);
+}
+
 int report_item(const struct err *err, int code)
 {
 	int this = err->kind == ERR_NOT_FOUND ? EXIT_NOT_THERE :

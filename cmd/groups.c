@@ -112,6 +112,11 @@ const struct group command_groups[] = {
 	    { NULL, &command_volume_rm },
 	    { NULL, &command_volume_prune },
 	    { NULL, &command_volume_exists } } },
+	{ "network", "commands for networks",
+	  { { NULL, &command_network_ls },
+	    { NULL, &command_network_inspect },
+	    { NULL, &command_network_exists },
+	    { NULL, &command_network_reload } } },
 	{ 0 },
 };
 

@@ -68,7 +68,8 @@ static json_t *state_of(const struct container *c)
 	/* podman's word for the monitor */
 	js_set_int(j, "ConmonPid", proc_alive(&c->state.monitor) ? c->state.monitor.pid : 0);
 	js_set_int(j, "ExitCode", c->state.exit_code);
-	js_set_str(j, "Error", "");
+	js_set_str(j, "Error", c->status == CONTAINER_RUNNING && c->state.network_lost ?
+				       "its network is lost: tiffin network reload" : "");
 	js_set_bool(j, "StoppedByUser", c->state.stopped);
 	js_set_str_take(j, "StartedAt", rfc3339_nano(c->state.started));
 	js_set_str_take(j, "FinishedAt", rfc3339_nano(c->state.finished));

@@ -138,6 +138,18 @@ int life_await_start(struct tiffin *t, const struct container *c, struct err *er
 	return connect_monitor(t, c, &sock, err);
 }
 
+int life_reload_network(struct tiffin *t, const struct container *c, struct err *err)
+{
+	CLEAN(clean_fd) int sock = -1;
+	int exit_code;
+
+	if (connect_monitor(t, c, &sock, err) < 0)
+		return -1;
+	if (frame_send(sock, FRAME_RELOAD, NULL, 0, 0) < 0)
+		return err_sys(err, "cannot talk to the monitor of container %s", c->name);
+	return attach_await_start(sock, &exit_code, err);
+}
+
 int life_go(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
 	    int *ret_exit_code, struct err *err)
 {

@@ -36,6 +36,9 @@ bool life_is_up(const struct container *c);
 /* Whatever its restart policy says, this run is its last; returns when its monitor knows. */
 void life_forbid_restart(struct tiffin *t, const struct container *c);
 
+/* Its monitor starts what carries its network anew. ERR_BUSY: a port of its is taken meanwhile. */
+int life_reload_network(struct tiffin *t, const struct container *c, struct err *err);
+
 /* Waits for the end of its last run; EXIT_UNKNOWN where nobody was left to tell. */
 int life_wait(struct tiffin *t, const struct container *c, int *ret_status, struct err *err);
 

@@ -54,8 +54,9 @@ static const struct command *find_command(const struct group *g, const char *wor
 			names[n++] = name;
 	}
 	near = str_nearest(word, names);
-	if (not_yet_command(word))
-		err_set(err, ERR_UNSUPPORTED, "'%s' is not in this version of tiffin", word);
+	if (not_yet_command(g->name, word))
+		err_set(err, ERR_UNSUPPORTED, "'%s%s%s' is not in this version of tiffin", g->name,
+			*g->name ? " " : "", word);
 	else if (near)
 		err_set(err, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", word, near);
 	else

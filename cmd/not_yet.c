@@ -119,16 +119,30 @@ const struct opt not_yet_global_opts[] = {
 	{ 0 },
 };
 
-bool not_yet_command(const char *word)
+/* Networks between containers. */
+static bool not_yet_network(const char *word)
+{
+	static const char *const commands[] = { "connect", "create", "disconnect", "prune", "remove", "rm",
+						"update" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (streq(word, commands[i]))
+			return true;
+	return false;
+}
+
+bool not_yet_command(const char *group, const char *word)
 {
 	static const char *const commands[] = {
 		"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "clone",	  "commit",
 		"compose",     "connect",  "context", "cp",       "doctor",  "healthcheck",
-		"kube",	       "machine",  "manifest", "network",    "play",	  "plugin",
+		"kube",	       "machine",  "manifest", "play",	  "plugin",
 		"pod",	       "restore",  "runlabel", "scp",	 "secret",     "sign",	  "stats",
 		"swarm",       "system",   "trust",   "update",
 	};
 
+	if (streq(group, "network"))
+		return not_yet_network(word);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (streq(word, commands[i]))
 			return true;

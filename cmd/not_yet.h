@@ -14,6 +14,6 @@ extern const struct opt not_yet_opts[];
 extern const struct opt not_yet_global_opts[];
 
 /* Is this a command of docker's or podman's, or a group of such? */
-bool not_yet_command(const char *word);
+bool not_yet_command(const char *group, const char *word);
 
 #endif

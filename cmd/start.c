@@ -18,7 +18,6 @@
 #include "cmd/rootfs_option.h"
 #include "cmd/supervise.h"
 #include "net/network.h"
-#include "net/pasta.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
 
@@ -73,28 +72,6 @@ static int loopback_up(void *arg, struct err *err)
 }
 
 /* --- Called in the monitor --- */
-
-static bool may_run_again(const struct container_spec *spec)
-{
-	return spec->restart.kind != RESTART_NO || spec->health.action == HEALTH_RESTART;
-}
-
-static int start_network(void *arg, pid_t pid, int frames, struct err *err)
-{
-	struct start *s = arg;
-
-	if (s->spec.network == NETWORK_PASTA) {
-		return pasta_start(pid, &s->spec.network_options, s->ports.v, s->ports.n, &s->net_pid,
-				   &s->net_control, err);
-	}
-	if (network_start(frames, &s->spec.network_options, s->ports.v, s->ports.n, &s->net_pid,
-			  &s->net_control, err) < 0)
-		return -1;
-	/* They are tiffin-net's now, and free again when it ends; unless another is to have them. */
-	if (!may_run_again(&s->spec))
-		port_list_close(&s->ports);
-	return 0;
-}
 
 /* ps(1) is to show nobody the command line that we were forked from. */
 static char *keeper_title(void *arg)
@@ -158,14 +135,6 @@ static void take_away(struct start *s)
 		event_container(&s->t->store, s->record, "remove", NULL);
 }
 
-static void reap_network(struct start *s)
-{
-	if (s->net_pid > 0)
-		proc_reap(s->net_pid);
-	s->net_pid = 0;
-	clean_fd(&s->net_control);
-}
-
 /* Beyond what anybody waits for: the kernel takes 20 ms and more to unregister the interface. */
 static void closing(void *arg)
 {
@@ -173,24 +142,14 @@ static void closing(void *arg)
 
 	if (s->trash[0])
 		helper_remove_trash(&s->t->store, &s->t->ids, s->trash);
-	reap_network(s);
-}
-
-/* What has no ports need not be waited for. */
-static void end_network(const struct start *s)
-{
-	if (port_list_is_published(&s->ports) || s->spec.network == NETWORK_PASTA)
-		network_stop(s->net_control, s->net_pid);
-	else
-		kill(s->net_pid, SIGKILL);
+	start_network_reap(s);
 }
 
 /* Its ports are to be free when the container counts as ended: for restart. */
 static void stop_network(struct start *s)
 {
 	port_list_close(&s->ports);
-	if (s->net_pid > 0)
-		end_network(s);
+	start_network_stop(s);
 }
 
 /* It may have another name by now. */
@@ -231,9 +190,8 @@ static void restarting(void *arg, int exit_code)
 {
 	struct start *s = arg;
 
-	if (s->net_pid > 0)
-		end_network(s);
-	reap_network(s);
+	start_network_stop(s);
+	start_network_reap(s);
 	s->state.finished = now_realtime();
 	s->state.exit_code = exit_code;
 	s->state.restarting = true;
@@ -370,6 +328,9 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 		.running = running,
 		.health = health,
 		.restarting = restarting,
+		.network_fd = start_network_fd,
+		.network_news = start_network_news,
+		.network_reload = start_network_reload,
 		.exited = exited,
 		.closing = closing,
 		.failed = failed,

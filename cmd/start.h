@@ -12,6 +12,7 @@
 #include "cmd/network_option.h"
 #include "cmd/ports.h"
 #include "cmd/service_options.h"
+#include "cmd/start_network.h"
 #include "runtime/spec.h"
 #include "storage/container.h"
 #include "storage/rootfs.h"
@@ -40,10 +41,9 @@ struct start {
 	/* The monitor's own. */
 	struct container_state state;
 	char trash[STAGE_NAME_MAX]; /* what is left of the container in tmp/ */
-	pid_t net_pid;
-	int net_control;
+	struct start_network net;
 };
-#define START_INIT { .dir = CONTAINER_DIR_INIT, .net_control = -1 }
+#define START_INIT { .dir = CONTAINER_DIR_INIT, .net = START_NETWORK_INIT }
 void start_done(struct start *s);
 
 /*

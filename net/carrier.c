@@ -36,9 +36,11 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "net/datagram.h"
+#include "net/dns.h"
 #include "net/frame.h"
 #include "net/network.h"
 #include "net/timer.h"
+#include "net/udp.h"
 
 /* One more than a frame, to tell one that is too long. */
 #define FRAME_BUFFER  (FRAME_MAX + 1)
@@ -48,6 +50,8 @@
 #define FRAMES_A_TURN 64
 /* How often an interface that is down is looked for. */
 #define DOWN_MS	      1000
+/* How long what is known of the name servers counts. */
+#define DNS_MS	      1000
 /* Longer than any timer of slirp's that needs no descriptor: 75 s (TCPTV_KEEP_INIT). */
 #define LINGER_MS     120000
 
@@ -69,6 +73,8 @@ struct carrier {
 	int64_t busy_ms;    /* when there was last a connection or a frame */
 	struct datagrams *datagrams; /* NULL: no published port of UDP */
 	struct timer *timers;
+	int dns;	/* -1: nobody follows the name servers */
+	int64_t dns_ms; /* when they were asked for */
 	uint8_t *frame; /* FRAME_BUFFER bytes */
 };
 
@@ -126,6 +132,21 @@ static ssize_t send_packet(const void *frame, size_t len, void *opaque)
 	return (ssize_t)len;
 }
 
+/* Before slirp sees that a name is looked up: it sends the question to the servers that it finds. */
+static void see_to_dns(struct carrier *c, const uint8_t *frame, size_t len)
+{
+	const struct network_config *net = &c->config;
+	struct udp_datagram g;
+
+	if (c->dns < 0 || now_ms() - c->dns_ms < DNS_MS || !udp_parse(frame, len, &g) || g.to.port != 53)
+		return;
+	if (g.family == AF_INET ? memcmp(g.to.address, &net->dns, sizeof(net->dns)) != 0 :
+				  memcmp(g.to.address, &net->dns6, sizeof(net->dns6)) != 0)
+		return;
+	dns_follow(c->polls[POLL_CONTROL].fd, c->dns);
+	c->dns_ms = now_ms();
+}
+
 static void receive_packets(struct carrier *c)
 {
 	for (int i = 0; i < FRAMES_A_TURN && !c->gone; i++) {
@@ -139,6 +160,7 @@ static void receive_packets(struct carrier *c)
 		if (!frame_admissible(c->frame, (size_t)n, c->config.host_loopback) ||
 		    (c->datagrams && datagrams_from_frame(c->datagrams, c->frame, (size_t)n)))
 			continue;
+		see_to_dns(c, c->frame, (size_t)n);
 		slirp_input(c->slirp, c->frame, (int)n);
 	}
 }
@@ -297,6 +319,7 @@ int carrier_new(const struct network_config *net, int control, int frames, struc
 	};
 
 	c->config = *net;
+	c->dns = -1;
 	c->frames = frames;
 	c->frame = xmalloc(FRAME_BUFFER); /* not cleared: it takes memory as it is used */
 	c->slirp = slirp_new(&config, &callbacks, c);
@@ -311,6 +334,11 @@ int carrier_new(const struct network_config *net, int control, int frames, struc
 	c->n_lent = POLL_PORTS;
 	*ret = c;
 	return 0;
+}
+
+void carrier_follow_dns(struct carrier *c, int dns)
+{
+	c->dns = dns;
 }
 
 static int option_of(int sock, int option)
@@ -371,7 +399,10 @@ int carrier_publish(struct carrier *c, int sock, uint16_t port, struct err *err)
 	return 0;
 }
 
-/* The other end says nothing yet, but closing it says to end (ECONNRESET: it left ours unread). */
+/*
+ * Its end says to end (ECONNRESET: the other left ours unread). What it says else is an answer that
+ * came too late.
+ */
 static bool released(const struct carrier *c)
 {
 	const struct pollfd *control = &c->polls[POLL_CONTROL];

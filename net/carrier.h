@@ -27,6 +27,8 @@ int carrier_new(const struct network_config *config, int control, int frames, st
  * one that follows the highest in use.
  */
 int carrier_publish(struct carrier *c, int sock, uint16_t port, struct err *err);
+/* A descriptor that writes the file of the name servers: it is kept up to date from now on. */
+void carrier_follow_dns(struct carrier *c, int dns);
 /* Returns when the control descriptor's other end is closed, or the interface is gone. */
 void carrier_run(struct carrier *c);
 void carrier_free(struct carrier *c);

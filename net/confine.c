@@ -7,10 +7,9 @@
  * of the host's network: that is the task, so the network namespace is the host's.
  *
  * libslirp finds the host's name servers by reading /etc/resolv.conf from time to time, and so that
- * one file is bound into the otherwise empty root. Changes in place are seen; a file that is renamed
- * over it is not. But where the name is a symbolic link to a directory of its own below /run, as
- * systemd-resolved, NetworkManager and resolvconf have it, that directory is bound instead, and what
- * they rename there is seen. /etc itself is not bound: it holds more than anybody here needs.
+ * one file is in the otherwise empty root: a copy, which is kept up to date by net/dns.h. To bind the
+ * host's would show one inode of it, and not what is renamed over it; and to bind /etc, more than
+ * anybody here needs.
  */
 #include "net/confine.h"
 
@@ -31,9 +30,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "net/dns.h"
 
-#define RESOLV_CONF "/etc/resolv.conf"
-#define INERT	    (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define INERT (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 /*
  * Standard output and error may be a terminal or a pipe whose reader waits for its end. A sanitizer
@@ -102,61 +101,30 @@ static int enter_namespaces(const struct confinement *c, struct err *err)
 	return write_map("/proc/self/gid_map", gid_map, err);
 }
 
-static int bind_read_only(const char *source, const char *target, struct err *err)
+/*
+ * The file that libslirp finds the servers in, below the working directory, which is the new root. It
+ * is opened by a mount of its own that nobody sees any more: the visible one can be read-only then.
+ */
+static int make_resolv_conf(int *ret_fd, struct err *err)
 {
-	if (mount(source, target, NULL, MS_BIND, NULL) < 0 ||
-	    mount(NULL, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | INERT, NULL) < 0)
-		return err_sys(err, "cannot bind '%s'", source);
-	return 0;
-}
+	CLEAN(clean_fd) int fd = -1;
+	char text[DNS_TEXT_MAX];
+	size_t len = dns_read(text);
 
-/* All paths are in the new root, which is the working directory: "etc/resolv.conf". */
-static int bind_file(struct err *err)
-{
-	CLEAN(clean_fd)
-	int target = open(&RESOLV_CONF[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-
-	if (target < 0)
-		return err_sys(err, "cannot make '%s'", RESOLV_CONF);
-	return bind_read_only(RESOLV_CONF, &RESOLV_CONF[1], err);
-}
-
-/* path: "/run/DIRECTORY/FILE", cut in two. */
-static int bind_directory(char *path, struct err *err)
-{
-	CLEAN(clean_free) char *link = NULL;
-	char *file = strrchr(path, '/');
-
-	*file++ = '\0';
-	link = xasprintf("/run/%s", file);
-	if (mkdir("run", 0755) < 0 || symlink(link, &RESOLV_CONF[1]) < 0)
-		return err_sys(err, "cannot make '%s'", RESOLV_CONF);
-	return bind_read_only(path, "run", err);
-}
-
-/* In a directory below /run, not in /run itself? */
-static bool has_own_directory(const char *path)
-{
-	return starts_with(path, "/run/") && strchr(path + strlen("/run/"), '/');
-}
-
-/* No file, or a symbolic link that leads nowhere: there is no name server to forward to. */
-static int bind_resolv_conf(struct err *err)
-{
-	CLEAN(clean_free) char *path = realpath(RESOLV_CONF, NULL);
-
-	if (mkdir("etc", 0755) < 0)
+	if (mkdir("etc", 0755) < 0 || mount("etc", "etc", NULL, MS_BIND, NULL) < 0)
 		return err_sys(err, "cannot make '/etc'");
-	if (!path || access(path, R_OK) < 0)
-		return 0;
-	return has_own_directory(path) ? bind_directory(path, err) : bind_file(err);
+	fd = open(&DNS_FILE[1], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 || umount2("etc", MNT_DETACH) < 0)
+		return err_sys(err, "cannot make '%s'", DNS_FILE);
+	dns_write(fd, text, len);
+	*ret_fd = fd_take(&fd);
+	return 0;
 }
 
 static int empty_root(const struct confinement *c, struct err *err)
 {
 	const char *root = "/tmp";
 
-	(void)c;
 	/* What the host mounts later is not to appear here. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, "cannot make mounts private");
@@ -164,7 +132,7 @@ static int empty_root(const struct confinement *c, struct err *err)
 		return err_sys(err, "cannot mount a tmpfs");
 	if (chdir(root) < 0)
 		return err_sys(err, "cannot enter the empty root");
-	if (bind_resolv_conf(err) < 0)
+	if (make_resolv_conf(c->dns, err) < 0)
 		return -1;
 	/*
 	 * pivot_root(2) onto one and the same directory stacks the old root on top of the new one,

@@ -31,10 +31,12 @@ static void say(const struct err *err)
 static int prepare_ports(const struct network_config *config, int n_ports, char *const *ports,
 			 struct carrier **ret, struct err *err)
 {
+	int dns = -1;
 	const struct confinement confinement = {
 		/* One more: while a listening socket moves, it has two numbers. */
 		.last = n_ports ? CARRIER_PORTS + n_ports : CARRIER_FRAMES,
 		.accepts = n_ports > 0,
+		.dns = &dns,
 	};
 
 	if (carrier_new(config, CARRIER_CONTROL, CARRIER_FRAMES, ret, err) < 0)
@@ -43,7 +45,10 @@ static int prepare_ports(const struct network_config *config, int n_ports, char 
 		if (carrier_publish(*ret, CARRIER_PORTS + i, (uint16_t)strtoul(ports[i], NULL, 10),
 				    err) < 0)
 			return -1;
-	return confine(&confinement, err);
+	if (confine(&confinement, err) < 0)
+		return -1;
+	carrier_follow_dns(*ret, dns);
+	return 0;
 }
 
 /*

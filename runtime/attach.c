@@ -188,6 +188,16 @@ static void write_output(int sock, struct output *o)
 	o->len -= (size_t)n;
 }
 
+static void warn_user(const struct attach *a, const struct frame *f, int n)
+{
+	struct err err;
+
+	if (!a->warn || n != (int)sizeof(err))
+		return;
+	memcpy(&err, f->data, sizeof(err));
+	a->warn(&err);
+}
+
 /* 1: go on; 0: the container has ended; -1 */
 static int handle_frame(const struct attach *a, struct output *o, int *ret_exit_code,
 			struct err *err)
@@ -205,6 +215,9 @@ static int handle_frame(const struct attach *a, struct output *o, int *ret_exit_
 		o->at = 0;
 		o->len = o->frame.kind == FRAME_STDOUT ? (a->no_stdout ? 0 : (size_t)n) :
 							  (a->no_stderr ? 0 : (size_t)n);
+		return 1;
+	case FRAME_WARNING:
+		warn_user(a, &o->frame, n);
 		return 1;
 	case FRAME_EXIT:
 		memcpy(ret_exit_code, o->frame.data, sizeof(int));

@@ -22,6 +22,7 @@ enum frame_kind {
 	FRAME_STDERR = 'e',  /* bytes */
 	FRAME_EXIT = 'x',    /* int: the exit status. The last frame, whether or not it runs again. */
 	FRAME_TAKEN = 't',   /* the client's input: it may send more */
+	FRAME_WARNING = 'n', /* struct err: what the user should know, and goes on */
 	/* From the client. One that came by the listener says first which of the two it wants: */
 	FRAME_ATTACH = 'a', /* the streams; answered: FRAME_STARTED */
 	FRAME_WATCH = 'W',  /* the last FRAME_EXIT alone */
@@ -31,6 +32,7 @@ enum frame_kind {
 	FRAME_SIZE = 'w',   /* struct winsize: the terminal's new size */
 	FRAME_SIGNAL = 'k', /* int: a signal for the container's first process */
 	FRAME_CLOSED = 'c', /* char: nobody reads FRAME_STDOUT or FRAME_STDERR any more */
+	FRAME_RELOAD = 'R', /* its network is to be started anew; answered: FRAME_STARTED or FRAME_FAILED */
 	FRAME_LAST = 'L',   /* a user stops the container: this run is its last. Answered: FRAME_TAKEN */
 };
 
@@ -63,6 +65,7 @@ struct attach {
 	bool with_stdin, no_stdout, no_stderr;
 	bool keep_signals;    /* those that are sent to us are for us */
 	struct detach detach; /* with a terminal only: else input is bytes */
+	void (*warn)(const struct err *err); /* the user; may be NULL */
 };
 
 /*

@@ -68,6 +68,34 @@ struct state {
 	int starter;	    /* from the client with this socket; -1: nobody has said it yet */
 };
 
+static void reload_network(struct state *s, struct client *c)
+{
+	struct attach_failure failure = { .exit_code = 125 };
+
+	if (s->child.pidfd < 0 || !s->m->network_reload)
+		err_set(&failure.err, ERR_BUSY, "it does not run");
+	else if (s->m->network_reload(s->m->launch.arg, &failure.err) == 0) {
+		client_tell(c, FRAME_STARTED, NULL, 0);
+		return;
+	}
+	client_tell(c, FRAME_FAILED, &failure, sizeof(failure));
+}
+
+static int network_fd(const struct state *s)
+{
+	return s->m->network_fd ? s->m->network_fd(s->m->launch.arg) : -1;
+}
+
+/* The container goes on without; whoever looks at its output is told. */
+static void hear_network(struct state *s)
+{
+	struct err loss = { .kind = ERR_NONE };
+
+	if (!s->m->network_news(s->m->launch.arg, &loss))
+		return;
+	client_set_tell(&s->clients, FRAME_WARNING, &loss, sizeof(loss));
+}
+
 static void hear_client(struct state *s, struct client *c)
 {
 	struct frame f;
@@ -109,6 +137,9 @@ static void hear_client(struct state *s, struct client *c)
 		s->starter = c->sock;
 		c->attached = n == 1 && f.data[0];
 		c->owner = true;
+		break;
+	case FRAME_RELOAD:
+		reload_network(s, c);
 		break;
 	case FRAME_LAST:
 		s->last_run = s->by_user = true;
@@ -258,6 +289,7 @@ enum {
 	ON_HEALTH,
 	ON_SIGNAL,
 	ON_SUPERVISOR,
+	ON_NETWORK,
 	ON_CLIENTS,
 };
 
@@ -275,6 +307,7 @@ static void run_loop(struct state *s)
 			[ON_LISTENER] = { .fd = s->listener, .events = POLLIN },
 			[ON_HEALTH] = { .fd = s->health.fd, .events = POLLIN },
 			[ON_SIGNAL] = { .fd = s->signals, .events = POLLIN },
+			[ON_NETWORK] = { .fd = network_fd(s), .events = POLLIN },
 			[ON_SUPERVISOR] = { .fd = s->child.supervisor.alive, .events = POLLIN },
 		};
 		size_t n = s->clients.n;
@@ -303,6 +336,8 @@ static void run_loop(struct state *s)
 		if (p[ON_END].revents || (s->held && s->starter >= 0) || (s->child.pidfd < 0 && s->last_run) ||
 		    now_monotonic() >= s->restart_at)
 			return;
+		if (p[ON_NETWORK].revents && p[ON_NETWORK].fd == network_fd(s))
+			hear_network(s);
 		if (p[ON_SUPERVISOR].revents)
 			supervisor_again(s->child.supervision, s->child.pidfd, s->child.exec,
 					 &s->child.supervisor);

@@ -34,6 +34,14 @@ struct monitor {
 	 */
 	void (*restarting)(void *arg, int exit_code);
 	/*
+	 * What carries its network: a descriptor to be watched, or -1; what to do when there is something
+	 * to read; true: the network is lost, and *ret_loss what to tell the clients. And to start it anew.
+	 * May be NULL together.
+	 */
+	int (*network_fd)(void *arg);
+	bool (*network_news)(void *arg, struct err *ret_loss);
+	int (*network_reload)(void *arg, struct err *err);
+	/*
 	 * The container has ended: stop what was started beside it, record it or let it vanish.
 	 * by_user: it was stopped.
 	 */

@@ -52,6 +52,7 @@ struct container_state {
 	bool initialized;  /* it has been prepared, and not been started */
 	bool restarting;   /* its policy is about to bring it back, if its monitor lives */
 	bool stopped;	   /* it ended because a user stopped it */
+	bool network_lost; /* what carried its network has ended, and it has not */
 	json_t *ports; /* where its ports are, as cmd/ports.h has them; NULL: it has none */
 };
 

@@ -9,8 +9,10 @@ An answer is "PROTOCOL PORT from PEER: TEXT", with the peer as the service sees 
 import selectors
 import socket
 import sys
+import threading
 
 SECONDS = 5
+MUTE_SECONDS = 60
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
@@ -19,6 +21,7 @@ def answer(protocol, port, peer, text):
 
 
 def serve(ports):
+    threading.stack_size(1 << 16)
     select = selectors.DefaultSelector()
     for port in ports:
         for family in socket.AF_INET, socket.AF_INET6:
@@ -40,9 +43,17 @@ def serve(ports):
                 key.fileobj.sendto(answer(protocol, port, peer, text), peer)
                 continue
             connection, peer = key.fileobj.accept()
-            with connection:
-                connection.settimeout(SECONDS)
-                connection.sendall(answer(protocol, port, peer, read_all(connection)))
+            threading.Thread(target=converse, args=(connection, port, peer), daemon=True).start()
+
+
+def converse(connection, port, peer):
+    """With one peer, which may be mute, or go: the others are not to wait for it."""
+    with connection:
+        connection.settimeout(MUTE_SECONDS)
+        try:
+            connection.sendall(answer("tcp", port, peer, read_all(connection)))
+        except OSError:
+            pass
 
 
 def read_all(connection):

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@
 
 #include "net/carrier.h"
 #include "net/confine.h"
+#include "net/dns.h"
 #include "net/network.h"
-#include "net/pasta.h"
 #include "tests/unit/net_scene.h"
 
 /* ---- options ---- */
@@ -131,11 +132,11 @@ static int confined(void)
 	/* One that is kept, as tiffin-net keeps its frames, and one that must not survive. */
 	int kept = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int leaked = fcntl(kept, F_DUPFD_CLOEXEC, 77);
-	int done;
+	int done, dns = -1;
 
 	keep_output();
 	CHECK(dup2(kept, CARRIER_FRAMES) == CARRIER_FRAMES);
-	done = confine(&(struct confinement){ .last = CARRIER_FRAMES }, &err);
+	done = confine(&(struct confinement){ .last = CARRIER_FRAMES, .dns = &dns }, &err);
 	CHECK_STR(err.text, "");
 	CHECK(fcntl(CARRIER_FRAMES, F_GETFD) >= 0);
 	CHECK(fcntl(leaked, F_GETFD) < 0);
@@ -216,19 +217,11 @@ TEST(confinement_that_is_not_possible_is_an_error)
 	CHECK(in_child(chroot_body) == 0);
 }
 
-/* On the other end of the socket: renames a new file over the old one when told to, and says so. */
-static _Noreturn void rename_when_told(int sock)
-{
-	char byte;
-
-	if (read(sock, &byte, 1) == 1 && rename("/run/net/new", "/run/net/resolv.conf") == 0)
-		(void)!write(sock, "", 1);
-	_exit(0);
-}
+/* ---- name servers ---- */
 
 static int make_file(const char *path, const char *text)
 {
-	CLEAN(clean_fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	CLEAN(clean_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 }
@@ -238,40 +231,117 @@ static bool resolv_conf_is(const char *want)
 	CLEAN(clean_fd) int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
 	char got[64] = "";
 
-	return fd >= 0 && read(fd, got, sizeof(got) - 1) > 0 && strcmp(got, want) == 0;
+	return fd >= 0 && read(fd, got, sizeof(got) - 1) >= 0 && strcmp(got, want) == 0;
 }
 
-static void renamed_body(void)
+static int own_etc(void)
+{
+	return enter_namespaces() == 0 && mount("tmpfs", "/etc", "tmpfs", 0, NULL) == 0 ? 0 : -1;
+}
+
+/* The monitor's part, on the other end of the socket: each question is answered, a byte later. */
+static _Noreturn void answer_all(int control)
+{
+	struct dns_told told = { .file = { .st_dev = 0 } };
+	struct pollfd p = { .fd = control, .events = POLLIN };
+	struct err err;
+
+	while (poll(&p, 1, -1) == 1 && dns_answer(control, &told, &err))
+		;
+	_exit(0);
+}
+
+static void follow_body(void)
 {
 	struct err err = { .text = "" };
-	int pair[2];
-	char byte;
+	int pair[2], dns = -1;
 
-	CHECK(enter_namespaces() == 0);
-	CHECK(mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0 && mkdir("/run/net", 0755) == 0);
-	CHECK(mount("tmpfs", "/etc", "tmpfs", 0, NULL) == 0);
-	CHECK(symlink("../run/net/resolv.conf", "/etc/resolv.conf") == 0);
-	CHECK(make_file("/run/net/resolv.conf", "old\n") == 0 && make_file("/run/net/new", "new\n") == 0);
-	CHECK(make_file("/run/secret", "secret\n") == 0);
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	CHECK(own_etc() == 0);
+	CHECK(make_file("/etc/resolv.conf", "old\n") == 0 && make_file("/etc/new", "new\n") == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
 	if (fork() == 0) {
 		close(pair[0]); /* or the end of the other would go unnoticed */
-		rename_when_told(pair[1]);
+		answer_all(pair[1]);
 	}
 	close(pair[1]);
 	CHECK(dup2(pair[0], CARRIER_PORTS) == CARRIER_PORTS);
 	keep_output();
-	CHECK(confine(&(struct confinement){ .last = CARRIER_PORTS }, &err) == 0);
+	CHECK(confine(&(struct confinement){ .last = CARRIER_PORTS, .dns = &dns }, &err) == 0);
 	CHECK(resolv_conf_is("old\n"));
-	CHECK(write(CARRIER_PORTS, "", 1) == 1 && read(CARRIER_PORTS, &byte, 1) == 1);
+	dns_follow(CARRIER_PORTS, dns);
+	CHECK(resolv_conf_is("old\n"));
+	CHECK(open("/etc/new", O_RDONLY) < 0 && errno == ENOENT);
+	CHECK(open("/etc/resolv.conf", O_RDWR) < 0 && errno == EACCES);
+	/* What the host has by now comes by the socket: here, as somebody else says it. */
+	dns_write(dns, "other and longer\n", 17);
+	CHECK(resolv_conf_is("other and longer\n"));
+	dns_write(dns, "new\n", 4);
 	CHECK(resolv_conf_is("new\n"));
-	CHECK(open("/run/secret", O_RDONLY) < 0 && errno == ENOENT);
-	CHECK(open("/run/resolv.conf", O_RDWR) < 0 && errno == EACCES);
 }
 
-TEST(a_resolv_conf_below_run_is_followed_when_it_is_renamed)
+TEST(the_file_of_the_name_servers_is_a_copy_that_only_its_descriptor_writes)
 {
-	CHECK(in_child(renamed_body) == 0);
+	CHECK(in_child(follow_body) == 0);
+}
+
+static void answers_body(void)
+{
+	struct dns_told told = { .file = { .st_dev = 0 } };
+	struct err err = { .kind = ERR_NONE };
+	char got[1 + DNS_TEXT_MAX] = "";
+	int pair[2];
+
+	CHECK(own_etc() == 0);
+	CHECK(make_file("/etc/resolv.conf", "old\n") == 0 && make_file("/etc/new", "renamed\n") == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+	for (const char *const *want = (const char *const[]){ "+old\n", "=", NULL }; *want; want++) {
+		CHECK(send(pair[0], "?", 1, 0) == 1 && dns_answer(pair[1], &told, &err));
+		CHECK(recv(pair[0], got, sizeof(got), MSG_DONTWAIT) == (ssize_t)strlen(*want));
+		CHECK(strncmp(got, *want, strlen(*want)) == 0);
+	}
+	CHECK(rename("/etc/new", "/etc/resolv.conf") == 0);
+	CHECK(send(pair[0], "?", 1, 0) == 1 && dns_answer(pair[1], &told, &err));
+	CHECK(recv(pair[0], got, sizeof(got), MSG_DONTWAIT) == 9 && strncmp(got, "+renamed\n", 9) == 0);
+	CHECK(unlink("/etc/resolv.conf") == 0);
+	CHECK(send(pair[0], "?", 1, 0) == 1 && dns_answer(pair[1], &told, &err));
+	CHECK(recv(pair[0], got, sizeof(got), MSG_DONTWAIT) == 1 && got[0] == '+');
+	/* Nothing to be read is no end; what is neither a question nor an error is. */
+	CHECK(dns_answer(pair[1], &told, &err));
+	CHECK(send(pair[0], "??", 2, 0) == 2 && !dns_answer(pair[1], &told, &err));
+	CHECK(err.kind == ERR_NONE);
+	err_set(&err, ERR_DENIED, "no");
+	CHECK(send(pair[0], &err, sizeof(err), 0) == (ssize_t)sizeof(err));
+	err = (struct err){ .kind = ERR_NONE };
+	CHECK(!dns_answer(pair[1], &told, &err) && err.kind == ERR_DENIED);
+	close(pair[0]);
+	CHECK(!dns_answer(pair[1], &told, &err));
+}
+
+TEST(questions_for_name_servers_are_answered_with_what_has_changed)
+{
+	CHECK(in_child(answers_body) == 0);
+}
+
+static void long_body(void)
+{
+	static char text[2 * DNS_TEXT_MAX + 1], got[DNS_TEXT_MAX];
+	size_t n;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (size_t i = 99; i < sizeof(text) - 1; i += 100)
+		text[i] = '\n';
+	CHECK(own_etc() == 0);
+	CHECK(make_file("/etc/resolv.conf", text) == 0);
+	n = dns_read(got);
+	CHECK(n == 4000 && got[n - 1] == '\n');
+	/* One that never comes is not waited for. */
+	CHECK(unlink("/etc/resolv.conf") == 0 && mkfifo("/etc/resolv.conf", 0600) == 0);
+	CHECK(dns_read(got) == 0);
+}
+
+TEST(a_resolv_conf_that_is_too_long_is_cut_at_a_line)
+{
+	CHECK(in_child(long_body) == 0);
 }
 
 int main(void)
@@ -283,7 +353,9 @@ int main(void)
 	RUN(a_helper_that_is_missing_is_an_error_of_the_start);
 	RUN(await_tells_readiness_from_an_error_and_from_an_early_end);
 	RUN_UNLESS(ns, confinement_leaves_sockets_and_no_files);
-	RUN_UNLESS(ns, a_resolv_conf_below_run_is_followed_when_it_is_renamed);
+	RUN_UNLESS(ns, the_file_of_the_name_servers_is_a_copy_that_only_its_descriptor_writes);
+	RUN_UNLESS(ns, questions_for_name_servers_are_answered_with_what_has_changed);
+	RUN_UNLESS(ns, a_resolv_conf_that_is_too_long_is_cut_at_a_line);
 	RUN_UNLESS(ns, confinement_kills_what_forks_executes_or_undoes_it);
 	RUN_UNLESS(ns, confinement_that_is_not_possible_is_an_error);
 	return test_summary();
