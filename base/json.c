@@ -2,10 +2,20 @@
 
 #include "base/json_plain.h"
 
+int js_parse_own(const char *data, size_t len, json_t **ret, struct err *err)
+{
+	json_t *j = json_plain(data, len);
+
+	if (!j)
+		return js_parse(data, len, ret, err);
+	*ret = j;
+	return 0;
+}
+
 int js_parse(const char *data, size_t len, json_t **ret, struct err *err)
 {
 	json_error_t e;
-	json_t *j = json_plain(data, len) ?: json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
+	json_t *j = json_loadb(data, len, JSON_REJECT_DUPLICATES, &e);
 
 	if (!j)
 		return err_set(err, ERR_CORRUPT, "not JSON: %s (line %d)", e.text, e.line);

@@ -20,6 +20,8 @@ static inline void clean_json(json_t **j)
 
 /* Parses one object; anything else, and anything after it, is ERR_CORRUPT. The caller decrefs. */
 int js_parse(const char *data, size_t len, json_t **ret, struct err *err);
+/* The same, for what we wrote ourselves (base/json_plain.h); never for what strangers wrote. */
+int js_parse_own(const char *data, size_t len, json_t **ret, struct err *err);
 
 /* Members of obj, which may be NULL. Borrowed; NULL, 0 or false where absent or of another type. */
 const char *js_str(const json_t *obj, const char *key);

@@ -131,7 +131,7 @@ static int read_json(int dirfd, const char *id, const char *file, json_t **ret, 
 	snprintf(path, sizeof(path), "%s/%s", id, file);
 	if (file_read_at(dirfd, path, MAX_RECORD, &text, err) < 0)
 		return -1;
-	return js_parse(text.data, text.len, ret, err);
+	return js_parse_own(text.data, text.len, ret, err);
 }
 
 int container_read_name(int dirfd, const char *id, char **ret)
