@@ -339,6 +339,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 
 	*ret_exit_code = EXIT_TIFFIN;
 	supervise.spec = &s->spec;
+	supervise.single_id = s->t->ids.single;
 	supervise.ports = &s->ports;
 	supervise.store = &s->t->store;
 	supervise.id = s->dir.id;

@@ -6,22 +6,34 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "runtime/emulate.h"
 
-/* Those who answer calls. Their handlers are asked in this order. */
+static bool has_one_id(const struct supervise *s)
+{
+	return s->single_id;
+}
+
+static int add_emulation(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
+			 struct err *err)
+{
+	return emulate_add(loop, init, s->spec->caps, shared, err);
+}
+
+/* Those who answer calls. The last one takes the process into the container. Their handlers are asked in this order. */
 static const struct part {
-	bool (*wanted)(const struct container_spec *spec);
+	bool (*wanted)(const struct supervise *s);
 	const struct notify_call *(*calls)(size_t *ret_n);
-	size_t shared; /* bytes */
+	size_t (*shared)(void); /* bytes */
 	/* In the supervisor. */
 	int (*add)(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 		   struct err *err);
 } parts[SUPERVISE_PARTS] = {
-	{ NULL },
+	[SUPERVISE_PARTS - 1] = { has_one_id, emulate_calls, emulate_shared_size, add_emulation },
 };
 
 static bool is_wanted(const struct part *p, const struct supervise *s)
 {
-	return p->wanted && p->wanted(s->spec);
+	return p->wanted && p->wanted(s);
 }
 
 static int prepare(void *arg, struct notify_loop *loop, int init, struct err *err)
@@ -44,7 +56,7 @@ static int knock(void *arg)
 
 static int make_shared(const struct part *p, void **ret, struct err *err)
 {
-	void *m = mmap(NULL, p->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *m = mmap(NULL, p->shared(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (m == MAP_FAILED)
 		return err_sys(err, "cannot get memory for the container's supervisor");
@@ -102,7 +114,7 @@ void supervise_done(struct supervise *s)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (s->shared[i])
-			munmap(s->shared[i], parts[i].shared);
+			munmap(s->shared[i], parts[i].shared());
 	free(s->calls);
 	free(s->keep);
 	clean_fd(&s->supervision.door);

@@ -16,6 +16,7 @@
 /* Lent to the launch, at one place: supervision points into it. */
 struct supervise {
 	const struct container_spec *spec;
+	bool single_id;			 /* users and groups are emulated */
 	const struct port_list *ports;	 /* with their sockets; NULL with exec */
 	const struct store *store;
 	const char *id;			 /* of the container */
@@ -28,7 +29,7 @@ struct supervise {
 void supervise_done(struct supervise *s);
 
 /*
- * spec, ports, store and id are filled in. dir: of the container that is started, where its supervisor's
+ * spec, single_id, ports, store and id are filled in. dir: of the container that is started, where its supervisor's
  * door is to be; NULL with exec. *ret is what the launch is to be given: NULL, where nothing is to be
  * answered.
  */

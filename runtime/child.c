@@ -27,7 +27,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/owner.h"
 #include "runtime/caps.h"
+#include "runtime/emulate.h"
 #include "runtime/execute.h"
 #include "runtime/limits.h"
 #include "runtime/seccomp.h"
@@ -109,6 +111,19 @@ static int leave_keyring(struct child *c, struct err *err)
 	return 0;
 }
 
+/* With one ID mapped the supervisor knows the others. */
+static bool emulates_users(const struct child *c)
+{
+	return c->launch->ids->single && c->launch->supervision;
+}
+
+static int not_mapped(const struct user *u, struct err *err)
+{
+	err_set(err, ERR_DENIED, "user %u:%u is not among the IDs that are mapped", u->uid, u->gid);
+	return err_hint(err, "a range for you in /etc/subuid and /etc/subgid, wide enough, and "
+			     "newuidmap (package uidmap) give a container its other users");
+}
+
 /* A group beyond the map is nobody's: the image's /etc/group may name any number. */
 static void keep_mapped_groups(struct user *u, const struct id_map *ids)
 {
@@ -127,7 +142,7 @@ static int add_groups(int root, struct child *c, struct err *err)
 
 	if (user_add_groups(root, &c->spec->groups, &c->user, err) < 0)
 		return -1;
-	for (size_t i = before; i < c->user.n_groups; i++)
+	for (size_t i = before; i < c->user.n_groups && !emulates_users(c); i++)
 		if (!id_map_has(c->launch->ids, 0, c->user.groups[i]))
 			return err_set(err, ERR_DENIED, "group %u is not among the IDs that are mapped",
 				       c->user.groups[i]);
@@ -140,13 +155,13 @@ static int resolve_user(struct child *c, struct err *err)
 
 	if (user_resolve(root, c->spec->user, &c->user, err) < 0)
 		return -1;
-	if (!id_map_has(c->launch->ids, c->user.uid, c->user.gid)) {
-		err_set(err, ERR_DENIED, "user %u:%u is not among the IDs that are mapped", c->user.uid,
-			c->user.gid);
-		return err_hint(err, "a range for you in /etc/subuid and /etc/subgid, wide enough, and "
-				     "newuidmap (package uidmap) give a container its other users");
+	if (!emulates_users(c)) {
+		if (!id_map_has(c->launch->ids, c->user.uid, c->user.gid))
+			return not_mapped(&c->user, err);
+		keep_mapped_groups(&c->user, c->launch->ids);
+		c->uid = c->user.uid;
+		c->gid = c->user.gid;
 	}
-	keep_mapped_groups(&c->user, c->launch->ids);
 	if (add_groups(root, c, err) < 0)
 		return -1;
 	for (size_t i = 0; i < c->spec->env.n; i++)
@@ -196,20 +211,31 @@ static int close_descriptors(struct child *c, struct err *err)
 	return 0;
 }
 
+static int give(const char *dir, const struct child *c)
+{
+	CLEAN(clean_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (!emulates_users(c))
+		return fchown(fd, c->uid, c->gid);
+	/* Where it can't be said, it is root's. */
+	owner_write(fd, (struct owner){ c->user.uid, c->user.gid });
+	return 0;
+}
+
 /* Makes what is missing of an absolute path, as docker does with WORKDIR; the root is entered. */
-static int make_dirs(const char *path, const struct user *owner)
+static int make_dirs(const char *path, const struct child *c)
 {
 	CLEAN(clean_free) char *copy = xstrdup(path);
 
 	for (char *p = copy + 1; p[-1]; p++) {
-		char c = *p;
+		char end = *p;
 
-		if (c != '/' && c != '\0')
+		if (end != '/' && end != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, 0755) == 0 && c == '\0' && chown(copy, owner->uid, owner->gid) < 0)
+		if (mkdir(copy, 0755) == 0 && end == '\0' && give(copy, c) < 0)
 			return -1;
-		*p = c;
+		*p = end;
 	}
 	return 0;
 }
@@ -221,7 +247,7 @@ static int enter_directory(struct child *c, struct err *err)
 
 	if (*path != '/')
 		return err_set(err, ERR_USAGE, "'%s' is not an absolute path", path);
-	if (chdir(path) < 0 && (make_dirs(path, &c->user) < 0 || chdir(path) < 0))
+	if (chdir(path) < 0 && (make_dirs(path, c) < 0 || chdir(path) < 0))
 		return err_sys(err, "'%s'", path);
 	/* "(unreachable)…" would be a directory outside the root (CVE-2024-21626). */
 	if (syscall(SYS_getcwd, cwd, sizeof(cwd)) < 0 || cwd[0] != '/')
@@ -245,7 +271,7 @@ static int switch_user(struct child *c, struct err *err)
 	 * Then, and where it was asked for, the caller's groups stay, as nobody's.
 	 */
 	if ((!keep && setgroups(u->n_groups, u->groups) < 0) ||
-	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+	    setresgid(c->gid, c->gid, c->gid) < 0 || setresuid(c->uid, c->uid, c->uid) < 0)
 		return err_sys(err, "%u:%u", u->uid, u->gid);
 	return caps_limit(u->uid == 0 ? c->spec->caps : 0, err);
 }
@@ -316,6 +342,7 @@ static int supervise_calls(struct child *c, struct err *err)
 		*err = why;
 		return -1;
 	}
+	c->supervised = listener >= 0;
 	return sync_send(c->sync, SYNC_CALLS, listener, err);
 }
 
@@ -328,6 +355,32 @@ static int supervise_early(struct child *c, struct err *err)
 static int supervise_late(struct child *c, struct err *err)
 {
 	return c->spec->new_privileges ? 0 : supervise_calls(c, err);
+}
+
+static int say_groups(const struct user *u)
+{
+	if (syscall(SYS_setgroups, 0, NULL) < 0)
+		return -1;
+	for (size_t i = 0; i < u->n_groups; i++)
+		if (syscall(SYS_setgroups, EMULATE_ADD_GROUP, u->groups[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* These calls are answered already: switch_user has left us the kernel's root, without its capabilities. */
+static int become_user(struct child *c, struct err *err)
+{
+	const struct user *u = &c->user;
+
+	/* Root in root's group is who is none of the others. */
+	if (!emulates_users(c) || (!u->uid && !u->gid && u->n_groups == 1))
+		return 0;
+	if (!c->supervised)
+		return u->uid || u->gid ? not_mapped(u, err) : 0;
+	if ((!c->spec->keep_groups && say_groups(u) < 0) ||
+	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
+		return err_sys(err, "%u:%u", u->uid, u->gid);
+	return 0;
 }
 
 static int await_go(struct child *c, struct err *err)
@@ -386,6 +439,7 @@ static const struct step process_steps[] = {
 	{ "forbid new privileges",    forbid_new_privileges }, /* seccomp needs it */
 	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
 	{ "supervise calls",	      supervise_late },
+	{ "become the user",	      become_user },	/* whom the supervisor makes it */
 	{ "part from the init",	      part_from_init },	/* which has all of that, too */
 };
 

@@ -24,6 +24,9 @@ struct child {
 	int terminal; /* the pseudo-terminal's own side, or -1 */
 	int terminal_number; /* as in /dev/pts */
 	struct user user;
+	uid_t uid; /* the kernel's: user's, or root, where that is emulated (runtime/emulate.h) */
+	gid_t gid;
+	bool supervised; /* our calls are */
 	struct strv env;
 };
 

@@ -1,0 +1,81 @@
+#include "base/owner.h"
+
+#include <errno.h>
+#include <sys/xattr.h>
+
+/* Of the message: field numbers, and the wire type of both (varint). */
+enum { UID = 1 << 3, GID = 2 << 3 };
+
+static size_t add_number(unsigned char *p, unsigned char field, uint32_t n)
+{
+	size_t len = 0;
+
+	if (!n)
+		return 0;
+	p[len++] = field;
+	for (; n >= 0x80; n >>= 7)
+		p[len++] = (unsigned char)(n | 0x80);
+	p[len++] = (unsigned char)n;
+	return len;
+}
+
+size_t owner_encode(struct owner o, unsigned char ret[OWNER_MAX])
+{
+	size_t len = add_number(ret, UID, o.uid);
+
+	return len + add_number(ret + len, GID, o.gid);
+}
+
+/* Its length, or 0 where there is none. */
+static size_t read_number(const unsigned char *p, size_t len, uint32_t *ret)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < len && i < 5; i++) {
+		n |= (uint64_t)(p[i] & 0x7f) << (7 * i);
+		if (p[i] & 0x80)
+			continue;
+		if (n >= UINT32_MAX)
+			return 0;
+		*ret = (uint32_t)n;
+		return i + 1;
+	}
+	return 0;
+}
+
+bool owner_decode(const unsigned char *value, size_t len, struct owner *ret)
+{
+	struct owner o = { 0 };
+
+	while (len) {
+		uint32_t *to = *value == UID ? &o.uid : *value == GID ? &o.gid : NULL;
+		size_t n = to ? read_number(value + 1, len - 1, to) : 0;
+
+		if (!n)
+			return false;
+		value += n + 1;
+		len -= n + 1;
+	}
+	*ret = o;
+	return true;
+}
+
+int owner_read(int fd, struct owner *ret)
+{
+	unsigned char value[OWNER_MAX];
+	ssize_t n = fgetxattr(fd, OWNER_XATTR, value, sizeof(value));
+
+	if (n < 0)
+		return -1;
+	errno = ENODATA;
+	return owner_decode(value, (size_t)n, ret) ? 0 : -1;
+}
+
+int owner_write(int fd, struct owner o)
+{
+	unsigned char value[OWNER_MAX];
+
+	if (o.uid || o.gid)
+		return fsetxattr(fd, OWNER_XATTR, value, owner_encode(o, value), 0);
+	return fremovexattr(fd, OWNER_XATTR) < 0 && errno != ENODATA ? -1 : 0;
+}

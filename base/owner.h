@@ -1,0 +1,32 @@
+/*
+ * The owner of a file, where its file system can't hold it: with one ID mapped every file is the
+ * caller's, and who it is to belong to in the container is an extended attribute beside it.
+ *
+ * Name and value are those that umoci, rootlesskit and PRoot use (user.rootlesscontainers, a protobuf
+ * message of two numbers: rootlesscontaine.rs), so that they, too, see whom a file belongs to. Only files
+ * and directories can have it: xattr(7).
+ */
+#ifndef BASE_OWNER_H
+#define BASE_OWNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OWNER_XATTR "user.rootlesscontainers"
+#define OWNER_MAX   12 /* bytes of a value */
+
+struct owner {
+	uint32_t uid, gid;
+};
+
+size_t owner_encode(struct owner o, unsigned char ret[OWNER_MAX]);
+/* False: it is none, for the value is anybody's. A number that is not there is 0; UINT32_MAX is no ID. */
+bool owner_decode(const unsigned char *value, size_t len, struct owner *ret);
+
+/* Of an open file. 0: read; -1 with errno, ENODATA where none is recorded. */
+int owner_read(int fd, struct owner *ret);
+/* Root's are not recorded: what was is removed. */
+int owner_write(int fd, struct owner o);
+
+#endif
