@@ -62,6 +62,7 @@ struct command {
 extern const struct command
 	command_attach,
 	command_cleanup,
+	command_commit,
 	command_completion,
 	command_container_diff,
 	command_container_exists,

@@ -2,13 +2,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
-#include "cmd/driver.h"
+#include "cmd/container_view.h"
 #include "cmd/helper.h"
 #include "cmd/save_target.h"
-#include "runtime/userns.h"
-#include "storage/container.h"
-#include "storage/rootfs.h"
 
 struct export_command_options {
 	char *output;
@@ -23,38 +19,6 @@ static const struct opt export_opts[] = {
 static void export_done(void *options)
 {
 	free(((struct export_command_options *)options)->output);
-}
-
-struct view {
-	struct rootfs rootfs;
-	const struct rootfs_driver *driver;
-};
-
-static int open_view(void *arg, int *ret_fd, struct err *err)
-{
-	const struct view *v = arg;
-
-	return v->driver->view(&v->rootfs, ret_fd, err);
-}
-
-/* The container's tree, without its mounts, in a mount namespace that goes at once. */
-static int open_tree_of(struct tiffin *t, const struct container *c, int *ret_fd, struct err *err)
-{
-	CLEAN(strv_done) struct strv layers = { 0 };
-	struct view view = {
-		.rootfs = { .store = &t->store, .layers = &layers, .container = c->id },
-	};
-
-	if (js_str(c->config, "rootfs"))
-		return err_set(err, ERR_UNSUPPORTED, "container %s has a directory for its root, which is "
-						     "not exported: '%s'", c->name,
-			       js_str(c->config, "rootfs"));
-	js_strv(c->config, "layers", &layers);
-	tiffin_set_ids(t, js_bool(c->config, "single_id"));
-	if (driver_of(c->config, &view.driver, err) < 0 ||
-	    userns_open(&t->ids, open_view, &view, ret_fd, err) < 0)
-		return err_wrap(err, "cannot mount the file system of '%s'", c->name);
-	return 0;
 }
 
 static int export_command(struct tiffin *t, void *options, const struct strv *operands,
@@ -72,7 +36,7 @@ static int export_command(struct tiffin *t, void *options, const struct strv *op
 	if (tiffin_open(t, false, err) < 0 ||
 	    container_find(&t->store, operands->v[0], &c, err) < 0)
 		return -1;
-	if (open_tree_of(t, &c, &tree, err) == 0 &&
+	if (container_view(t, &c, &tree, err) == 0 &&
 	    save_target_open(o->output, false, &target, err) == 0 &&
 	    helper_export(t, tree, target.fd, err) == 0)
 		result = save_target_finish(&target, err);

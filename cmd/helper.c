@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -280,6 +281,35 @@ int helper_import(struct tiffin *t, int fd, const char *url, const char *config,
 	if (url)
 		strv_add(&argv, url);
 	if (run_image(t, "import", &argv, NULL, fd, &text, err) < 0 ||
+	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
+		return -1;
+	*ret_id = xstrdup(result.id);
+	return 0;
+}
+
+int helper_commit(struct tiffin *t, const struct commit_request *r, char **ret_id, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(pull_result_done) struct pull_result result = { 0 };
+	/* It may be longer than an argument. */
+	CLEAN(clean_fd) int config = memfd_create("config", MFD_CLOEXEC);
+
+	if (config < 0)
+		return err_sys(err, "cannot make a memory file");
+	if (write_all(config, r->config, strlen(r->config), err) < 0 || lseek(config, 0, SEEK_SET) < 0)
+		return -1;
+	strv_addf(&argv, "--store=%s", t->store.root);
+	strv_addf(&argv, "--format=%s", r->format);
+	if (t->ids.single)
+		strv_add(&argv, "--single-id");
+	strv_add(&argv, "--");
+	strv_add(&argv, r->name ?: "");
+	strv_add(&argv, r->driver ?: "");
+	strv_add(&argv, r->container);
+	for (size_t i = 0; i < r->places->n; i++)
+		strv_add(&argv, r->places->v[i]);
+	if (run_image_on(t, "commit", &argv, NULL, config, r->tree, &text, err) < 0 ||
 	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
 		return -1;
 	*ret_id = xstrdup(result.id);

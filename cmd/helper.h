@@ -66,6 +66,17 @@ int helper_seccomp(struct tiffin *t, int fd, const struct strv *caps, char **ret
  */
 int helper_import(struct tiffin *t, int fd, const char *url, const char *config, const char *name,
 		  char **ret_id, struct err *err);
+/*
+ * Commits (image/commit.h). tree: the whole of it, or -1. format: "oci", "v2s2"; name may be
+ * NULL.
+ */
+struct commit_request {
+	const char *config, *name, *format, *driver, *container;
+	const struct strv *places;
+	int tree;
+};
+int helper_commit(struct tiffin *t, const struct commit_request *request, char **ret_id,
+		  struct err *err);
 /* Writes the tree beneath a descriptor to another, as a tar archive. */
 int helper_export(struct tiffin *t, int root, int out, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */

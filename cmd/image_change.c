@@ -180,6 +180,16 @@ static int change_volume(json_t *config, const char *text, struct err *err)
 	return 0;
 }
 
+static int change_onbuild(json_t *config, const char *text, struct err *err)
+{
+	json_t *list = js_arr(config, "OnBuild");
+
+	(void)err;
+	if (!list)
+		json_object_set_new(config, "OnBuild", list = json_array());
+	return json_array_append_new(list, json_string(text));
+}
+
 static int change_signal(json_t *config, const char *text, struct err *err)
 {
 	(void)err;
@@ -211,9 +221,9 @@ static const struct {
 } instructions[] = {
 	{ "CMD", change_cmd },		{ "ENTRYPOINT", change_entrypoint },
 	{ "ENV", change_env },		{ "EXPOSE", change_expose },
-	{ "LABEL", change_label },	{ "STOPSIGNAL", change_signal },
-	{ "USER", change_user },	{ "VOLUME", change_volume },
-	{ "WORKDIR", change_workdir },
+	{ "LABEL", change_label },	{ "ONBUILD", change_onbuild },
+	{ "STOPSIGNAL", change_signal }, { "USER", change_user },
+	{ "VOLUME", change_volume },	{ "WORKDIR", change_workdir },
 };
 
 int image_change(json_t *config, const char *instruction, struct err *err)
@@ -234,6 +244,6 @@ int image_change(json_t *config, const char *instruction, struct err *err)
 		return instructions[i].change(config, text, &why) < 0 ? bad(name, text, why.text, err) : 0;
 	}
 	return err_set(err, ERR_USAGE,
-		       "--change '%s': not CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, "
-		       "VOLUME or WORKDIR", instruction);
+		       "--change '%s': not CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, "
+		       "USER, VOLUME or WORKDIR", instruction);
 }

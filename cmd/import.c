@@ -11,8 +11,8 @@
 #include "cmd/helper.h"
 #include "cmd/human.h"
 #include "cmd/image_change.h"
+#include "cmd/local_name.h"
 #include "image/platform.h"
-#include "image/reference.h"
 
 struct import_command_options {
 	struct strv changes;
@@ -21,8 +21,8 @@ struct import_command_options {
 };
 
 static const struct opt import_opts[] = {
-	{ 'c', "change", "INSTRUCTION", "set CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, "
-	  "VOLUME or WORKDIR (repeatable)", set_list, FIELD(import_command_options, changes) },
+	{ 'c', "change", "INSTRUCTION", "set CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, "
+	  "STOPSIGNAL, USER, VOLUME or WORKDIR (repeatable)", set_list, FIELD(import_command_options, changes) },
 	{ 'm', "message", "TEXT", "the comment in its history", set_string,
 	  FIELD(import_command_options, message) },
 	{ 'q', "quiet", NULL, "print the image ID alone: always so here", set_flag,
@@ -98,25 +98,6 @@ static int make_config(const struct import_command_options *o, char **ret, struc
 	return 0;
 }
 
-static int parse_name(const char *text, char **ret, struct err *err)
-{
-	CLEAN(reference_done) struct reference ref = { 0 };
-
-	/* What is made here and has no registry is nobody's but ours. */
-	CLEAN(clean_free) char *local = xasprintf("localhost/%s", text);
-	const size_t first = strcspn(text, "/");
-	const bool has_registry = text[first] == '/' &&
-				  (memchr(text, '.', first) || memchr(text, ':', first) ||
-				   (first == 9 && strncmp(text, "localhost", 9) == 0));
-
-	if (reference_parse(has_registry ? text : local, &ref, err) < 0)
-		return -1;
-	if (ref.digest)
-		return err_set(err, ERR_USAGE, "'%s' is a digest, and no name to give", text);
-	*ret = reference_canonical(&ref);
-	return 0;
-}
-
 static int import_command(struct tiffin *t, void *options, const struct strv *operands,
 			  struct err *err)
 {
@@ -127,7 +108,7 @@ static int import_command(struct tiffin *t, void *options, const struct strv *op
 	CLEAN(clean_free) char *id = NULL;
 	CLEAN(clean_fd) int fd = -1;
 
-	if ((operands->n > 1 && parse_name(operands->v[1], &name, err) < 0) ||
+	if ((operands->n > 1 && local_name_parse(operands->v[1], &name, err) < 0) ||
 	    make_config(o, &config, err) < 0 || (!is_url(from) && open_input(from, &fd, err) < 0) ||
 	    tiffin_open(t, false, err) < 0)
 		return -1;

@@ -26,6 +26,8 @@ void inspect_add_limits(json_t *host_config, const struct container *c,
 /* The directories of layers as docker names them, in an object with Name and Data. */
 json_t *inspect_graph_driver(const struct store *s, const struct rootfs_driver *driver,
 			     const struct strv *layers, const char *container_id);
+/* Config.Healthcheck: the first word of its test says what the rest is. */
+json_t *inspect_health_check(const struct health_check *h);
 /* A set as Go's map[string]struct{}: { "80/tcp": {} }. The key's member is made an empty object. */
 void inspect_add_key(json_t *set, const char *key);
 

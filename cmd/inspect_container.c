@@ -37,8 +37,7 @@ static json_t *docker_health(const json_t *recorded)
 	return j;
 }
 
-/* Docker's shape: the first word says what the rest is. */
-static json_t *docker_health_check(const struct health_check *h)
+json_t *inspect_health_check(const struct health_check *h)
 {
 	bool line = h->test.n == 3 && streq(h->test.v[0], "/bin/sh") && streq(h->test.v[1], "-c");
 	json_t *j = json_object(), *test = json_array();
@@ -355,7 +354,7 @@ static json_t *config_of(const struct container *c, const struct container_spec 
 	js_set_int(j, "Timeout", spec->run_timeout);
 	js_set_str_take(j, "Umask", xasprintf("%04o", (unsigned int)spec->limits.umask));
 	if (spec->health.test.n)
-		json_object_set_new(j, "Healthcheck", docker_health_check(&spec->health));
+		json_object_set_new(j, "Healthcheck", inspect_health_check(&spec->health));
 	return j;
 }
 

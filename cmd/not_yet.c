@@ -134,7 +134,7 @@ static bool not_yet_network(const char *word)
 bool not_yet_command(const char *group, const char *word)
 {
 	static const char *const commands[] = {
-		"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "clone",	  "commit",
+		"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "clone",
 		"compose",     "connect",  "context", "cp",       "doctor",  "healthcheck",
 		"kube",	       "machine",  "manifest", "play",	  "plugin",
 		"pod",	       "restore",  "runlabel", "scp",	 "secret",     "sign",	  "stats",

@@ -10,11 +10,13 @@
 #include "cmd/pause.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "cmd/each.h"
 #include "cmd/event.h"
 #include "cmd/life.h"
@@ -118,6 +120,68 @@ static bool goes_on(const struct container *c)
 static bool is_paused(const struct container *c)
 {
 	return c->pause_note != NULL;
+}
+
+/*
+ * It is not us who lift what we paused, but a child that waits for our end: nobody is to find a container
+ * stopped because a client was killed.
+ */
+static _Noreturn void guard(const struct tiffin *t, const struct container *c, int pipe)
+{
+	char paused = 0;
+
+	/* What ends us at the terminal is not for it. */
+	setsid();
+	while (read(pipe, &paused, 1) > 0)
+		;
+	if (paused)
+		pause_lift(t, c, NULL);
+	_exit(0);
+}
+
+int pause_hold(struct tiffin *t, const struct container *c, struct pause_hold *ret, struct err *err)
+{
+	CLEAN(clean_fd) int ours = -1;
+	CLEAN(clean_fd) int theirs = -1;
+	struct pause_hold h = PAUSE_HOLD_INIT;
+	int ends[2], result;
+	char paused = 1;
+
+	if (!goes_on(c))
+		return 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, "cannot make a pipe");
+	theirs = ends[0];
+	ours = ends[1];
+	h.guardian = fork();
+	if (h.guardian < 0)
+		return err_sys(err, "cannot fork");
+	if (h.guardian == 0) {
+		close(fd_take(&ours));
+		guard(t, c, theirs);
+	}
+	h.pipe = fd_take(&ours);
+	/* Before it is: who dies half way has it lifted. */
+	result = write(h.pipe, &paused, 1) == 1 ? pause_one(t, c, c->id, NULL, err) :
+						  err_sys(err, "cannot write to a pipe");
+	if (result < 0) {
+		/* It is not paused, or by somebody else. */
+		paused = 0;
+		if (write(h.pipe, &paused, 1) < 0)
+			kill(h.guardian, SIGKILL);
+		pause_release(&h);
+		return -1;
+	}
+	*ret = h;
+	return 0;
+}
+
+void pause_release(struct pause_hold *h)
+{
+	clean_fd(&h->pipe);
+	if (h->guardian > 0)
+		proc_reap(h->guardian);
+	h->guardian = 0;
 }
 
 static int pause_command(struct tiffin *t, void *options, const struct strv *operands,

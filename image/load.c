@@ -12,6 +12,7 @@
 #include "image/hash.h"
 #include "image/layer_file.h"
 #include "image/manifest_make.h"
+#include "image/new_image.h"
 #include "image/skeleton.h"
 #include "image/unpack.h"
 #include "storage/image.h"
@@ -123,31 +124,6 @@ static int load_layers(const struct load *l, const struct bundle_image *image,
 	return 0;
 }
 
-static bool is_used(const struct image_record *list, size_t n, const char *diff_id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strv_has(&list[i].layers, diff_id))
-			return true;
-	return false;
-}
-
-/* The image will never be: its layers go, but for those that another has taken up meanwhile. */
-static void drop_layers(const struct load *l, const struct strv *layers)
-{
-	struct image_record *list = NULL;
-	CLEAN(clean_fd) int lock = -1;
-	size_t n = 0;
-
-	if (!layers->n || image_lock(l->store, true, &lock, NULL) < 0 ||
-	    image_list(l->store, &list, &n, NULL) < 0)
-		return;
-	for (size_t i = 0; i < layers->n; i++)
-		if (!is_used(list, n, layers->v[i]))
-			layer_remove(l->store, layers->v[i], NULL);
-	image_list_done(list, n);
-	store_sweep(l->store, NULL, NULL);
-}
-
 static int64_t layers_size(const struct load *l, const struct strv *diff_ids)
 {
 	struct layer_info info;
@@ -229,7 +205,7 @@ static int load_image(const struct load *l, struct bundle_image *image, struct s
 	char digest[DIGEST_SIZE];
 
 	if (load_locked(l, image, &new, digest, err) < 0) {
-		drop_layers(l, &new);
+		layers_drop(l->store, &new);
 		return -1;
 	}
 	for (size_t i = 0; i < image->names.n; i++)

@@ -13,6 +13,8 @@
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
  *	tiffin-image export --result-fd N --data-fd N --tree-fd N
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
+ *	tiffin-image commit --store DIR --result-fd N [--single-id] --format oci|v2s2 [--tree-fd N]
+ *			  --data-fd N NAME DRIVER CONTAINER [PLACE…]
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
  *			  [WANTED [NAME]]
  *
@@ -33,6 +35,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "image/catalog.h"
+#include "image/commit.h"
 #include "image/confine.h"
 #include "image/export.h"
 #include "image/http.h"
@@ -48,6 +51,7 @@
 
 #define EXIT_TOOL 125
 #define TAGS_MAX  100000
+#define CONFIG_MAX (16u << 20)
 
 struct arguments {
 	const char *store;
@@ -358,6 +362,30 @@ static int run_import(struct arguments *args, struct pull_result *ret, struct er
 	return import(&store, &options, ret, err);
 }
 
+static int run_commit(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	CLEAN(store_done) struct store store = STORE_INIT;
+	char *const *operands = args->operands.v;
+	const struct strv places = { .v = args->operands.v + 3, .n = args->operands.n - 3 };
+	CLEAN(buf_done) struct buf config = { 0 };
+	struct commit_options options = {
+		.name = *operands[0] ? operands[0] : NULL,
+		.driver = *operands[1] ? operands[1] : NULL,
+		.container = operands[2],
+		.places = &places,
+		.tree = args->tree_fd,
+		.cancel = args->pull.cancel,
+	};
+
+	if (read_all(args->save.fd, CONFIG_MAX, &config, err) < 0)
+		return -1;
+	options.config = buf_str(&config);
+	if (push_format_parse(args->format ?: "", &options.types, err) < 0 ||
+	    open_store(args, &store, err) < 0 || enter_cage(store.root, args->tree_fd, err) < 0)
+		return -1;
+	return commit(&store, &options, ret, err);
+}
+
 static int run_export(struct arguments *args, struct pull_result *ret, struct err *err)
 {
 	(void)ret;
@@ -383,6 +411,7 @@ static const struct task tasks[] = {
 	{ "save", run_save, false, false, 1, INT_MAX },
 	{ "load", run_load, false, false, 1, 3 },
 	{ "export", run_export, false, false, 0, 0 },
+	{ "commit", run_commit, true, false, 3, INT_MAX },
 	{ "import", run_import, true, false, 2, 3 },
 	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },
 };

@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -88,6 +87,12 @@ static int copy_attributes(int dir, const struct stat *from, struct err *err)
 	return 0;
 }
 
+/* Has overlayfs never been mounted there? It makes a directory in the one it works in. */
+static bool is_fresh(int dir)
+{
+	return faccessat(dir, "work/work", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
 static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 {
 	CLEAN(clean_free) char *home = NULL;
@@ -112,7 +117,7 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 	buf_adds(&options, "userxattr,lowerdir=");
 	if (add_layers(&here, r->layers, &options, &top, err) < 0 ||
 	    add_base(dir, &options, err) < 0 ||
-	    (r->layers->n && copy_attributes(dir, &top, err) < 0))
+	    (r->layers->n && is_fresh(dir) && copy_attributes(dir, &top, err) < 0))
 		return -1;
 	buf_addf(&options, ",upperdir=%s", fd_path(upper, path));
 	buf_addf(&options, ",workdir=%s%s", fd_path(work, path), r->temporary ? ",volatile" : "");
@@ -156,7 +161,8 @@ static int view_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 		return -1;
 	buf_addf(&options, "userxattr,lowerdir=%s:", fd_path(upper, path));
 	if (add_layers(&here, r->layers, &options, &top, err) < 0 ||
-	    (!r->layers->n && add_base(dir, &options, err) < 0))
+	    (!r->layers->n && add_base(dir, &options, err) < 0) ||
+	    (r->layers->n && is_fresh(dir) && copy_attributes(dir, &top, err) < 0))
 		return -1;
 	if (options.data[options.len - 1] == ':')
 		options.data[--options.len] = '\0';
@@ -177,13 +183,16 @@ static int prepare_overlay(const struct rootfs *r, struct err *err)
 	return rootfs_ensure_base(r->store, err);
 }
 
+/* -1 as *ret_fd: the container has not been started, and changed nothing. */
 static int open_upper(const struct rootfs *r, int *ret_fd, struct err *err)
 {
-	CLEAN(clean_free) char *path = xasprintf("%s/upper", r->container);
-	int fd = open_resolved(r->store->containers, path, O_RDONLY | O_DIRECTORY, 0,
-			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	CLEAN(clean_fd) int dir = -1;
+	int fd;
 
-	if (fd < 0)
+	if (open_dir_at(r->store->containers, r->container, &dir, err) < 0)
+		return -1;
+	fd = is_fresh(dir) ? -1 : openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && !is_fresh(dir))
 		return err_sys(err, "cannot open the writable layer");
 	*ret_fd = fd;
 	return 0;
@@ -197,7 +206,7 @@ static int changes_overlay(const struct rootfs *r, change_visitor *visit, void *
 	if (open_upper(r, &upper, err) < 0 ||
 	    stack_add_layers(&below, r->store, r->layers, r->layers->n, err) < 0)
 		return -1;
-	return changes_of_layer(upper, &below, visit, arg, err);
+	return upper < 0 ? 0 : changes_of_layer(upper, &below, visit, arg, err);
 }
 
 static int stack_overlay(const struct rootfs *r, struct stack *ret, struct err *err)
@@ -206,7 +215,8 @@ static int stack_overlay(const struct rootfs *r, struct stack *ret, struct err *
 
 	if (open_upper(r, &upper, err) < 0)
 		return -1;
-	stack_add_own(ret, upper);
+	if (upper >= 0)
+		stack_add_own(ret, upper);
 	return stack_add_layers(ret, r->store, r->layers, r->layers->n, err);
 }
 

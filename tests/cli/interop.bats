@@ -111,6 +111,26 @@ same_inside() { # same_inside IMAGE: to podman and to tiffin
 	drop_store
 }
 
+@test "podman runs what commit makes, saved and pushed, and sees in it what tiffin does" {
+	podman rmi -a -f >/dev/null
+	tiffin run --network none --name lunch "$REGISTRY/layers" sh -c 'cd /; rm -r modes owners/app; mkdir -p new/in; echo x >new/f
+		chown 33:1000 new/f; chmod 4711 new/f; ln new/f new/g; rm -r data/opaque; mkdir data/opaque; echo y >data/opaque/z
+		ln -s f new/link; mkfifo new/fifo; chmod 600 late/added'
+	for format in oci docker; do
+		tiffin commit -q -f $format -c 'CMD cat /new/g' lunch "localhost/made:$format" >/dev/null
+	done
+	tiffin save localhost/made:oci | podman load -q
+	same "$(podman_runs localhost/made:oci)" x
+	same_inside localhost/made:oci
+	podman rmi -a -f >/dev/null
+	tiffin push -q localhost/made:docker "$REGISTRY/made:docker"
+	podman pull -q --tls-verify=false "$REGISTRY/made:docker"
+	same "$(podman_runs "$REGISTRY/made:docker" cat /data/opaque/z)" y
+	same "$(podman_runs "$REGISTRY/made:docker" ls -A /data/opaque /owners)" "$(tiffin_runs localhost/made:docker ls -A /data/opaque /owners)"
+	tiffin rm lunch >/dev/null
+	tiffin rmi localhost/made:oci localhost/made:docker >/dev/null
+}
+
 @test "podman pulls and runs what push sends, and all agree on digests" {
 	podman rmi -a -f >/dev/null
 	for format in oci v2s2; do

@@ -1,0 +1,271 @@
+#include "image/tar_tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "image/tree.h"
+#include "storage/stack.h"
+
+#define DEPTH_MAX 500 /* a descriptor each */
+#define CHUNK	  (256u << 10)
+#define XATTR_MAX 65536 /* xattr(7): of a value, and of the list of names */
+
+/* Where a file of several names was written first. */
+struct tar_link {
+	ino_t inode;
+	dev_t device;
+	char *path; /* NULL: an empty place */
+};
+
+void tar_tree_init(struct tar_tree *t, int out, const struct cancel *cancel)
+{
+	*t = (struct tar_tree){ .cancel = cancel, .chunk = xmalloc(CHUNK) };
+	tar_out_init(&t->out, out);
+}
+
+void tar_tree_done(struct tar_tree *t)
+{
+	for (size_t i = 0; i < t->places; i++)
+		free(t->links[i].path);
+	free(t->links);
+	free(t->chunk);
+	tar_out_done(&t->out);
+}
+
+static struct tar_link *find_place(struct tar_link *links, size_t places, const struct stat *st)
+{
+	size_t i = (size_t)(st->st_ino * 0x9e3779b97f4a7c15u >> 20) & (places - 1);
+
+	while (links[i].path && (links[i].inode != st->st_ino || links[i].device != st->st_dev))
+		i = (i + 1) & (places - 1);
+	return &links[i];
+}
+
+static void grow_links(struct tar_tree *t)
+{
+	const size_t places = t->places ? 2 * t->places : 1024;
+	struct tar_link *links = xcalloc(places, sizeof(*links));
+
+	for (size_t i = 0; i < t->places; i++) {
+		const struct stat st = { .st_ino = t->links[i].inode, .st_dev = t->links[i].device };
+
+		if (t->links[i].path)
+			*find_place(links, places, &st) = t->links[i];
+	}
+	free(t->links);
+	t->links = links;
+	t->places = places;
+}
+
+/* The path that the file has in the archive already; else NULL, and this is it from now on. */
+static const char *link_to(struct tar_tree *t, const struct stat *st, const char *path)
+{
+	struct tar_link *l;
+
+	if (st->st_nlink < 2)
+		return NULL;
+	if (2 * t->used >= t->places)
+		grow_links(t);
+	l = find_place(t->links, t->places, st);
+	if (l->path)
+		return l->path;
+	*l = (struct tar_link){ st->st_ino, st->st_dev, xstrdup(path) };
+	t->used++;
+	return NULL;
+}
+
+static bool is_wanted(const char *name)
+{
+	return (starts_with(name, "user.") && !starts_with(name, "user.overlay.")) ||
+	       streq(name, "security.capability");
+}
+
+static void add_xattrs(int fd, struct tar_entry *e)
+{
+	CLEAN(clean_free) char *names = xmalloc(XATTR_MAX);
+	CLEAN(clean_free) char *value = NULL;
+	const ssize_t len = flistxattr(fd, names, XATTR_MAX);
+
+	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
+		ssize_t n;
+
+		if (!is_wanted(names + at))
+			continue;
+		value = value ?: xmalloc(XATTR_MAX);
+		n = fgetxattr(fd, names + at, value, XATTR_MAX);
+		if (n >= 0)
+			tar_add_xattr(e, names + at, value, (size_t)n);
+	}
+}
+
+/* The one place that says whose an entry is. */
+static void set_owner(struct tar_entry *e, const struct stat *st)
+{
+	e->uid = st->st_uid;
+	e->gid = st->st_gid;
+}
+
+static struct tar_entry entry_of(const char *path, enum tar_type type, const struct stat *st)
+{
+	struct tar_entry e = {
+		.path = path,
+		.type = type,
+		.mode = st->st_mode & 07777,
+		.mtime = st->st_mtim,
+	};
+
+	set_owner(&e, st);
+	return e;
+}
+
+static int copy_content(struct tar_tree *t, int fd, const char *path, struct err *err)
+{
+	while (t->out.left) {
+		ssize_t n;
+
+		if (cancel_wanted(t->cancel))
+			return cancel_err(err);
+		do
+			n = read(fd, t->chunk, CHUNK);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return tree_err(err, "read", path);
+		if (n == 0)
+			break;
+		if (tar_write(&t->out, t->chunk, (size_t)n, err) < 0)
+			return -1;
+	}
+	return tar_pad(&t->out, err);
+}
+
+/* Is what was there a moment ago gone, or another thing? Then it is none of ours. */
+static bool is_gone(void)
+{
+	return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO ||
+	       errno == ESTALE;
+}
+
+static int add_file(struct tar_tree *t, int dir, const char *name, const char *path, struct err *err)
+{
+	CLEAN(clean_fd)
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct tar_entry e;
+	struct stat st;
+	int result;
+
+	if (fd < 0)
+		return is_gone() ? 0 : tree_err(err, "open", path);
+	if (fstat(fd, &st) < 0)
+		return tree_err(err, "look at", path);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	e = entry_of(path, TAR_FILE, &st);
+	e.link = link_to(t, &st, path);
+	if (e.link) {
+		e.type = TAR_HARDLINK;
+		return tar_begin(&t->out, &e, err);
+	}
+	e.size = st.st_size;
+	add_xattrs(fd, &e);
+	result = tar_begin(&t->out, &e, err);
+	buf_done(&e.xattrs);
+	return result < 0 ? -1 : copy_content(t, fd, path, err);
+}
+
+/* Symlinks and FIFOs, which are described and not opened. */
+static int add_node(struct tar_tree *t, int dir, const char *name, const char *path,
+		       const struct stat *st, struct err *err)
+{
+	CLEAN(clean_free) char *target = NULL;
+	struct tar_entry e = entry_of(path, S_ISLNK(st->st_mode) ? TAR_SYMLINK : TAR_FIFO, st);
+
+	e.link = link_to(t, st, path);
+	if (e.link) {
+		e.type = TAR_HARDLINK;
+	} else if (e.type == TAR_SYMLINK) {
+		target = xcalloc(1, PATH_MAX + 1);
+		if (readlinkat(dir, name, target, PATH_MAX) < 0)
+			return is_gone() || errno == EINVAL ? 0 : tree_err(err, "read", path);
+		e.link = target;
+	}
+	return tar_begin(&t->out, &e, err);
+}
+
+static int add_directory(struct tar_tree *t, int fd, const char *path, struct err *err)
+{
+	CLEAN(clean_free) char *slashed = xasprintf("%s/", path);
+	struct tar_entry e;
+	struct stat st;
+	int result;
+
+	if (fstat(fd, &st) < 0)
+		return tree_err(err, "look at", path);
+	e = entry_of(*path ? slashed : "./", TAR_DIRECTORY, &st);
+	add_xattrs(fd, &e);
+	result = tar_begin(&t->out, &e, err);
+	buf_done(&e.xattrs);
+	return result;
+}
+
+/* *ret_fd: where it is a directory, and else -1. */
+static int add_one(struct tar_tree *t, int dir, const char *name, const char *path, int *ret_fd,
+		   struct err *err)
+{
+	struct stat st;
+	int fd;
+
+	*ret_fd = -1;
+	if (cancel_wanted(t->cancel))
+		return cancel_err(err);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return is_gone() ? 0 : tree_err(err, "look at", path);
+	if (S_ISREG(st.st_mode))
+		return add_file(t, dir, name, path, err);
+	if (S_ISLNK(st.st_mode) || S_ISFIFO(st.st_mode))
+		return add_node(t, dir, name, path, &st, err);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return is_gone() ? 0 : tree_err(err, "open", path);
+	*ret_fd = fd;
+	return add_directory(t, fd, path, err);
+}
+
+int tar_tree_add(struct tar_tree *t, int dir, const char *name, const char *path, struct err *err)
+{
+	CLEAN(clean_fd) int fd = -1;
+
+	return add_one(t, dir, name, path, &fd, err);
+}
+
+static int add_content(struct tar_tree *t, int fd, const char *path, int depth, struct err *err)
+{
+	CLEAN(strv_done) struct strv names = { 0 };
+
+	if (depth > DEPTH_MAX)
+		return err_set(err, ERR_UNSUPPORTED, "its directories are nested more than %d deep",
+			       DEPTH_MAX);
+	if (dir_list(fd, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		CLEAN(clean_free) char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.v[i]);
+		CLEAN(clean_fd) int inner = -1;
+
+		if (add_one(t, fd, names.v[i], child, &inner, err) < 0 ||
+		    (inner >= 0 && add_content(t, inner, child, depth + 1, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+int tar_tree_add_all(struct tar_tree *t, int fd, const char *path, struct err *err)
+{
+	return add_directory(t, fd, path, err) < 0 ? -1 : add_content(t, fd, path, 0, err);
+}
