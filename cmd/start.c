@@ -304,7 +304,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 {
 	CLEAN(clean_free) int *keep = NULL;
 	CLEAN(supervise_done) struct supervise supervise = SUPERVISE_INIT;
-	int donors[NS_KINDS];
+	int donors[NS_KINDS] = { [0 ... NS_KINDS - 1] = -1 };
 	const struct rootfs rootfs = rootfs_of(s);
 	struct monitor m = {
 		.launch = {
