@@ -109,20 +109,14 @@ teardown_file() { drop_store; }
 @test "signals to the client are the container's" {
 	start_tiffin "$BATS_TEST_TMPDIR/out" run --rm "$BUSYBOX" \
 		sh -c 'trap "exit 44" USR2; echo ready; while :; do sleep 0.05; done'
-	wait_for grep -q ready "$BATS_TEST_TMPDIR/out"
-	kill -USR2 $!
-	status=0
-	wait $! || status=$?
+	signal_when_ready "$BATS_TEST_TMPDIR/out" USR2
 	same "$status" 44
 }
 
 @test "--sig-proxy=false: the client dies of them, and the container goes on" {
 	start_tiffin "$BATS_TEST_TMPDIR/out" run --sig-proxy=false --name s "$BUSYBOX" \
 		sh -c 'trap "exit 44" TERM; echo ready; while :; do sleep 0.05; done'
-	wait_for grep -q ready "$BATS_TEST_TMPDIR/out"
-	kill -TERM $!
-	status=0
-	wait $! || status=$?
+	signal_when_ready "$BATS_TEST_TMPDIR/out" TERM
 	same "$status" 143
 	has_status s Up
 	start_tiffin "$BATS_TEST_TMPDIR/out2" attach --sig-proxy=false s

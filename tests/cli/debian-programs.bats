@@ -10,9 +10,9 @@ setup_file() {
 	tiffin run -d --name programs "$REGISTRY/debian:bookworm" sleep 100000
 	tiffin exec programs apt-get -q update >/dev/null
 	# Longer than tiffin() lets one take.
-	DEBIAN_FRONTEND=noninteractive timeout 300 "$TIFFIN" exec --env DEBIAN_FRONTEND programs apt-get install \
+	DEBIAN_FRONTEND=noninteractive timeout 600 "$TIFFIN" exec --env DEBIAN_FRONTEND programs apt-get install \
 		-q -y --no-install-recommends nginx-light redis-server postgresql-15 openssh-server sudo \
-		vim-tiny procps \
+		vim-tiny procps python3-pip nodejs npm \
 		>"$BATS_FILE_TMPDIR/apt" 2>&1 3>&- 4>&- || {
 		tail -n 20 "$BATS_FILE_TMPDIR/apt" >&2
 		return 1
@@ -51,6 +51,31 @@ inside() { # inside SCRIPT
 }
 
 # It wants SYS_CHROOT.
+@test "python: pip installs from a directory, and processes share a semaphore" {
+	run inside 'python3 -c "
+import zipfile
+with zipfile.ZipFile(\"/srv/lunchbox-1.0-py3-none-any.whl\", \"w\") as z:
+    about = \"lunchbox-1.0.dist-info/\"
+    z.writestr(\"lunchbox.py\", \"inside = [-1, -2]\")
+    z.writestr(about + \"METADATA\", \"Metadata-Version: 2.1\\nName: lunchbox\\nVersion: 1.0\\n\")
+    z.writestr(about + \"WHEEL\", \"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n\")
+    z.writestr(about + \"RECORD\", \"\")
+" && pip install -q --no-index --find-links /srv --break-system-packages --root-user-action ignore lunchbox &&
+		python3 -c "import lunchbox, multiprocessing as m; print(m.Pool(2).map(abs, lunchbox.inside))"'
+	same "$output" "[1, 2]"
+}
+
+@test "node: npm installs a package from a file, and threads share memory" {
+	run inside 'mkdir -p /srv/package /srv/app && cd /srv &&
+		echo "{\"name\": \"lunchbox\", \"version\": \"1.0.0\"}" >package/package.json &&
+		echo "module.exports = new SharedArrayBuffer(4);" >package/index.js && tar -czf lunchbox.tgz package &&
+		cd app && npm install --offline --no-audit --no-fund --silent ../lunchbox.tgz >/dev/null && node -e "
+const { Worker } = require(\"worker_threads\"), box = new Int32Array(require(\"lunchbox\"));
+new Worker(\"require(\\\"worker_threads\\\").workerData[0] = 7\", { eval: true, workerData: box })
+	.on(\"exit\", () => console.log(box[0]));"'
+	same "$output" 7
+}
+
 @test "sshd lets a user in, with a terminal" {
 	run inside 'useradd -m -s /bin/bash somebody; mkdir -p /run/sshd; /usr/sbin/sshd -p 2222 || exit
 		ssh-keygen -q -t ed25519 -N "" -f /tmp/key

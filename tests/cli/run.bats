@@ -98,10 +98,7 @@ CONFIG=$REGISTRY/config
 @test "a signal to the client reaches the command" {
 	start_tiffin "$BATS_TEST_TMPDIR/out" run --rm "$BUSYBOX" \
 		sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 0.1; done'
-	wait_for grep -q ready "$BATS_TEST_TMPDIR/out"
-	kill -TERM $!
-	status=0
-	wait $! || status=$?
+	signal_when_ready "$BATS_TEST_TMPDIR/out" TERM
 	same "$status" 7
 }
 

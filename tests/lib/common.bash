@@ -34,6 +34,15 @@ start_tiffin() { # start_tiffin OUTPUT ARGUMENT…
 	"$TIFFIN" "$@" >"$out" 2>&1 3>&- 4>&- &
 }
 
+# signal_when_ready OUTPUT SIGNAL: to the client that start_tiffin has just started, once it has written
+# "ready". How it ends is $status.
+signal_when_ready() {
+	wait_for grep -q ready "$1"
+	kill "-$2" $!
+	status=0
+	wait $! || status=$?
+}
+
 # A second store, for a test that must begin with nothing.
 empty_store() {
 	export TIFFIN_ROOT=$BATS_TEST_TMPDIR/store
