@@ -7,6 +7,7 @@
 #include "cmd/human.h"
 #include "cmd/life.h"
 #include "cmd/prompt.h"
+#include "cmd/prune.h"
 
 struct prune_options {
 	bool force;
@@ -46,14 +47,16 @@ static int confirm(const struct prune_options *o, bool *ret, struct err *err)
 }
 
 /* One that somebody starts or removes meanwhile is theirs. */
-static int prune_one(struct tiffin *t, const struct container *c, int64_t *io_freed, struct err *err)
+static int prune_one(struct tiffin *t, const struct container *c, const char **io_heading,
+		     int64_t *io_freed, struct err *err)
 {
 	struct container_size size = { 0 };
 	struct err why = { 0 };
 
 	container_size(t, c, &size, NULL);
 	if (life_remove(t, c, false, &why) == 0) {
-		printf("%s\n", c->id);
+		printf("%s%s\n", *io_heading, c->id);
+		*io_heading = "";
 		*io_freed += size.written;
 	} else if (why.kind != ERR_BUSY && why.kind != ERR_NOT_FOUND) {
 		*err = why;
@@ -62,9 +65,10 @@ static int prune_one(struct tiffin *t, const struct container *c, int64_t *io_fr
 	return 0;
 }
 
-static int prune_all(struct tiffin *t, const struct container_filter *filter, int64_t *io_freed,
-		     struct err *err)
+int container_prune(struct tiffin *t, const struct container_filter *filter, const char *heading,
+		    int64_t *io_freed, struct err *err)
 {
+	const char *const first = heading;
 	struct container *list = NULL;
 	int code = 0;
 	size_t n = 0;
@@ -75,12 +79,14 @@ static int prune_all(struct tiffin *t, const struct container_filter *filter, in
 		struct err why = { 0 };
 
 		if (life_is_up(&list[i]) || !container_filter_passes(filter, &list[i]) ||
-		    prune_one(t, &list[i], io_freed, &why) == 0)
+		    prune_one(t, &list[i], &heading, io_freed, &why) == 0)
 			continue;
 		report(&why);
 		code = EXIT_TIFFIN;
 	}
 	container_list_done(list, n);
+	if (*first && !*heading)
+		putchar('\n');
 	return code;
 }
 
@@ -101,7 +107,7 @@ static int prune(struct tiffin *t, void *options, const struct strv *operands, s
 	if (tiffin_open(t, false, err) < 0 ||
 	    container_filter_parse(t, &o->filters, &filter, err) < 0)
 		return -1;
-	code = prune_all(t, &filter, &freed, err);
+	code = container_prune(t, &filter, "", &freed, err);
 	if (code < 0)
 		return -1;
 	event_pruned(&t->store, "container", freed);

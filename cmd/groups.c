@@ -119,6 +119,12 @@ const struct group command_groups[] = {
 	    { NULL, &command_network_inspect },
 	    { NULL, &command_network_exists },
 	    { NULL, &command_network_reload } } },
+	{ "system", "commands about the whole store",
+	  { { NULL, &command_system_df },
+	    { NULL, &command_system_prune },
+	    { NULL, &command_system_reset },
+	    { NULL, &command_events },
+	    { NULL, &command_info } } },
 	{ 0 },
 };
 

@@ -7,6 +7,7 @@
 #include "cmd/human.h"
 #include "cmd/image_filter.h"
 #include "cmd/prompt.h"
+#include "cmd/prune.h"
 #include "storage/container.h"
 #include "storage/image.h"
 #include "storage/layer.h"
@@ -74,8 +75,8 @@ static int prune_one(struct tiffin *t, const struct image_record *image, int64_t
 }
 
 /* Under one lock, so that nobody makes a container of what is going. */
-static int prune_all(struct tiffin *t, const struct prune_options *o,
-		     const struct image_filter *filter, int64_t *ret_freed, struct err *err)
+int image_prune(struct tiffin *t, bool all, const struct image_filter *filter, int64_t *io_freed,
+		struct err *err)
 {
 	CLEAN(clean_fd) int lock = -1;
 	struct image_record *images = NULL;
@@ -89,13 +90,13 @@ static int prune_all(struct tiffin *t, const struct prune_options *o,
 		return -1;
 	result = image_list(&t->store, &images, &n, err);
 	for (size_t i = 0; i < n && result == 0; i++) {
-		if ((images[i].names.n && !o->all) || is_used(containers, used, images[i].id) ||
+		if ((images[i].names.n && !all) || is_used(containers, used, images[i].id) ||
 		    !image_filter_passes(t, filter, &images[i], NULL, images, n))
 			continue;
 		if (!headed)
 			printf("Deleted Images:\n");
 		headed = true;
-		result = prune_one(t, &images[i], ret_freed, err);
+		result = prune_one(t, &images[i], io_freed, err);
 	}
 	if (headed)
 		putchar('\n');
@@ -130,7 +131,7 @@ static int prune(struct tiffin *t, void *options, const struct strv *operands, s
 		return -1;
 	if (!yes)
 		return 0;
-	if (prune_all(t, o, &filter, &freed, err) < 0)
+	if (image_prune(t, o->all, &filter, &freed, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);
 	event_pruned(&t->store, "image", freed);

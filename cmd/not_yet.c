@@ -138,7 +138,7 @@ bool not_yet_command(const char *group, const char *word)
 		"compose",     "connect",  "context", "cp",       "doctor",  "healthcheck",
 		"kube",	       "machine",  "manifest", "play",	  "plugin",
 		"pod",	       "restore",  "runlabel", "scp",	 "secret",     "sign",	  "stats",
-		"swarm",       "system",   "trust",   "update",
+		"swarm",       "trust",   "update",
 	};
 
 	if (streq(group, "network"))

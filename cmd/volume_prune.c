@@ -27,7 +27,8 @@ static void done(void *options)
 	strv_done(&((struct prune_options *)options)->filters);
 }
 
-static int prune_one(struct tiffin *t, const struct volume *v, int64_t *io_freed, struct err *err)
+static int prune_one(struct tiffin *t, const struct volume *v, const char **io_heading,
+		     int64_t *io_freed, struct err *err)
 {
 	int64_t bytes = 0;
 	struct err why = { 0 };
@@ -35,7 +36,8 @@ static int prune_one(struct tiffin *t, const struct volume *v, int64_t *io_freed
 	if (!v->elsewhere)
 		tree_size(&t->ids, v->path, &bytes, NULL);
 	if (volume_delete(t, v->name, &why) == 0) {
-		printf("%s\n", v->name);
+		printf("%s%s\n", *io_heading, v->name);
+		*io_heading = "";
 		*io_freed += bytes;
 	} else if (why.kind != ERR_BUSY && why.kind != ERR_NOT_FOUND) {
 		*err = why;
@@ -44,9 +46,10 @@ static int prune_one(struct tiffin *t, const struct volume *v, int64_t *io_freed
 	return 0;
 }
 
-int volume_prune(struct tiffin *t, const struct volume_filter *filter, bool all, int64_t *io_freed,
-		 struct err *err)
+int volume_prune(struct tiffin *t, const struct volume_filter *filter, bool all, const char *heading,
+		 int64_t *io_freed, struct err *err)
 {
+	const char *const first = heading;
 	CLEAN(clean_json) json_t *users = NULL;
 	struct volume *list = NULL;
 	int code = 0;
@@ -59,12 +62,14 @@ int volume_prune(struct tiffin *t, const struct volume_filter *filter, bool all,
 
 		if ((!all && !list[i].anonymous) || json_array_size(js_arr(users, list[i].name)) ||
 		    !volume_filter_passes(filter, &list[i], users) ||
-		    prune_one(t, &list[i], io_freed, &why) == 0)
+		    prune_one(t, &list[i], &heading, io_freed, &why) == 0)
 			continue;
 		report(&why);
 		code = EXIT_TIFFIN;
 	}
 	volume_list_done(list, n);
+	if (*first && !*heading)
+		putchar('\n');
 	return code;
 }
 
@@ -97,7 +102,7 @@ static int prune(struct tiffin *t, void *options, const struct strv *operands, s
 		return -1;
 	if (!yes)
 		return 0;
-	code = volume_prune(t, &filter, all, &freed, err);
+	code = volume_prune(t, &filter, all, "", &freed, err);
 	if (code < 0)
 		return -1;
 	event_pruned(&t->store, "volume", freed);

@@ -321,14 +321,21 @@ static int read_images(const struct store *s, json_t *references, struct image_r
 	return 0;
 }
 
-int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err)
+int image_list_all(const struct store *s, struct image_record **ret, size_t *ret_n, bool *ret_whole,
+		   struct err *err)
 {
 	CLEAN(clean_json) json_t *references = NULL;
+
+	return load_references(s, &references, err) < 0 ?
+		       -1 :
+		       read_images(s, references, ret, ret_n, ret_whole, err);
+}
+
+int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err)
+{
 	bool whole;
 
-	if (load_references(s, &references, err) < 0)
-		return -1;
-	return read_images(s, references, ret, ret_n, &whole, err);
+	return image_list_all(s, ret, ret_n, &whole, err);
 }
 
 static int read_file(const struct store *s, const char *id, const char *name, struct buf *ret,

@@ -8,6 +8,7 @@
 #ifndef STORAGE_IMAGE_H
 #define STORAGE_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "storage/store.h"
@@ -57,6 +58,12 @@ int image_find(const struct store *s, const char *canonical, const char *id_or_p
 	       struct image_record *ret, struct err *err);
 /* All of them, the newest first. The caller frees with image_list_done. */
 int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err);
+/*
+ * The same. *ret_whole: none was passed over, but such as are being removed; where it is false nobody
+ * can tell which layers are in use.
+ */
+int image_list_all(const struct store *s, struct image_record **ret, size_t *ret_n, bool *ret_whole,
+		   struct err *err);
 void image_list_done(struct image_record *list, size_t n);
 /* The configuration's bytes, and the manifest's. */
 int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err);

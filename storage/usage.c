@@ -13,7 +13,21 @@ static bool is_trouble(const FTSENT *e)
 	       e->fts_errno != ENOENT;
 }
 
-int tree_usage(const char *path, int64_t *ret, struct err *err)
+/* What ls -l shows. */
+static int64_t length_of(const FTSENT *e)
+{
+	return e->fts_info == FTS_F || e->fts_info == FTS_SL || e->fts_info == FTS_SLNONE ?
+		       e->fts_statp->st_size :
+		       0;
+}
+
+/* Directories come twice. */
+static int64_t blocks_of(const FTSENT *e)
+{
+	return e->fts_info == FTS_DP || e->fts_info == FTS_DC ? 0 : (int64_t)e->fts_statp->st_blocks * 512;
+}
+
+static int sum_up(const char *path, int64_t (*count)(const FTSENT *e), int64_t *ret, struct err *err)
 {
 	char *const paths[] = { (char *)path, NULL };
 	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_XDEV, NULL);
@@ -26,9 +40,11 @@ int tree_usage(const char *path, int64_t *ret, struct err *err)
 	while (!sys && (e = fts_read(fts))) {
 		if (is_trouble(e))
 			sys = e->fts_errno;
-		else if (e->fts_info == FTS_F || e->fts_info == FTS_SL || e->fts_info == FTS_SLNONE)
+		else if (e->fts_info == FTS_D || e->fts_info == FTS_DP)
+			sum += count(e);
+		else if (e->fts_info != FTS_NS && e->fts_info != FTS_ERR && e->fts_info != FTS_DNR)
 			/* Of several names each counts for its part. */
-			sum += e->fts_statp->st_size / (int64_t)(e->fts_statp->st_nlink ?: 1);
+			sum += count(e) / (int64_t)(e->fts_statp->st_nlink ?: 1);
 	}
 	if (!sys)
 		sys = errno;
@@ -39,4 +55,14 @@ int tree_usage(const char *path, int64_t *ret, struct err *err)
 	}
 	*ret = sum;
 	return 0;
+}
+
+int tree_usage(const char *path, int64_t *ret, struct err *err)
+{
+	return sum_up(path, length_of, ret, err);
+}
+
+int tree_blocks(const char *path, int64_t *ret, struct err *err)
+{
+	return sum_up(path, blocks_of, ret, err);
 }

@@ -14,5 +14,10 @@
  * Changes the working directory meanwhile.
  */
 int tree_usage(const char *path, int64_t *ret, struct err *err);
+/*
+ * The bytes that they take on the disk, directories too; 0 where nothing is there. As tree_usage, but it
+ * does not look into what is mounted beneath.
+ */
+int tree_blocks(const char *path, int64_t *ret, struct err *err);
 
 #endif

@@ -27,7 +27,7 @@ teardown_file() { drop_store; }
 }
 
 @test "commands that docker and podman have, and this version has not, are no slips of the keyboard" {
-	for command in cp update stats build system; do
+	for command in cp update stats build; do
 		fails 125 "$command"
 		same "$error" "Error: '$command' is not in this version of tiffin"
 	done
