@@ -69,6 +69,7 @@ extern const struct command
 	command_container_inspect,
 	command_container_prune,
 	command_create,
+	command_doctor,
 	command_diff,
 	command_events,
 	command_exec,

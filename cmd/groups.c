@@ -63,6 +63,7 @@ const struct group command_groups[] = {
 	    { NULL, &command_unshare },
 	    { NULL, &command_generate },
 	    { NULL, &command_completion },
+	    { NULL, &command_doctor },
 	    { NULL, &command_info },
 	    { NULL, &command_version } } },
 	{ "container", "commands for containers",

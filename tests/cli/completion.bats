@@ -16,7 +16,7 @@ words() { # words WORD…: the answer in one line
 
 @test "commands, groups, and the commands of groups" {
 	same "$(words pus)" "push "
-	same "$(words co)" "completion container "
+	same "$(words co)" "commit completion container "
 	same "$(words container ex)" "exec exists export "
 	same "$(words --root /nowhere imag)" "image images "
 	same "$(words nonesuch '')" ""
