@@ -1,6 +1,11 @@
 #include "base/owner.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 /* Of the message: field numbers, and the wire type of both (varint). */
@@ -78,4 +83,35 @@ int owner_write(int fd, struct owner o)
 	if (o.uid || o.gid)
 		return fsetxattr(fd, OWNER_XATTR, value, owner_encode(o, value), 0);
 	return fremovexattr(fd, OWNER_XATTR) < 0 && errno != ENODATA ? -1 : 0;
+}
+
+int owner_identify(int dirfd, const char *name, struct owner_entry *ret)
+{
+	struct statx st;
+
+	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st) < 0)
+		return -1;
+	*ret = (struct owner_entry){
+		.ino = st.stx_ino,
+		.born = st.stx_mask & STATX_BTIME ?
+				st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec : 0,
+	};
+	return 0;
+}
+
+size_t owner_print(const struct owner_entry *e, char ret[OWNER_LINE_MAX])
+{
+	return (size_t)snprintf(ret, OWNER_LINE_MAX, "%" PRIu64 " %" PRId64 " %" PRIu32 " %" PRIu32 "\n",
+				e->ino, e->born, e->owner.uid, e->owner.gid);
+}
+
+bool owner_parse(const char **text, struct owner_entry *ret)
+{
+	const char *end = strchr(*text, '\n');
+
+	if (!end || sscanf(*text, "%" SCNu64 " %" SCNd64 " %" SCNu32 " %" SCNu32, &ret->ino, &ret->born,
+			   &ret->owner.uid, &ret->owner.gid) != 4)
+		return false;
+	*text = end + 1;
+	return true;
 }

@@ -24,6 +24,23 @@ size_t owner_encode(struct owner o, unsigned char ret[OWNER_MAX]);
 /* False: it is none, for the value is anybody's. A number that is not there is 0; UINT32_MAX is no ID. */
 bool owner_decode(const unsigned char *value, size_t len, struct owner *ret);
 
+/*
+ * Of what has no attributes (symlinks, FIFOs, sockets), a list in a file tells: text, a line each. Its key is
+ * the inode, and when that was made (nanoseconds; 0: the file system does not say), for numbers are used again.
+ */
+#define OWNERS_NAME "owners" /* of the file: beside a layer's tree, and in a container's directory */
+struct owner_entry {
+	uint64_t ino;
+	int64_t born;
+	struct owner owner;
+};
+#define OWNER_LINE_MAX 80
+/* What dirfd/name is (not followed), but for its owner. -1 with errno. */
+int owner_identify(int dirfd, const char *name, struct owner_entry *ret);
+size_t owner_print(const struct owner_entry *e, char ret[OWNER_LINE_MAX]);
+/* The next one of a text, which is anybody's; false: there is none left that reads well. */
+bool owner_parse(const char **text, struct owner_entry *ret);
+
 /* Of an open file. 0: read; -1 with errno, ENODATA where none is recorded. */
 int owner_read(int fd, struct owner *ret);
 /* Root's are not recorded: what was is removed. */

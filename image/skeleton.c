@@ -45,6 +45,7 @@ struct skeleton {
 	struct buf raw;
 	struct buf path; /* of the file whose content is being counted; none where file_len is 0 */
 	int64_t file_offset, file_len;
+	struct buf owners;
 };
 
 void skeleton_free(struct skeleton *s)
@@ -57,6 +58,7 @@ void skeleton_free(struct skeleton *s)
 	buf_done(&s->tail);
 	buf_done(&s->raw);
 	buf_done(&s->path);
+	buf_done(&s->owners);
 	free(s);
 }
 
@@ -252,6 +254,13 @@ bool skeleton_shadow(struct skeleton *s, const char *path, int dirfd, const char
 	return true;
 }
 
+void skeleton_list_owner(struct skeleton *s, const struct owner_entry *e)
+{
+	char line[OWNER_LINE_MAX];
+
+	buf_add(&s->owners, line, owner_print(e, line));
+}
+
 int skeleton_finish(struct skeleton *s, struct err *err)
 {
 	const char type = SKELETON_END;
@@ -263,7 +272,8 @@ int skeleton_finish(struct skeleton *s, struct err *err)
 	put_u64(s, s->total);
 	compress(s, NULL, 0, ZSTD_e_end);
 	if (!s->err.kind)
-		return 0;
+		return s->owners.len ? file_replace_at(s->dir, OWNERS_NAME, s->owners.data, s->owners.len,
+						       0600, RELAXED, err) : 0;
 	if (err)
 		*err = s->err;
 	return err_wrap(err, "cannot write '%s'", SKELETON_NAME);

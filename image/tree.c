@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/owner.h"
 #include "base/str.h"
 #include "image/skeleton.h"
 #include "image/tree_dir.h"
@@ -88,6 +89,32 @@ static int owner_err(struct err *err, const char *path, const struct tree_meta *
 			     "with --userns=single");
 }
 
+/* As the owner of all can't set them. A number that is none is root's. */
+static struct owner owner_of(const struct tree_meta *m)
+{
+	return (struct owner){ id_valid(m->uid) ? (uint32_t)m->uid : 0, id_valid(m->gid) ? (uint32_t)m->gid : 0 };
+}
+
+/* Where it can't be recorded, it is root's. */
+static int record_owner(int fd, const char *path, const struct tree_meta *m, struct err *err)
+{
+	if (owner_write(fd, owner_of(m)) == 0 || errno == ENOTSUP || errno == EPERM)
+		return 0;
+	return tree_err(err, "record the owner of", path);
+}
+
+static int list_owner(const struct tree *t, int dirfd, const char *path, const struct tree_meta *m,
+		      struct err *err)
+{
+	struct owner_entry e;
+
+	if (owner_identify(dirfd, path_base(path), &e) < 0)
+		return tree_err(err, "look at", path);
+	e.owner = owner_of(m);
+	skeleton_list_owner(t->skeleton, &e);
+	return 0;
+}
+
 /*
  * Sets the owner of an open file, or of dirfd/name where fd is -1. What we make is root's already,
  * unless its directory gives it another group.
@@ -95,8 +122,10 @@ static int owner_err(struct err *err, const char *path, const struct tree_meta *
 static int set_owner(const struct tree *t, int dirfd, const char *path, bool inherited,
 		     const struct tree_meta *m, struct err *err)
 {
-	if (t->single_id || (m->uid == 0 && m->gid == 0 && !inherited))
+	if (m->uid == 0 && m->gid == 0 && (!inherited || t->single_id))
 		return 0;
+	if (t->single_id)
+		return t->skeleton ? list_owner(t, dirfd, path, m, err) : 0;
 	if (!id_valid(m->uid) || !id_valid(m->gid))
 		return owner_err(err, path, m);
 	if (fchownat(dirfd, path_base(path), (uid_t)m->uid, (gid_t)m->gid, AT_SYMLINK_NOFOLLOW) ==
@@ -108,8 +137,10 @@ static int set_owner(const struct tree *t, int dirfd, const char *path, bool inh
 static int set_owner_fd(const struct tree *t, int fd, const char *path, bool inherited,
 			const struct tree_meta *m, struct err *err)
 {
-	if (t->single_id || (m->uid == 0 && m->gid == 0 && !inherited))
+	if (m->uid == 0 && m->gid == 0 && !inherited)
 		return 0;
+	if (t->single_id)
+		return t->skeleton ? record_owner(fd, path, m, err) : 0;
 	if (!id_valid(m->uid) || !id_valid(m->gid))
 		return owner_err(err, path, m);
 	if (fchown(fd, (uid_t)m->uid, (gid_t)m->gid) == 0)

@@ -36,12 +36,15 @@ struct tree_dir;
 struct tree {
 	int root; /* borrowed */
 	bool single_id;
-	struct skeleton *skeleton; /* borrowed: keeps what makes way for later entries; may be NULL */
+	struct skeleton *skeleton; /* borrowed: keeps what the tree can't; may be NULL */
 	int64_t implied;       /* directories that no entry made, but other entries need */
 	struct tree_dir *open; /* those last used, by depth */
 };
 
-/* One ID is mapped (single_id): owners are not set. The umask must be 0. */
+/*
+ * One ID is mapped (single_id): owners are not set, but recorded (base/owner.h) where there is a skeleton.
+ * The umask must be 0.
+ */
 int tree_init(struct tree *t, int root, bool single_id, struct err *err);
 /* Leaves every directory; frees what tree_init made. Also after a failure. */
 int tree_done(struct tree *t, struct err *err);

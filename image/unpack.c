@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/owner.h"
 #include "base/str.h"
 #include "image/tree.h"
 
@@ -159,14 +160,17 @@ static int clean_path(const char *name, char **ret, struct err *err)
 	return 0;
 }
 
-static bool xattr_wanted(const char *name)
+/* With one ID mapped, an owner that we have recorded is not the layer's to say. */
+static bool xattr_wanted(const struct unpack *u, const char *name)
 {
+	if (u->tree.single_id && streq(name, OWNER_XATTR))
+		return false;
 	return (starts_with(name, "user.") && !starts_with(name, "user.overlay.")) ||
 	       streq(name, "security.capability");
 }
 
 /* Whatever the file system or the namespace can't hold is left out. */
-static int set_xattrs(int fd, const char *path, struct archive_entry *e, struct err *err)
+static int set_xattrs(const struct unpack *u, int fd, const char *path, struct archive_entry *e, struct err *err)
 {
 	const char *name;
 	const void *value;
@@ -175,7 +179,7 @@ static int set_xattrs(int fd, const char *path, struct archive_entry *e, struct 
 	if (archive_entry_xattr_reset(e) == 0)
 		return 0;
 	while (archive_entry_xattr_next(e, &name, &value, &len) == ARCHIVE_OK) {
-		if (!name || !xattr_wanted(name) || fsetxattr(fd, name, value, len, 0) == 0)
+		if (!name || !xattr_wanted(u, name) || fsetxattr(fd, name, value, len, 0) == 0)
 			continue;
 		if (errno != ENOTSUP && errno != EPERM && errno != EINVAL && errno != ERANGE)
 			return tree_err(err, "set the extended attributes of", path);
@@ -276,7 +280,7 @@ static int unpack_file(struct unpack *u, const char *path, struct archive_entry 
 		return -1;
 	if (tree_finish_file(&u->tree, fd, path, m, err) < 0)
 		return -1;
-	return set_xattrs(fd, path, e, err);
+	return set_xattrs(u, fd, path, e, err);
 }
 
 static int unpack_directory(struct unpack *u, const char *path, struct archive_entry *e,
@@ -286,7 +290,7 @@ static int unpack_directory(struct unpack *u, const char *path, struct archive_e
 
 	if (tree_directory(&u->tree, path, m, &fd, err) < 0)
 		return -1;
-	return set_xattrs(fd, path, e, err);
+	return set_xattrs(u, fd, path, e, err);
 }
 
 static int unpack_hardlink(struct unpack *u, const char *path, const char *link, struct err *err)

@@ -27,7 +27,7 @@
 #define UNPACK_RATIO	   1032
 
 struct unpack_options {
-	bool single_id;	     /* owners are not set */
+	bool single_id;	     /* owners are not set; recorded, with a skeleton */
 	bool compressed;     /* the stream may be: gzip, zstd, xz, bzip2 */
 	struct skeleton *skeleton; /* is told what went where; NULL: none is wanted */
 	int64_t packed;	     /* bytes of the blob that the stream comes of; 0: not known */
