@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+
+#include "base/str.h"
 
 /* Of the message: field numbers, and the wire type of both (varint). */
 enum { UID = 1 << 3, GID = 2 << 3 };
@@ -89,7 +92,7 @@ int owner_identify(int dirfd, const char *name, struct owner_entry *ret)
 {
 	struct statx st;
 
-	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &st) < 0)
+	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0)
 		return -1;
 	*ret = (struct owner_entry){
 		.ino = st.stx_ino,
@@ -105,13 +108,77 @@ size_t owner_print(const struct owner_entry *e, char ret[OWNER_LINE_MAX])
 				e->ino, e->born, e->owner.uid, e->owner.gid);
 }
 
-bool owner_parse(const char **text, struct owner_entry *ret)
+/* strtoull would go on over the end of a line, which a number may be missing in. */
+static bool parse_line(const char *text, struct owner_entry *ret)
 {
-	const char *end = strchr(*text, '\n');
+	char *end;
 
-	if (!end || sscanf(*text, "%" SCNu64 " %" SCNd64 " %" SCNu32 " %" SCNu32, &ret->ino, &ret->born,
-			   &ret->owner.uid, &ret->owner.gid) != 4)
+	ret->ino = strtoull(text, &end, 10);
+	if (*end != ' ')
 		return false;
-	*text = end + 1;
-	return true;
+	ret->born = strtoll(end + 1, &end, 10);
+	if (*end != ' ')
+		return false;
+	ret->owner.uid = (uint32_t)strtoul(end + 1, &end, 10);
+	if (*end != ' ')
+		return false;
+	ret->owner.gid = (uint32_t)strtoul(end + 1, &end, 10);
+	return *end == '\n';
+}
+
+static int by_file(const void *a, const void *b)
+{
+	const struct owner_entry *x = a, *y = b;
+
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return (x->born > y->born) - (x->born < y->born);
+}
+
+/* So that the later one comes later. */
+static int by_file_and_line(const void *a, const void *b)
+{
+	const struct owner_entry *x = a, *y = b;
+	int file = by_file(a, b);
+
+	return file ? file : (x->line > y->line) - (x->line < y->line);
+}
+
+void owner_list_parse(const char *text, struct owner_list *ret)
+{
+	struct owner_list l = { 0 };
+	size_t room = 0, kept = 0;
+	struct owner_entry e;
+
+	for (const char *p = text; *p && parse_line(p, &e); p = strchr(p, '\n') + 1) {
+		if (l.n == room) {
+			room = room ? 2 * room : 64;
+			l.v = xrealloc(l.v, room * sizeof(*l.v));
+		}
+		e.line = l.n;
+		l.v[l.n++] = e;
+	}
+	if (l.n)
+		qsort(l.v, l.n, sizeof(*l.v), by_file_and_line);
+	for (size_t i = 0; i < l.n; i++)
+		if (i + 1 == l.n || by_file(&l.v[i], &l.v[i + 1]) != 0)
+			l.v[kept++] = l.v[i];
+	l.n = kept;
+	*ret = l;
+}
+
+void owner_list_done(struct owner_list *l)
+{
+	free(l->v);
+	*l = (struct owner_list){ 0 };
+}
+
+bool owner_list_find(const struct owner_list *l, const struct owner_entry *key, struct owner *ret)
+{
+	const struct owner_entry *e =
+		l->n ? bsearch(key, l->v, l->n, sizeof(*l->v), by_file) : NULL;
+
+	if (e)
+		*ret = e->owner;
+	return e;
 }

@@ -33,13 +33,22 @@ struct owner_entry {
 	uint64_t ino;
 	int64_t born;
 	struct owner owner;
+	size_t line; /* in a list that was read */
 };
 #define OWNER_LINE_MAX 80
-/* What dirfd/name is (not followed), but for its owner. -1 with errno. */
+/* What dirfd/name is (not followed; "": dirfd), but for its owner. -1 with errno. */
 int owner_identify(int dirfd, const char *name, struct owner_entry *ret);
 size_t owner_print(const struct owner_entry *e, char ret[OWNER_LINE_MAX]);
-/* The next one of a text, which is anybody's; false: there is none left that reads well. */
-bool owner_parse(const char **text, struct owner_entry *ret);
+/* A list that was read: by inode, and of two lines of one the later. */
+struct owner_list {
+	struct owner_entry *v;
+	size_t n;
+};
+/* The text is anybody's: what follows a line that does not read well is left out. */
+void owner_list_parse(const char *text, struct owner_list *ret);
+void owner_list_done(struct owner_list *l);
+/* False: it is not in it, and root's. */
+bool owner_list_find(const struct owner_list *l, const struct owner_entry *key, struct owner *ret);
 
 /* Of an open file. 0: read; -1 with errno, ENODATA where none is recorded. */
 int owner_read(int fd, struct owner *ret);

@@ -19,22 +19,25 @@
 #define SOURCES_FD 4
 #define DATA_FD	   5
 #define TREE_FD	   6
+#define OWNERS_FD  7
 #define RESULT_MAX (16u << 20) /* lists of tags are long */
 
 /*
  * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive
- * is in, and tree -1, or what it reads. Of argv only what is the task's own is given.
+ * is in, tree -1, or what it reads, and owners -1, or the list of them. Of argv only what is the task's own is
+ * given.
  */
 static int run_image_on(struct tiffin *t, const char *task, const struct strv *arguments,
-			const struct source_list *sources, int data, int tree, struct buf *ret,
-			struct err *err)
+			const struct source_list *sources, int data, int tree, int owners,
+			struct buf *ret, struct err *err)
 {
 	CLEAN(clean_free) char *program = NULL;
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
 	CLEAN(clean_fd) int secret = -1;
-	struct fd_map fds[] = { FD_MAP_END, FD_MAP_END, FD_MAP_END, FD_MAP_END, FD_MAP_END };
+	struct fd_map fds[] = { FD_MAP_END, FD_MAP_END, FD_MAP_END,
+				FD_MAP_END, FD_MAP_END, FD_MAP_END };
 	size_t n = 0;
 	sighandler_t before;
 	int ends[2], code;
@@ -61,8 +64,12 @@ static int run_image_on(struct tiffin *t, const char *task, const struct strv *a
 		strv_addf(&argv, "--data-fd=%d", DATA_FD);
 	}
 	if (tree >= 0) {
-		fds[n] = (struct fd_map){ tree, TREE_FD };
+		fds[n++] = (struct fd_map){ tree, TREE_FD };
 		strv_addf(&argv, "--tree-fd=%d", TREE_FD);
+	}
+	if (owners >= 0) {
+		fds[n] = (struct fd_map){ owners, OWNERS_FD };
+		strv_addf(&argv, "--owners-fd=%d", OWNERS_FD);
 	}
 	for (size_t i = 0; i < arguments->n; i++)
 		strv_add(&argv, arguments->v[i]);
@@ -85,7 +92,7 @@ static int run_image(struct tiffin *t, const char *task, const struct strv *argu
 		     const struct source_list *sources, int data, struct buf *ret,
 		     struct err *err)
 {
-	return run_image_on(t, task, arguments, sources, data, -1, ret, err);
+	return run_image_on(t, task, arguments, sources, data, -1, -1, ret, err);
 }
 
 /* How it is to reach the store, in which IDs. */
@@ -309,19 +316,23 @@ int helper_commit(struct tiffin *t, const struct commit_request *r, char **ret_i
 	strv_add(&argv, r->container);
 	for (size_t i = 0; i < r->places->n; i++)
 		strv_add(&argv, r->places->v[i]);
-	if (run_image_on(t, "commit", &argv, NULL, config, r->tree, &text, err) < 0 ||
+	if (run_image_on(t, "commit", &argv, NULL, config, r->tree, -1, &text, err) < 0 ||
 	    pull_result_parse(buf_str(&text), text.len, &result, err) < 0)
 		return -1;
 	*ret_id = xstrdup(result.id);
 	return 0;
 }
 
-int helper_export(struct tiffin *t, int root, int out, struct err *err)
+int helper_export(struct tiffin *t, int root, const struct buf *owners, int out, struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_fd) int list = owners ? memfd_create("owners", MFD_CLOEXEC) : -1;
 
-	if (run_image_on(t, "export", &argv, NULL, out, root, &text, err) < 0)
+	if (owners && (list < 0 || write_all(list, owners->data, owners->len, err) < 0 ||
+		       lseek(list, 0, SEEK_SET) < 0))
+		return err_set(err, ERR_SYSTEM, "cannot make a memory file");
+	if (run_image_on(t, "export", &argv, NULL, out, root, list, &text, err) < 0)
 		return -1;
 	return done_result_parse(buf_str(&text), text.len, NULL, err);
 }

@@ -77,8 +77,8 @@ struct commit_request {
 };
 int helper_commit(struct tiffin *t, const struct commit_request *request, char **ret_id,
 		  struct err *err);
-/* Writes the tree beneath a descriptor to another, as a tar archive. */
-int helper_export(struct tiffin *t, int root, int out, struct err *err);
+/* Writes the tree beneath a descriptor to another, as a tar archive. owners: recorded ones (base/owner.h), or NULL. */
+int helper_export(struct tiffin *t, int root, const struct buf *owners, int out, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */
 void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*

@@ -263,16 +263,19 @@ void start_discard(struct start *s)
 }
 
 /* What the monitor must not let go of. The caller frees *ret. */
-static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KINDS], int door, int **ret)
+static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KINDS],
+				  const struct supervise *supervise, int **ret)
 {
 	const struct store *store = &s->t->store;
 	const int fixed[] = { s->dir.fd,    s->dir.lock,       store->fd,    store->layers, store->images,
 			      store->names, store->containers, store->locks, store->tmp };
-	int *keep = xcalloc(ARRAY_SIZE(fixed) + 1 + NS_KINDS + s->ports.n, sizeof(*keep));
+	int *keep = xcalloc(ARRAY_SIZE(fixed) + 3 + NS_KINDS + s->ports.n, sizeof(*keep));
 	size_t n = ARRAY_SIZE(fixed);
 
 	memcpy(keep, fixed, sizeof(fixed));
-	keep[n++] = door;
+	keep[n++] = supervise->supervision.door;
+	keep[n++] = supervise->owners_fd;
+	keep[n++] = supervise->upper;
 	for (int k = 0; k < NS_KINDS; k++)
 		keep[n++] = donors[k];
 	for (size_t i = 0; i < s->ports.n; i++)
@@ -340,6 +343,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	*ret_exit_code = EXIT_TIFFIN;
 	supervise.spec = &s->spec;
 	supervise.single_id = s->t->ids.single;
+	supervise.layers = &s->layers;
 	supervise.ports = &s->ports;
 	supervise.store = &s->t->store;
 	supervise.id = s->dir.id;
@@ -353,7 +357,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	    service_prepare(&s->service, &s->spec, err) == 0 &&
 	    supervise_prepare(&supervise, &s->dir, &m.launch.supervision, err) == 0) {
 		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;
-		m.n_keep = descriptors_to_keep(s, donors, supervise.supervision.door, &keep);
+		m.n_keep = descriptors_to_keep(s, donors, &supervise, &keep);
 		m.keep = keep;
 		result = monitor_start(&m, ret_client, err);
 	}

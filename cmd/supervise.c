@@ -1,5 +1,6 @@
 #include "cmd/supervise.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -7,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "runtime/emulate.h"
+#include "storage/owners.h"
 
 static bool has_one_id(const struct supervise *s)
 {
@@ -16,7 +18,7 @@ static bool has_one_id(const struct supervise *s)
 static int add_emulation(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 			 struct err *err)
 {
-	return emulate_add(loop, init, s->spec->caps, shared, err);
+	return emulate_add(loop, &(struct emulate){ init, s->spec, &s->owners, s->owners_fd, s->upper }, shared, err);
 }
 
 /* Those who answer calls. The last one takes the process into the container. Their handlers are asked in this order. */
@@ -64,14 +66,29 @@ static int make_shared(const struct part *p, void **ret, struct err *err)
 	return 0;
 }
 
-/* The sockets of published ports. */
-static void keep_ports(struct supervise *s)
+/* The sockets of published ports, and the list of owners. */
+static void keep_descriptors(struct supervise *s)
 {
-	s->keep = xcalloc(s->ports->n + 1, sizeof(*s->keep));
-	for (size_t i = 0; i < s->ports->n; i++)
+	const size_t n = s->ports ? s->ports->n : 0;
+
+	s->keep = xcalloc(n + 2, sizeof(*s->keep));
+	for (size_t i = 0; i < n; i++)
 		s->keep[i] = s->ports->v[i].sock;
+	s->keep[n] = s->owners_fd;
+	s->keep[n + 1] = s->upper;
 	s->supervision.keep = s->keep;
-	s->supervision.n_keep = s->ports->n;
+	s->supervision.n_keep = n + 2;
+}
+
+static void read_owners(struct supervise *s, const struct container_dir *dir)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (s->layers)
+		owners_read(s->store, s->layers, s->id, &text);
+	owner_list_parse(buf_str(&text), &s->owners);
+	s->owners_fd = owners_open(s->store, s->id);
+	s->upper = openat(dir->fd, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 static void add_calls(struct supervision *to, struct notify_call **calls, const struct part *p)
@@ -101,8 +118,9 @@ int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 	}
 	if (dir && container_listen(dir, CONTAINER_CALLS, &s->supervision.door, err) < 0)
 		return -1;
-	if (s->ports)
-		keep_ports(s);
+	if (s->single_id && dir)
+		read_owners(s, dir);
+	keep_descriptors(s);
 	s->supervision.prepare = prepare;
 	s->supervision.knock = dir ? NULL : knock;
 	s->supervision.arg = s;
@@ -117,5 +135,8 @@ void supervise_done(struct supervise *s)
 			munmap(s->shared[i], parts[i].shared());
 	free(s->calls);
 	free(s->keep);
+	owner_list_done(&s->owners);
+	clean_fd(&s->owners_fd);
+	clean_fd(&s->upper);
 	clean_fd(&s->supervision.door);
 }

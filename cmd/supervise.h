@@ -5,6 +5,7 @@
 #ifndef CMD_SUPERVISE_H
 #define CMD_SUPERVISE_H
 
+#include "base/owner.h"
 #include "cmd/ports.h"
 #include "runtime/spec.h"
 #include "runtime/supervisor.h"
@@ -17,19 +18,23 @@
 struct supervise {
 	const struct container_spec *spec;
 	bool single_id;			 /* users and groups are emulated */
+	const struct strv *layers;	 /* of the container's image; may be NULL */
 	const struct port_list *ports;	 /* with their sockets; NULL with exec */
 	const struct store *store;
 	const char *id;			 /* of the container */
 	struct supervision supervision;
 	struct notify_call *calls;
 	int *keep;
+	struct owner_list owners;	 /* recorded ones (base/owner.h), where a container is started, */
+	int owners_fd;			 /* and where more are written to, or -1 */
+	int upper;			 /* the container's own layer, or -1 */
 	void *shared[SUPERVISE_PARTS]; /* memory that outlives a supervisor; NULL: not wanted */
 };
-#define SUPERVISE_INIT { .supervision.door = -1 }
+#define SUPERVISE_INIT { .supervision.door = -1, .owners_fd = -1, .upper = -1 }
 void supervise_done(struct supervise *s);
 
 /*
- * spec, single_id, ports, store and id are filled in. dir: of the container that is started, where its supervisor's
+ * spec, single_id, layers, ports, store and id are filled in. dir: of the container that is started, where its supervisor's
  * door is to be; NULL with exec. *ret is what the launch is to be given: NULL, where nothing is to be
  * answered.
  */

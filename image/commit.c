@@ -21,6 +21,7 @@
 #include "image/new_image.h"
 #include "image/tar_tree.h"
 #include "image/tree.h"
+#include "storage/owners.h"
 
 #define CHUNK	 (256u << 10)
 
@@ -28,6 +29,7 @@ struct commit {
 	const struct store *store;
 	const struct commit_options *options;
 	struct strv layers; /* beneath */
+	struct owner_list owners;
 	/* The writer's. */
 	int out;
 	size_t entries;
@@ -41,6 +43,7 @@ struct commit {
 static void clean_commit(struct commit *c)
 {
 	strv_done(&c->layers);
+	owner_list_done(&c->owners);
 	clean_fd(&c->out);
 	clean_fd(&c->in);
 	free(c->chunk);
@@ -113,6 +116,7 @@ static void *write_stream(void *arg)
 	int result;
 
 	tar_tree_init(&w.tar, c->out, c->options->cancel);
+	w.tar.owners = c->options->recorded ? &c->owners : NULL;
 	if (c->options->tree >= 0) {
 		c->entries++;
 		result = tar_tree_add_all(&w.tar, c->options->tree, "", &c->err);
@@ -190,10 +194,14 @@ static int make_config(const struct commit *c, const struct new_layer *l, char *
 static int read_layers(struct commit *c, struct err *err)
 {
 	CLEAN(clean_json) json_t *config = NULL;
+	CLEAN(buf_done) struct buf owners = { 0 };
 
 	if (js_parse(c->options->config, strlen(c->options->config), &config, err) < 0)
 		return -1;
 	js_strv(js_obj(config, "rootfs"), "diff_ids", &c->layers);
+	if (c->options->recorded)
+		owners_read(c->store, &c->layers, c->options->container, &owners);
+	owner_list_parse(buf_str(&owners), &c->owners);
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 #ifndef IMAGE_COMMIT_H
 #define IMAGE_COMMIT_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "image/cancel.h"
 #include "image/manifest_make.h"
@@ -19,6 +21,7 @@ struct commit_options {
 	const char *driver; /* of the container's root; NULL: the usual one */
 	const char *container; /* its ID */
 	const struct strv *places; /* where something was mounted: see change_is_place */
+	bool recorded;	    /* owners are (base/owner.h) */
 	const struct cancel *cancel;
 };
 

@@ -10,9 +10,14 @@
 #define IMAGE_EXPORT_H
 
 #include "base/err.h"
+#include "base/owner.h"
 #include "image/cancel.h"
 
-/* root: an open directory, the whole of one file system. Errors begin with "cannot export: ". */
-int export_tree(int root, int out, const struct cancel *cancel, struct err *err);
+/*
+ * root: an open directory, the whole of one file system. owners: as of struct tar_tree. Errors begin with
+ * "cannot export: ".
+ */
+int export_tree(int root, int out, const struct owner_list *owners, const struct cancel *cancel,
+		struct err *err);
 
 #endif

@@ -11,7 +11,7 @@
  *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
  *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
- *	tiffin-image export --result-fd N --data-fd N --tree-fd N
+ *	tiffin-image export --result-fd N --data-fd N --tree-fd N [--owners-fd N]
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image commit --store DIR --result-fd N [--single-id] --format oci|v2s2 [--tree-fd N]
  *			  --data-fd N NAME DRIVER CONTAINER [PLACE…]
@@ -49,7 +49,8 @@
 #include "image/seccomp_profile.h"
 #include "image/source.h"
 
-#define EXIT_TOOL 125
+#define EXIT_TOOL  125
+#define OWNERS_MAX (256u << 20)
 #define TAGS_MAX  100000
 #define CONFIG_MAX (16u << 20)
 
@@ -60,7 +61,7 @@ struct arguments {
 	struct save_options save;
 	const char *format, *compression;
 	struct source_list sources;
-	int result_fd, sources_fd, tree_fd;
+	int result_fd, sources_fd, tree_fd, owners_fd;
 	bool single_id, quiet;
 };
 
@@ -78,6 +79,7 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "sources-fd", required_argument, NULL, 'c' },
 		{ "data-fd", required_argument, NULL, 'd' },
 		{ "tree-fd", required_argument, NULL, 'T' },
+		{ "owners-fd", required_argument, NULL, 'o' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "compression", required_argument, NULL, 'z' },
 		{ "retry", required_argument, NULL, 'n' },
@@ -107,6 +109,9 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			break;
 		case 'T':
 			ret->tree_fd = atoi(optarg);
+			break;
+		case 'o':
+			ret->owners_fd = atoi(optarg);
 			break;
 		case 'f':
 			ret->format = optarg;
@@ -373,6 +378,7 @@ static int run_commit(struct arguments *args, struct pull_result *ret, struct er
 		.driver = *operands[1] ? operands[1] : NULL,
 		.container = operands[2],
 		.places = &places,
+		.recorded = args->single_id,
 		.tree = args->tree_fd,
 		.cancel = args->pull.cancel,
 	};
@@ -388,10 +394,16 @@ static int run_commit(struct arguments *args, struct pull_result *ret, struct er
 
 static int run_export(struct arguments *args, struct pull_result *ret, struct err *err)
 {
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(owner_list_done) struct owner_list owners = { 0 };
+
 	(void)ret;
-	if (enter_cage("", args->tree_fd, err) < 0)
+	if (enter_cage("", args->tree_fd, err) < 0 ||
+	    (args->owners_fd >= 0 && read_all(args->owners_fd, OWNERS_MAX, &text, err) < 0))
 		return -1;
-	return export_tree(args->tree_fd, args->save.fd, args->pull.cancel, err);
+	owner_list_parse(buf_str(&text), &owners);
+	return export_tree(args->tree_fd, args->save.fd, args->owners_fd >= 0 ? &owners : NULL,
+			   args->pull.cancel, err);
 }
 
 struct task {
@@ -467,6 +479,7 @@ int main(int argc, char **argv)
 		.save.fd = -1,
 		.sources_fd = -1,
 		.tree_fd = -1,
+		.owners_fd = -1,
 		.pull.retry = RETRY_DEFAULT,
 	};
 	CLEAN(clean_free) char *line = NULL;

@@ -80,13 +80,15 @@ static const char *link_to(struct tar_tree *t, const struct stat *st, const char
 	return NULL;
 }
 
-static bool is_wanted(const char *name)
+static bool is_wanted(const struct tar_tree *t, const char *name)
 {
+	if (t->owners && streq(name, OWNER_XATTR))
+		return false;
 	return (starts_with(name, "user.") && !starts_with(name, "user.overlay.")) ||
 	       streq(name, "security.capability");
 }
 
-static void add_xattrs(int fd, struct tar_entry *e)
+static void add_xattrs(const struct tar_tree *t, int fd, struct tar_entry *e)
 {
 	CLEAN(clean_free) char *names = xmalloc(XATTR_MAX);
 	CLEAN(clean_free) char *value = NULL;
@@ -95,7 +97,7 @@ static void add_xattrs(int fd, struct tar_entry *e)
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
 		ssize_t n;
 
-		if (!is_wanted(names + at))
+		if (!is_wanted(t, names + at))
 			continue;
 		value = value ?: xmalloc(XATTR_MAX);
 		n = fgetxattr(fd, names + at, value, XATTR_MAX);
@@ -104,24 +106,41 @@ static void add_xattrs(int fd, struct tar_entry *e)
 	}
 }
 
-/* The one place that says whose an entry is. */
-static void set_owner(struct tar_entry *e, const struct stat *st)
-{
-	e->uid = st->st_uid;
-	e->gid = st->st_gid;
-}
-
 static struct tar_entry entry_of(const char *path, enum tar_type type, const struct stat *st)
 {
-	struct tar_entry e = {
+	return (struct tar_entry){
 		.path = path,
 		.type = type,
 		.mode = st->st_mode & 07777,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
 		.mtime = st->st_mtim,
 	};
+}
 
-	set_owner(&e, st);
-	return e;
+static void set_owner(struct tar_entry *e, struct owner o)
+{
+	e->uid = o.uid;
+	e->gid = o.gid;
+}
+
+static void read_owner(const struct tar_tree *t, int fd, struct tar_entry *e)
+{
+	struct owner o;
+
+	if (t->owners && owner_read(fd, &o) == 0)
+		set_owner(e, o);
+}
+
+/* Of what has no attributes. */
+static void look_up_owner(const struct tar_tree *t, int dir, const char *name, struct tar_entry *e)
+{
+	struct owner_entry key;
+	struct owner o;
+
+	if (t->owners && t->owners->n && owner_identify(dir, name, &key) == 0 &&
+	    owner_list_find(t->owners, &key, &o))
+		set_owner(e, o);
 }
 
 static int copy_content(struct tar_tree *t, int fd, const char *path, struct err *err)
@@ -166,13 +185,14 @@ static int add_file(struct tar_tree *t, int dir, const char *name, const char *p
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	e = entry_of(path, TAR_FILE, &st);
+	read_owner(t, fd, &e);
 	e.link = link_to(t, &st, path);
 	if (e.link) {
 		e.type = TAR_HARDLINK;
 		return tar_begin(&t->out, &e, err);
 	}
 	e.size = st.st_size;
-	add_xattrs(fd, &e);
+	add_xattrs(t, fd, &e);
 	result = tar_begin(&t->out, &e, err);
 	buf_done(&e.xattrs);
 	return result < 0 ? -1 : copy_content(t, fd, path, err);
@@ -185,6 +205,7 @@ static int add_node(struct tar_tree *t, int dir, const char *name, const char *p
 	CLEAN(clean_free) char *target = NULL;
 	struct tar_entry e = entry_of(path, S_ISLNK(st->st_mode) ? TAR_SYMLINK : TAR_FIFO, st);
 
+	look_up_owner(t, dir, name, &e);
 	e.link = link_to(t, st, path);
 	if (e.link) {
 		e.type = TAR_HARDLINK;
@@ -207,7 +228,8 @@ static int add_directory(struct tar_tree *t, int fd, const char *path, struct er
 	if (fstat(fd, &st) < 0)
 		return tree_err(err, "look at", path);
 	e = entry_of(*path ? slashed : "./", TAR_DIRECTORY, &st);
-	add_xattrs(fd, &e);
+	read_owner(t, fd, &e);
+	add_xattrs(t, fd, &e);
 	result = tar_begin(&t->out, &e, err);
 	buf_done(&e.xattrs);
 	return result;

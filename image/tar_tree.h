@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/owner.h"
 #include "image/cancel.h"
 #include "image/tar_out.h"
 
@@ -19,6 +20,11 @@ struct tar_link;
 
 struct tar_tree {
 	struct tar_out out;
+	/*
+	 * NULL: owners are those that the files have. Else those that are recorded (base/owner.h), of what has
+	 * no attributes in this list. Lent.
+	 */
+	const struct owner_list *owners;
 	const struct cancel *cancel;
 	char *chunk;
 	struct tar_link *links; /* files of several names, by inode; a power of two, half empty */

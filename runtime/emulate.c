@@ -80,13 +80,14 @@ static bool handle(struct notify_loop *l, const struct notification *n, void *ar
 	return false;
 }
 
-int emulate_add(struct notify_loop *loop, int init, uint64_t caps, void *shared, struct err *err)
+int emulate_add(struct notify_loop *loop, const struct emulate *how, void *shared, struct err *err)
 {
 	struct emulation *e = xcalloc(1, sizeof(*e));
 
-	e->caps = caps;
+	e->caps = how->spec->caps;
+	e->how = *how;
 	e->shared = shared;
-	if (view_enter(&e->view, init, err) < 0) {
+	if (view_enter(&e->view, how->init, err) < 0) {
 		free(e);
 		return -1;
 	}

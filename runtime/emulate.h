@@ -18,6 +18,8 @@
 #define RUNTIME_EMULATE_H
 
 #include "base/notify_loop.h"
+#include "base/owner.h"
+#include "runtime/spec.h"
 
 /*
  * For who must not be looked into by the supervisor (an exec's process, before its program): as a size for
@@ -29,10 +31,17 @@
 const struct notify_call *emulate_calls(size_t *ret_n);
 /* Bytes that outlive the supervisor, zeroed at first. */
 size_t emulate_shared_size(void);
+struct emulate {
+	int init; /* a pidfd of a process of the container's */
+	const struct container_spec *spec;
+	const struct owner_list *owners; /* recorded before (base/owner.h) */
+	int owners_fd;			 /* to write further ones to, or -1 */
+	int upper;			 /* the container's own layer, or -1 */
+};
 /*
- * Supervisor: adds the handler, and goes into the container's user and mount namespace for good. init: a
- * pidfd of a process there; caps: what root in the container may do.
+ * Supervisor: adds the handler, and goes into the container's user and mount namespace for good. What it is
+ * given is lent for as long as that lasts.
  */
-int emulate_add(struct notify_loop *loop, int init, uint64_t caps, void *shared, struct err *err);
+int emulate_add(struct notify_loop *loop, const struct emulate *how, void *shared, struct err *err);
 
 #endif

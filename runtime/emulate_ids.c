@@ -2,7 +2,6 @@
 #include <linux/capability.h>
 #include <stdlib.h>
 
-#include "runtime/emulate.h"
 #include "runtime/emulate_parts.h"
 
 #define ARG(i) ((uint32_t)n->data.args[i])

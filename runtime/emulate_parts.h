@@ -3,6 +3,7 @@
 #define RUNTIME_EMULATE_PARTS_H
 
 #include "runtime/credentials.h"
+#include "runtime/emulate.h"
 #include "runtime/view.h"
 
 /*
@@ -12,9 +13,8 @@
 #define ODD_PLACES 1024
 #define ODD_WAYS   8
 struct odd_owner {
-	uint64_t dev, ino; /* ino 0: nobody's */
-	int64_t born;	   /* nanoseconds; 0: the file system does not say */
-	struct owner owner;
+	uint64_t dev;
+	struct owner_entry file; /* ino 0: none */
 };
 struct odd_owners {
 	bool any;
@@ -32,6 +32,7 @@ struct emulate_shared {
 struct emulation {
 	struct view view;
 	uint64_t caps;
+	struct emulate how;
 	struct emulate_shared *shared;
 };
 
