@@ -89,7 +89,7 @@ teardown_file() { drop_store; }
 
 @test "the monitor killed: the container ends, and its status is unknown, never 0" {
 	tiffin run -d --name orphan "$BUSYBOX" sleep 1000.4
-	kill -9 "$(pids_with 'tiffin: monitor of orphan')"
+	kill -9 "$(monitor_of orphan)"
 	gone() { [ -z "$(pids_with 'sleep 1000.4')" ]; }
 	wait_for gone
 	wait_for has_status orphan 'Exited \(255\)'
@@ -105,7 +105,7 @@ teardown_file() { drop_store; }
 			su -s /bin/sh app -c 'exec sleep 1000.6'
 		untied() { tiffin exec "orphan-$mode" grep -q sleep /proc/1/comm; }
 		wait_for untied
-		kill -9 "$(pids_with "tiffin: monitor of orphan-$mode")"
+		kill -9 "$(monitor_of "orphan-$mode")"
 		gone() { [ -z "$(pids_with 'keeper of orphan-')$(pgrep -f 'sleep 1000[.]6')" ]; }
 		wait_for gone
 		same "$(tiffin wait "orphan-$mode")" 255
@@ -120,7 +120,7 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: with one ID there is no other user"
 	tiffin run -d --name late "$BUSYBOX" su -s /bin/sh app -c 'exec sleep 1000.8'
 	wait_for keeper_has_settled late
-	kill -9 "$(pids_with "tiffin: monitor of late")"
+	kill -9 "$(monitor_of late)"
 	gone() { [ -z "$(pids_with 'keeper of late')$(pgrep -f 'sleep 1000[.]8')" ]; }
 	wait_for gone
 	same "$(tiffin wait late)" 255
@@ -138,7 +138,7 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 
 @test "a monitor that hangs: rm -f kills it" {
 	tiffin run -d --name deaf --restart always "$BUSYBOX" sleep 1000.5
-	kill -STOP "$(pids_with 'tiffin: monitor of deaf')"
+	kill -STOP "$(monitor_of deaf)"
 	tiffin rm -f deaf
 	same "$(pids_with 'of deaf')$(pids_with 'sleep 1000[.]5')" ""
 }

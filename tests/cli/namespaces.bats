@@ -62,7 +62,7 @@ start_first() { tiffin run -d --name first "$@" "$BUSYBOX" sleep 1000; }
 @test "--pid host: neither is any left when the monitor is killed" {
 	tiffin run -d --name hosts --pid host "$BUSYBOX" sh -c 'sleep 4244 & setsid sleep 4245 & sleep 1000'
 	wait_for pgrep -u "$(id -u)" -x -f 'sleep 4245'
-	kill -9 "$(pids_with 'tiffin: monitor of hosts')"
+	kill -9 "$(monitor_of hosts)"
 	wait_for has_status hosts 'Exited \(255\)'
 	wait_for eval 'same "$(pids_with "^sleep 424[45]\$")" "" 2>/dev/null'
 }

@@ -25,8 +25,6 @@ while True:
 	wait_for [ -S "$NOTIFY_SOCKET" ]
 }
 
-monitor_of() { pids_with "tiffin: monitor of $1\$"; }
-
 @test "--preserve-fds hands over descriptors from 3 on, and no others" {
 	echo three >"$BATS_TEST_TMPDIR/three"
 	run bash -c 'exec 3<"$1/three" 4>"$1/four" 5</ 6</tmp
