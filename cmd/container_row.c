@@ -147,7 +147,7 @@ static char *describe_labels(const struct container *c)
 	return xstrdup(buf_str(&text));
 }
 
-/* The sources of what is bound. */
+/* The sources of what is bound, and the names of volumes. */
 static char *describe_mounts(const struct container *c, bool whole)
 {
 	CLEAN(buf_done) struct buf text = { 0 };
@@ -155,10 +155,12 @@ static char *describe_mounts(const struct container *c, bool whole)
 	size_t i;
 
 	json_array_foreach(js_arr(js_obj(c->config, "spec"), "mounts"), i, mount) {
-		const char *source = js_str(mount, "source") ?: "";
+		const char *kind = js_str(mount, "kind") ?: "";
+		const bool volume = streq(kind, "volume");
+		const char *source = js_str(mount, volume ? "name" : "source") ?: "";
 		CLEAN(clean_free) char *shown = whole ? xstrdup(source) : cut(source, MOUNT_WIDTH);
 
-		if (streq(js_str(mount, "kind") ?: "", "bind"))
+		if (volume || streq(kind, "bind"))
 			buf_addf(&text, "%s%s", text.len ? "," : "", shown);
 	}
 	return xstrdup(buf_str(&text));

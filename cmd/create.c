@@ -205,12 +205,28 @@ static int make_spec(const struct run_options *o, const struct found_image *imag
 		return -1;
 	if (run_spec(o, &config, command, s->dir.id, ns, &s->spec, &profile, err) < 0 ||
 	    security_compile(s->t, profile, &s->spec, err) < 0 ||
+	    volume_options_complete(s->t, &o->volumes, &config, &s->spec, err) < 0 ||
 	    make_ports(o, &config, s, err) < 0 || make_etc(o, s, err) < 0 ||
 	    make_labels(o, &config, s, err) < 0 || make_log(o, s, err) < 0 ||
 	    make_service(o, s, err) < 0)
 		return -1;
 	s->spec.etc_dir = xasprintf("%s/containers/%s", s->t->store.root, s->dir.id);
 	return 0;
+}
+
+/* Its volumes first: none of them is removed until the record names it. */
+static int put(const struct run_options *o, const struct found_image *image, struct start *s,
+	       struct err *err)
+{
+	CLEAN(strv_done) struct strv made = { 0 };
+	int lock = -1, result;
+
+	result = volume_options_make(s->t, &s->spec, &lock, &made, err) < 0 ? -1 :
+									       publish(o, image, s, err);
+	clean_fd(&lock);
+	if (result < 0)
+		volume_options_unmake(s->t, &made);
+	return result;
 }
 
 static int write_cidfile(const char *path, const char *id, struct err *err)
@@ -260,7 +276,7 @@ int create_container(struct tiffin *t, const struct run_options *options,
 	    container_dir_make(&t->store, &s.dir, err) < 0)
 		return -1;
 	if (make_spec(options, &image, &command, &ns, &s, err) < 0 || replace(options, t, err) < 0 ||
-	    publish(options, &image, &s, err) < 0) {
+	    put(options, &image, &s, err) < 0) {
 		container_dir_discard(&t->store, &s.dir);
 		return -1;
 	}

@@ -6,6 +6,7 @@
 #include "cmd/helper.h"
 #include "cmd/human.h"
 #include "cmd/image_filter.h"
+#include "cmd/image_users.h"
 #include "cmd/prompt.h"
 #include "cmd/prune.h"
 #include "storage/container.h"
@@ -34,7 +35,7 @@ static void prune_done(void *options)
 static bool is_used(const struct container *list, size_t n, const char *id)
 {
 	for (size_t i = 0; i < n; i++)
-		if (streq(list[i].image_id, id))
+		if (container_uses_image(&list[i], id))
 			return true;
 	return false;
 }

@@ -14,6 +14,7 @@
 #include "runtime/caps.h"
 #include "runtime/masks.h"
 #include "runtime/spec.h"
+#include "storage/volume.h"
 
 static json_t *strings(char *const *v, size_t n)
 {
@@ -79,38 +80,68 @@ static json_t *state_of(const struct container *c)
 
 /* --- mounts --- */
 
-static json_t *mount_of(const struct mount_spec *m)
+/* "rw", and what differs from the defaults. */
+static void add_words(const struct mount_spec *m, struct strv *ret)
 {
-	CLEAN(strv_done) struct strv options = { 0 };
-	bool bind = m->kind == MOUNT_BIND;
+	static const char *const spreads[][2] = {
+		[PROPAGATION_PRIVATE] = { "rprivate", "rprivate" },
+		[PROPAGATION_SLAVE] = { "slave", "rslave" },
+		[PROPAGATION_SHARED] = { "shared", "rshared" },
+	};
+
+	strv_add(ret, spreads[m->propagation][m->spread]);
+	strv_add(ret, m->alone ? "bind" : "rbind");
+	if (m->no_exec)
+		strv_add(ret, "noexec");
+	if (m->no_suid)
+		strv_add(ret, "nosuid");
+	if (m->no_dev)
+		strv_add(ret, "nodev");
+}
+
+static const char *type_of(const struct mount_spec *m)
+{
+	static const char *const types[] = {
+		[MOUNT_BIND] = "bind",
+		[MOUNT_TMPFS] = "tmpfs",
+		[MOUNT_VOLUME] = "volume",
+		[MOUNT_IMAGE] = "image",
+	};
+
+	return types[m->kind];
+}
+
+/* The first of the words is the propagation, which has a member of its own. */
+static json_t *mount_of(const struct tiffin *t, const struct mount_spec *m)
+{
+	CLEAN(strv_done) struct strv words = { 0 };
+	CLEAN(volume_done) struct volume v = { 0 };
 	json_t *j = json_object();
 
-	if (bind)
-		strv_add(&options, "rbind");
-	if (m->no_exec)
-		strv_add(&options, "noexec");
-	if (m->no_suid)
-		strv_add(&options, "nosuid");
-	if (m->no_dev)
-		strv_add(&options, "nodev");
-	js_set_str(j, "Type", bind ? "bind" : "tmpfs");
-	js_set_str(j, "Source", bind ? m->source : "");
+	add_words(m, &words);
+	js_set_str(j, "Type", type_of(m));
+	if (m->kind == MOUNT_VOLUME) {
+		volume_find(&t->store, m->name, &v, NULL);
+		js_set_str(j, "Name", m->name);
+		js_set_str(j, "Driver", "local");
+	}
+	js_set_str(j, "Source", m->kind == MOUNT_VOLUME ? v.path ?: "" : m->source);
 	js_set_str(j, "Destination", m->target);
-	js_set_str(j, "Mode", bind ? "" : m->source);
-	js_set_strv(j, "Options", &options);
+	js_set_str(j, "Mode", m->overlay ? "O" : "");
+	json_object_set_new(j, "Options", strings(words.v + 1, words.n - 1));
 	js_set_bool(j, "RW", !m->read_only);
-	js_set_str(j, "Propagation", bind ? "rprivate" : "");
+	js_set_str(j, "Propagation", words.v[0]);
 	return j;
 }
 
-static json_t *mounts_of(const struct container_spec *spec)
+static json_t *mounts_of(const struct tiffin *t, const struct container_spec *spec)
 {
 	json_t *list = json_array();
 
 	/* As in docker, a tmpfs is the host configuration's alone. */
 	for (size_t i = 0; i < spec->n_mounts; i++)
-		if (spec->mounts[i].kind == MOUNT_BIND)
-			json_array_append_new(list, mount_of(&spec->mounts[i]));
+		if (spec->mounts[i].kind != MOUNT_TMPFS)
+			json_array_append_new(list, mount_of(t, &spec->mounts[i]));
 	return list;
 }
 
@@ -122,10 +153,11 @@ static void set_binds(json_t *j, const struct container_spec *spec)
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		const struct mount_spec *m = &spec->mounts[i];
 
-		if (m->kind == MOUNT_BIND)
-			strv_addf(&binds, "%s:%s:%s", m->source, m->target, m->read_only ? "ro" : "rw");
-		else
+		if (m->kind == MOUNT_TMPFS)
 			js_set_str(tmpfs, m->target, m->source);
+		else if (m->kind != MOUNT_IMAGE)
+			strv_addf(&binds, "%s:%s:%s", m->name ?: m->source, m->target,
+				  m->read_only ? "ro" : "rw");
 	}
 	js_set_strv(j, "Binds", &binds);
 	json_object_set_new(j, "Tmpfs", tmpfs);
@@ -417,7 +449,7 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	js_set_str(j, "Pod", "");
 	js_set_bool(j, "IsInfra", false);
 	json_object_set_new(j, "BoundingCaps", caps_of(spec.caps));
-	json_object_set_new(j, "Mounts", mounts_of(&spec));
+	json_object_set_new(j, "Mounts", mounts_of(t, &spec));
 	json_object_set_new(j, "HostConfig", host_config_of(c, &spec, mode));
 	json_object_set_new(j, "Config", config_of(c, &spec));
 	json_object_set_new(j, "NetworkSettings", network_of(c, &spec, mode));

@@ -15,6 +15,7 @@
 #include "cmd/helper.h"
 #include "cmd/pause.h"
 #include "runtime/attach.h"
+#include "storage/volume.h"
 
 int parse_signal(const char *text, int *ret, struct err *err)
 {
@@ -257,6 +258,15 @@ int life_open_init(const struct container *c, const char *what, int *ret_pidfd, 
 	return 0;
 }
 
+void life_release_volumes(struct tiffin *t, const struct container *c)
+{
+	CLEAN(strv_done) struct strv trash = { 0 };
+
+	volume_release(&t->store, c->config, &trash);
+	for (size_t i = 0; i < trash.n; i++)
+		helper_remove_trash(&t->store, &t->ids, trash.v[i]);
+}
+
 int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err)
 {
 	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
@@ -291,5 +301,7 @@ int life_remove(struct tiffin *t, const struct container *c, bool force, struct 
 		return -1;
 	event_container(&t->store, c->config, "remove", NULL);
 	helper_remove_trash(&t->store, &t->ids, trash);
+	if (js_bool(js_obj(c->config, "spec"), "auto_remove"))
+		life_release_volumes(t, c);
 	return 0;
 }

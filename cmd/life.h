@@ -45,7 +45,12 @@ int life_wait(struct tiffin *t, const struct container *c, int *ret_status, stru
 /* The first process, by a pidfd; ERR_BUSY, in podman's words, where it does not run. */
 int life_open_init(const struct container *c, const char *what, int *ret_pidfd, struct err *err);
 
-/* Removes it; a running one is killed first where force says so, else ERR_BUSY. */
+/*
+ * Removes it; a running one is killed first where force says so, else ERR_BUSY. Its anonymous volumes go
+ * with it where it was to vanish at its end.
+ */
 int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err);
+/* It has been removed: so are its anonymous volumes that nobody else uses. */
+void life_release_volumes(struct tiffin *t, const struct container *c);
 
 #endif

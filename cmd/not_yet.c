@@ -13,12 +13,6 @@ static int no_limits(void *field, const char *value, struct err *err)
 	return refuse(err, "sets no limits by cgroup");
 }
 
-static int no_volumes(void *field, const char *value, struct err *err)
-{
-	(void)field, (void)value;
-	return refuse(err, "has no volumes by name: -v binds what is on the host, --tmpfs mounts a tmpfs");
-}
-
 static int no_networks(void *field, const char *value, struct err *err)
 {
 	(void)field, (void)value;
@@ -83,10 +77,6 @@ const struct opt not_yet_opts[] = {
 	WITH_VALUE(0, "cgroup-parent", no_limits),
 	WITH_VALUE(0, "cgroups", no_limits),
 	WITHOUT("oom-kill-disable", no_limits),
-	WITH_VALUE(0, "mount", no_volumes),
-	WITH_VALUE(0, "volumes-from", no_volumes),
-	WITH_VALUE(0, "volume-driver", no_volumes),
-	WITH_VALUE(0, "image-volume", no_volumes),
 	WITH_VALUE(0, "ip", no_networks),
 	WITH_VALUE(0, "ip6", no_networks),
 	WITH_VALUE(0, "link", no_networks),

@@ -17,7 +17,7 @@ static const struct opt rm_opts[] = {
 	{ 0, "timeout", "SECONDS", NULL, set_string, FIELD(rm_options, timeout) },
 	{ 'i', "ignore", NULL, "one that is not there is no error", set_flag,
 	  FIELD(rm_options, ignore) },
-	{ 'v', "volumes", NULL, "and its volumes without a name: this version makes none", set_flag,
+	{ 'v', "volumes", NULL, "and its anonymous volumes", set_flag,
 	  FIELD(rm_options, volumes) },
 	{ 0 },
 };
@@ -39,7 +39,11 @@ static int rm_one(struct tiffin *t, const struct container *c, const char *name,
 	(void)name;
 	if (o->timeout && o->force && life_stop_as_configured(t, c, o->timeout, err) < 0)
 		return -1;
-	return life_remove(t, c, o->force, err);
+	if (life_remove(t, c, o->force, err) < 0)
+		return -1;
+	if (o->volumes)
+		life_release_volumes(t, c);
+	return 0;
 }
 
 static int rm(struct tiffin *t, void *options, const struct strv *operands, struct err *err)

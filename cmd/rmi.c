@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "cmd/event.h"
 #include "cmd/helper.h"
+#include "cmd/image_users.h"
 #include "cmd/life.h"
 #include "cmd/short_name.h"
 #include "image/reference.h"
@@ -21,7 +22,7 @@ static const struct opt rmi_opts[] = {
 	{ 0 },
 };
 
-/* The containers made from it are in its way; force removes them. */
+/* The containers made from it, or that mount it, are in its way; force removes them. */
 static int free_of_containers(struct tiffin *t, const struct image_record *image, bool force,
 			      struct err *err)
 {
@@ -32,7 +33,7 @@ static int free_of_containers(struct tiffin *t, const struct image_record *image
 	if (container_list(&t->store, &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n && result == 0; i++) {
-		if (!streq(list[i].image_id, image->id))
+		if (!container_uses_image(&list[i], image->id))
 			continue;
 		result = force ? life_remove(t, &list[i], true, err) :
 				 err_set(err, ERR_BUSY, "image %.12s is in use by container %s (%.12s)",

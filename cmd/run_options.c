@@ -16,9 +16,7 @@ const struct opt run_opts[] = {
 	{ 0, "replace", NULL, "remove the container that has the name first", set_flag,
 	  OPTION(replace) },
 	{ .more = env_opts, .field = OPTION(env) },
-	{ 'v', "volume", "SRC:DST[:OPTS]", "bind a directory or file of the host (repeatable)",
-	  set_list, OPTION(volumes) },
-	{ 0, "tmpfs", "DST[:OPTS]", "mount a tmpfs (repeatable)", set_list, OPTION(tmpfs) },
+	{ .more = volume_opts, .field = OPTION(volumes) },
 	{ 'w', "workdir", "DIR", "the working directory", set_string, OPTION(workdir) },
 	{ 'u', "user", "USER[:GROUP]", "names or numbers", set_string, OPTION(user) },
 	{ .more = user_opts, .field = OPTION(user_more) },
@@ -91,7 +89,7 @@ void run_options_done(void *options)
 				  o->hostname,	  o->network,  o->pull,
 				  o->cidfile,	  o->authfile, o->tls_verify, o->stop_signal,
 				  o->timezone };
-	struct strv *const lists[] = { &o->label_files, &o->annotations, &o->volumes,	&o->tmpfs,
+	struct strv *const lists[] = { &o->label_files, &o->annotations,
 				       &o->labels, &o->publish, &o->expose };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
@@ -99,6 +97,7 @@ void run_options_done(void *options)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		strv_done(lists[i]);
 	platform_options_done(&o->platform);
+	volume_options_done(&o->volumes);
 	env_options_done(&o->env);
 	user_options_done(&o->user_more);
 	limit_options_done(&o->limits);

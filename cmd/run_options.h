@@ -19,6 +19,7 @@
 #include "cmd/security_options.h"
 #include "cmd/service_options.h"
 #include "cmd/user_options.h"
+#include "cmd/volume_options.h"
 #include "image/config.h"
 #include "runtime/spec.h"
 
@@ -27,7 +28,8 @@ struct run_options {
 	char *name, *workdir, *user, *entrypoint, *hostname, *network, *pull, *cidfile;
 	char *stop_signal, *timezone, *authfile, *tls_verify;
 	struct platform_options platform;
-	struct strv volumes, tmpfs, labels, label_files, annotations, publish, expose;
+	struct strv labels, label_files, annotations, publish, expose;
+	struct volume_options volumes;
 	struct env_options env;
 	struct user_options user_more;
 	struct limit_options limits;

@@ -136,13 +136,8 @@ static int timezone_add(const char *zone, struct container_spec *spec, struct er
 
 static int build_mounts(const struct run_options *o, struct container_spec *spec, struct err *err)
 {
-	for (size_t i = 0; i < o->volumes.n; i++)
-		if (volume_option_add(o->volumes.v[i], spec, err) < 0)
-			return -1;
-	for (size_t i = 0; i < o->tmpfs.n; i++)
-		if (tmpfs_option_add(o->tmpfs.v[i], spec, err) < 0)
-			return -1;
-	if (device_options_apply(&o->devices, spec, err) < 0 || timezone_add(o->timezone, spec, err) < 0)
+	if (volume_options_apply(&o->volumes, spec, err) < 0 ||
+	    device_options_apply(&o->devices, spec, err) < 0 || timezone_add(o->timezone, spec, err) < 0)
 		return -1;
 	if (o->read_only && o->read_only_tmpfs)
 		add_read_only_tmpfs(spec);

@@ -14,12 +14,15 @@
 #include "cmd/etc_files.h"
 #include "cmd/event.h"
 #include "cmd/helper.h"
+#include "cmd/mount_source.h"
 #include "cmd/namespace_options.h"
 #include "cmd/rootfs_option.h"
 #include "cmd/supervise.h"
 #include "net/network.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
+#include "storage/overlay_mount.h"
+#include "storage/volume.h"
 
 void start_done(struct start *s)
 {
@@ -31,6 +34,7 @@ void start_done(struct start *s)
 	log_options_done(&s->log);
 	service_options_done(&s->service);
 	strv_done(&s->labels);
+	strv_done(&s->more_trash);
 	json_decref(s->state.ports);
 	free(s->name);
 	free(s->rootfs);
@@ -58,6 +62,13 @@ static int mount_root(void *arg, int *ret_root, struct err *err)
 	const struct rootfs rootfs = rootfs_of(s);
 
 	return s->driver->mount(&rootfs, ret_root, err);
+}
+
+static int open_source(void *arg, size_t index, int root, int *ret_fd, struct err *err)
+{
+	const struct start *s = arg;
+
+	return mount_source_open(&s->t->store, s->dir.id, index, &s->spec.mounts[index], root, ret_fd, err);
 }
 
 static int interface_up(void *arg, int *ret_frames, struct err *err)
@@ -129,10 +140,24 @@ static int open_listener(void *arg, int *ret_fd, struct err *err)
 
 static void take_away(struct start *s)
 {
-	if (container_remove(&s->t->store, &s->dir, s->name, s->trash, NULL) < 0)
+	if (container_remove(&s->t->store, &s->dir, s->name, s->trash, NULL) < 0) {
 		s->trash[0] = '\0';
-	else
-		event_container(&s->t->store, s->record, "remove", NULL);
+		return;
+	}
+	event_container(&s->t->store, s->record, "remove", NULL);
+	volume_release(&s->t->store, s->record, &s->more_trash);
+}
+
+/* What its overlays have taken is nobody's any more. */
+static void drop_overlays(struct start *s)
+{
+	char trash[STAGE_NAME_MAX] = "";
+
+	for (size_t i = 0; i < s->spec.n_mounts && !trash[0]; i++)
+		if (s->spec.mounts[i].overlay)
+			overlay_mount_drop(&s->t->store, s->dir.fd, trash);
+	if (trash[0])
+		strv_add(&s->more_trash, trash);
 }
 
 /* Beyond what anybody waits for: the kernel takes 20 ms and more to unregister the interface. */
@@ -142,6 +167,8 @@ static void closing(void *arg)
 
 	if (s->trash[0])
 		helper_remove_trash(&s->t->store, &s->t->ids, s->trash);
+	for (size_t i = 0; i < s->more_trash.n; i++)
+		helper_remove_trash(&s->t->store, &s->t->ids, s->more_trash.v[i]);
 	start_network_reap(s);
 }
 
@@ -209,6 +236,7 @@ static void exited(void *arg, int exit_code, bool by_user)
 	tell_death(s, exit_code);
 	s->state.restarting = false;
 	s->state.stopped = by_user;
+	drop_overlays(s);
 	if (s->spec.auto_remove)
 		take_away(s);
 	else
@@ -315,6 +343,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 			.ids = &s->t->ids,
 			.join = -1,
 			.mount_root = mount_root,
+			.open_source = open_source,
 			.interface_up = interface_up,
 			.loopback_up = loopback_up,
 			.network_start = start_network,

@@ -41,6 +41,7 @@ struct start {
 	/* The monitor's own. */
 	struct container_state state;
 	char trash[STAGE_NAME_MAX]; /* what is left of the container in tmp/ */
+	struct strv more_trash;	    /* and of its anonymous volumes and overlays */
 	struct start_network net;
 };
 #define START_INIT { .dir = CONTAINER_DIR_INIT, .net = START_NETWORK_INIT }

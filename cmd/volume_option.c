@@ -1,112 +1,116 @@
 #include "cmd/volume_option.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cmd/mount_words.h"
+#include "storage/volume.h"
 
-/* A target as it is compared and mounted: absolute, without ".", "..", "//" and a trailing slash. */
-static int clean_target(const char *text, char **ret, struct err *err)
+/* Between colons, of which "\:" is none. */
+static void split(const char *text, struct strv *ret)
 {
-	CLEAN(buf_done) struct buf out = { 0 };
-	CLEAN(clean_free) char *copy = xstrdup(text);
-	char *part, *rest;
+	CLEAN(buf_done) struct buf part = { 0 };
 
-	if (*text != '/')
-		return err_set(err, ERR_USAGE, "'%s' is not an absolute path in the container", text);
-	for (part = strtok_r(copy, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
-		if (streq(part, "..")) {
-			while (out.len && out.data[--out.len] != '/')
-				;
-			if (out.data)
-				out.data[out.len] = '\0';
-		} else if (!streq(part, ".")) {
-			buf_addf(&out, "/%s", part);
+	for (const char *p = text;; p++) {
+		if (*p == ':' || !*p) {
+			strv_add(ret, buf_str(&part));
+			part.len = 0;
+			if (part.data)
+				part.data[0] = '\0';
+			if (!*p)
+				return;
+		} else {
+			p += *p == '\\' && p[1] == ':';
+			buf_add(&part, p, 1);
 		}
 	}
-	if (!out.len)
-		return err_set(err, ERR_USAGE, "'%s' can't be mounted on", text);
-	*ret = xstrdup(buf_str(&out));
+}
+
+static void split_words(const char *text, struct strv *ret)
+{
+	CLEAN(clean_free) char *copy = xstrdup(text);
+	char *word, *rest;
+
+	for (word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest))
+		strv_add(ret, word);
+}
+
+static int set_source(const char *source, struct mount_spec *m, struct err *err)
+{
+	if (!*source)
+		return err_set(err, ERR_USAGE, "host directory cannot be empty");
+	if (*source == '/' || *source == '.') {
+		m->kind = MOUNT_BIND;
+		return mount_source_find(source, &m->source, err);
+	}
+	if (!volume_name_valid(source))
+		return err_set(err, ERR_USAGE, "'%s': a volume's names must match "
+					       "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument", source);
+	m->name = xstrdup(source);
 	return 0;
 }
 
-static int set_option(struct mount_spec *m, const char *option, struct err *err)
+/* What makes sense for one kind of mount, and would be passed over with another. */
+static int check(const struct strv *words, const struct mount_spec *m, struct err *err)
 {
-	static const char *const defaults[] = { "rw",  "rbind", "bind", "rprivate", "private",
-						"exec", "suid",	 "dev",	 "z",	     "Z" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++)
-		if (streq(option, defaults[i]))
-			return 0;
-	if (streq(option, "ro"))
-		m->read_only = true;
-	else if (streq(option, "noexec"))
-		m->no_exec = true;
-	else if (streq(option, "nosuid"))
-		m->no_suid = true;
-	else if (streq(option, "nodev"))
-		m->no_dev = true;
-	else
-		return err_set(err, ERR_UNSUPPORTED, "the volume option '%s' is not known to this version",
-			       option);
+	if (m->kind == MOUNT_BIND && strv_has(words, "copy"))
+		return err_set(err, ERR_USAGE, "'copy' is for volumes: nothing is copied to '%s'",
+			       m->source);
+	if (m->overlay && m->alone)
+		return err_set(err, ERR_USAGE, "'O' does not go with 'bind'");
+	if (m->overlay && (m->read_only || m->propagation))
+		return err_set(err, ERR_USAGE, "'O' goes neither with 'ro' nor with a propagation");
 	return 0;
 }
 
 int volume_option_add(const char *text, struct container_spec *spec, struct err *err)
 {
-	CLEAN(clean_free) char *copy = xstrdup(text);
-	struct mount_spec m = { .kind = MOUNT_BIND };
-	char *rest = copy, *source = strsep(&rest, ":"), *target = strsep(&rest, ":"), *option;
-	char path[PATH_MAX];
+	CLEAN(mount_spec_done) struct mount_spec m = { .kind = MOUNT_VOLUME, .shared = true, .said = true };
+	CLEAN(strv_done) struct strv parts = { 0 };
+	CLEAN(strv_done) struct strv words = { 0 };
+	const char *target;
 
-	if (!target || !*source || (*source != '/' && *source != '.'))
-		return err_set(err, ERR_UNSUPPORTED,
-			       "-v %s: volumes by name are still to come; bind a directory of the host: "
-			       "/dir:/dir",
-			       text);
-	while ((option = strsep(&rest, ",")))
-		if (*option && set_option(&m, option, err) < 0)
-			return -1;
-	if (!realpath(source, path)) {
-		err_sys(err, "cannot bind '%s'", source);
+	split(text, &parts);
+	if (parts.n > 3)
+		return err_set(err, ERR_USAGE, "%s: incorrect volume format, should be "
+					       "[host-dir:]ctr-dir[:option]", text);
+	target = parts.v[parts.n > 1];
+	if (!*target)
+		return err_set(err, ERR_USAGE, "container directory cannot be empty");
+	if (parts.n == 3)
+		split_words(parts.v[2], &words);
+	if (mount_target_clean(target, &m.target, err) < 0 ||
+	    (parts.n > 1 && set_source(parts.v[0], &m, err) < 0) ||
+	    mount_words_apply(&words, &m, err) < 0 || check(&words, &m, err) < 0)
 		return -1;
-	}
-	if (clean_target(target, &m.target, err) < 0)
-		return -1;
-	m.source = xstrdup(path);
 	container_spec_add_mount(spec, m);
+	m = (struct mount_spec){ 0 };
 	return 0;
 }
 
 /* What of tmpfs(5) can do no harm. Flags of the mount are not passed to the file system. */
-static int add_tmpfs_option(struct mount_spec *m, struct buf *options, const char *option,
-			    struct err *err)
+int tmpfs_option_word(const char *option, struct buf *file_system, struct strv *words,
+		      struct mount_spec *m, struct err *err)
 {
 	static const char *const keys[] = { "size=", "mode=", "uid=", "gid=", "nr_inodes=" };
-	struct err ignored;
+	static const char *const others[] = { "O", "copy", "nocopy", "bind", "rbind" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (starts_with(option, keys[i])) {
-			buf_addf(options, "%s%s", options->len ? "," : "", option);
+			buf_addf(file_system, "%s%s", file_system->len ? "," : "", option);
 			return 0;
 		}
 	}
-	if (streq(option, "exec")) {
-		m->no_exec = false;
+	if (streq(option, "tmpcopyup") || streq(option, "notmpcopyup")) {
+		m->copy_up = *option == 't';
 		return 0;
 	}
-	if (streq(option, "suid")) {
-		m->no_suid = false;
-		return 0;
-	}
-	if (streq(option, "tmpcopyup"))
-		return err_set(err, ERR_UNSUPPORTED, "'tmpcopyup' is not in this version of tiffin: a tmpfs "
-						     "begins empty");
-	/* podman's word for what is so here anyway. */
-	if (streq(option, "notmpcopyup"))
-		return 0;
-	if (set_option(m, option, &ignored) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (streq(option, others[i]))
+			return err_set(err, ERR_USAGE, "'%s' is not an option of a tmpfs", option);
+	if (!mount_word_known(option) || strchr(option, '='))
 		return err_set(err, ERR_USAGE, "'%s' is not an option of a tmpfs", option);
+	strv_add(words, option);
 	return 0;
 }
 
@@ -114,16 +118,25 @@ int tmpfs_option_add(const char *text, struct container_spec *spec, struct err *
 {
 	CLEAN(clean_free) char *copy = xstrdup(text);
 	CLEAN(buf_done) struct buf options = { 0 };
-	struct mount_spec m = { .kind = MOUNT_TMPFS, .no_exec = true, .no_suid = true, .no_dev = true };
+	CLEAN(strv_done) struct strv words = { 0 };
+	CLEAN(mount_spec_done)
+	struct mount_spec m = {
+		.kind = MOUNT_TMPFS,
+		.no_exec = true,
+		.no_suid = true,
+		.no_dev = true,
+		.said = true,
+	};
 	char *rest = copy, *target = strsep(&rest, ":"), *option;
 
 	while ((option = strsep(&rest, ",")))
-		if (*option && add_tmpfs_option(&m, &options, option, err) < 0)
+		if (*option && tmpfs_option_word(option, &options, &words, &m, err) < 0)
 			return -1;
-	if (clean_target(target, &m.target, err) < 0)
+	if (mount_words_apply(&words, &m, err) < 0 || mount_target_clean(target, &m.target, err) < 0)
 		return -1;
 	m.source = xstrdup(buf_str(&options));
 	container_spec_add_mount(spec, m);
+	m = (struct mount_spec){ 0 };
 	return 0;
 }
 

@@ -401,6 +401,7 @@ static const struct step container_steps[] = {
 	{ "set the OOM score",	      set_oom_score },	/* by the host's /proc */
 	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
 	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
+	{ "prepare volumes",	      open_sources },	/* which take what the root has in their place */
 	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */
 	{ "bind the host's devices",  bind_devices },
 	{ "open a terminal",	      open_terminal },	/* needs /dev/pts */
@@ -426,6 +427,7 @@ static const struct step joining_steps[] = {
 static const struct step process_steps[] = {
 	{ "leave the keyring",	      leave_keyring },
 	{ "resolve the user",	      resolve_user },	/* reads /etc/passwd of the new root */
+	{ "give volumes to the user", chown_volumes },	/* needs CAP_CHOWN */
 	{ "attach stdio",	      attach_stdio },	/* needs CAP_CHOWN */
 	{ "close descriptors",	      close_descriptors }, /* so that no path leads through one */
 	{ "bound capabilities",	      bound_caps },	/* needs CAP_SETPCAP */

@@ -21,6 +21,10 @@ struct child {
 	int shm; /* another container's /dev/shm, detached, or -1 */
 	int init; /* tiffin-init, to be executed, or -1 */
 	int program, report; /* what executes the container's program, and says why not */
+	bool slave; /* our mounts follow what happens to the host's */
+	int *sources; /* for each mount its source, opened, or -1; NULL: none has been */
+	int *chowns; /* directories that are to belong to the user; NULL: none */
+	size_t n_chowns;
 	int terminal; /* the pseudo-terminal's own side, or -1 */
 	int terminal_number; /* as in /dev/pts */
 	struct user user;
@@ -49,7 +53,10 @@ int add_identity(struct child *c, struct err *err);
 int open_init(struct child *c, struct err *err);
 int part_from_init(struct child *c, struct err *err);
 /* runtime/volumes.c */
+int open_sources(struct child *c, struct err *err);
 int bind_volumes(struct child *c, struct err *err);
+/* runtime/chown.c */
+int chown_volumes(struct child *c, struct err *err);
 /* runtime/terminal.c */
 int find_terminals(struct child *c, struct err *err);
 int open_terminal(struct child *c, struct err *err);

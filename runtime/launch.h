@@ -36,6 +36,11 @@ struct launch {
 
 	/* Child: mounts the root file system somewhere in its mount namespace, and opens it. */
 	int (*mount_root)(void *arg, int *ret_root, struct err *err);
+	/*
+	 * Child, nothing being mounted on the root yet: opens (O_PATH) what a mount shows that is neither a
+	 * path of the host's nor a tmpfs. index: which of the specification's mounts it is.
+	 */
+	int (*open_source)(void *arg, size_t index, int root, int *ret_fd, struct err *err);
 	/* Child: makes the network interface; the descriptor carries its frames. */
 	int (*interface_up)(void *arg, int *ret_frames, struct err *err);
 	/* Child, with no interface but loopback. */

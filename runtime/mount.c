@@ -39,17 +39,38 @@ int mount_new(const char *type, const char *const options[], uint64_t attrs, int
 	return 0;
 }
 
-int mount_clone(int dirfd, const char *path, uint64_t attrs, int *ret_mnt, struct err *err)
+static int clone_tree(int dirfd, const char *path, uint64_t attrs, bool recursive, int *ret_mnt,
+		      struct err *err)
 {
 	CLEAN(clean_fd)
-	int mnt = open_tree(dirfd, path,
-			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+	int mnt = open_tree(dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+						 (recursive ? AT_RECURSIVE : 0));
 
 	if (mnt < 0)
 		return err_sys(err, "'%s'", path);
-	if (attrs && mount_restrict(mnt, attrs, true, err) < 0)
+	if (attrs && mount_restrict(mnt, attrs, recursive, err) < 0)
 		return -1;
 	*ret_mnt = fd_take(&mnt);
+	return 0;
+}
+
+int mount_clone(int dirfd, const char *path, uint64_t attrs, int *ret_mnt, struct err *err)
+{
+	return clone_tree(dirfd, path, attrs, true, ret_mnt, err);
+}
+
+int mount_clone_one(int dirfd, const char *path, uint64_t attrs, int *ret_mnt, struct err *err)
+{
+	return clone_tree(dirfd, path, attrs, false, ret_mnt, err);
+}
+
+int mount_propagate(int mnt, uint64_t propagation, bool recursive, struct err *err)
+{
+	struct mount_attr change = { .propagation = propagation };
+
+	if (mount_setattr(mnt, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &change,
+			  sizeof(change)) < 0)
+		return err_sys(err, "the propagation of a mount");
 	return 0;
 }
 

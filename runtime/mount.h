@@ -17,6 +17,10 @@ int mount_new(const char *type, const char *const options[], uint64_t attrs, int
 	      struct err *err);
 /* A copy of the mounts at a path ("" for dirfd itself) and below, with further attributes. */
 int mount_clone(int dirfd, const char *path, uint64_t attrs, int *ret_mnt, struct err *err);
+/* The same of the one mount, without those below it. */
+int mount_clone_one(int dirfd, const char *path, uint64_t attrs, int *ret_mnt, struct err *err);
+/* MS_PRIVATE, MS_SLAVE or MS_SHARED; of the mount, and, where recursive, of those below. */
+int mount_propagate(int mnt, uint64_t propagation, bool recursive, struct err *err);
 /* Attaches mnt at a path, or ("") at dirfd itself. */
 int mount_attach(int mnt, int dirfd, const char *path, struct err *err);
 /* Adds attributes to the mount, and, where recursive, to those below. */

@@ -21,10 +21,13 @@
 #include "runtime/mount.h"
 #include "runtime/root.h"
 
+/* What the host mounts from now on is seen by nobody here, but where a volume is to show it. */
 int privatise_mounts(struct child *c, struct err *err)
 {
-	(void)c;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	for (size_t i = 0; i < c->spec->n_mounts; i++)
+		if (c->spec->mounts[i].propagation != PROPAGATION_PRIVATE)
+			c->slave = true;
+	if (mount(NULL, "/", NULL, MS_REC | (c->slave ? MS_SLAVE : MS_PRIVATE), NULL) < 0)
 		return err_sys(err, "mount(2)");
 	return 0;
 }

@@ -13,10 +13,8 @@ static const char *const network_names[] = {
 
 void container_spec_done(struct container_spec *spec)
 {
-	for (size_t i = 0; i < spec->n_mounts; i++) {
-		free(spec->mounts[i].source);
-		free(spec->mounts[i].target);
-	}
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		mount_spec_done(&spec->mounts[i]);
 	free(spec->mounts);
 	health_check_done(&spec->health);
 	strv_done(&spec->args);
@@ -42,20 +40,6 @@ void container_spec_add_mount(struct container_spec *spec, struct mount_spec mou
 {
 	spec->mounts = xrealloc(spec->mounts, (spec->n_mounts + 1) * sizeof(*spec->mounts));
 	spec->mounts[spec->n_mounts++] = mount;
-}
-
-static json_t *mount_to_json(const struct mount_spec *m)
-{
-	json_t *j = json_object();
-
-	js_set_str(j, "kind", m->kind == MOUNT_BIND ? "bind" : "tmpfs");
-	js_set_str(j, "source", m->source);
-	js_set_str(j, "target", m->target);
-	js_set_bool(j, "read_only", m->read_only);
-	js_set_bool(j, "no_exec", m->no_exec);
-	js_set_bool(j, "no_suid", m->no_suid);
-	js_set_bool(j, "no_dev", m->no_dev);
-	return j;
 }
 
 json_t *container_spec_to_json(const struct container_spec *spec)
@@ -101,27 +85,9 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_strv(j, "network_options", &spec->network_options);
 	json_object_set_new(j, "namespaces", ns_specs_to_json(spec->ns));
 	for (size_t i = 0; i < spec->n_mounts; i++)
-		json_array_append_new(mounts, mount_to_json(&spec->mounts[i]));
+		json_array_append_new(mounts, mount_spec_to_json(&spec->mounts[i]));
 	json_object_set_new(j, "mounts", mounts);
 	return j;
-}
-
-static int mount_from_json(const json_t *j, struct mount_spec *ret, struct err *err)
-{
-	const char *kind = js_str(j, "kind");
-
-	if (!kind || !js_str(j, "source") || !js_str(j, "target"))
-		return err_set(err, ERR_CORRUPT, "the record has a mount without kind or places");
-	*ret = (struct mount_spec){
-		.kind = streq(kind, "tmpfs") ? MOUNT_TMPFS : MOUNT_BIND,
-		.source = xstrdup(js_str(j, "source")),
-		.target = xstrdup(js_str(j, "target")),
-		.read_only = js_bool(j, "read_only"),
-		.no_exec = js_bool(j, "no_exec"),
-		.no_suid = js_bool(j, "no_suid"),
-		.no_dev = js_bool(j, "no_dev"),
-	};
-	return 0;
 }
 
 static int network_from_name(const char *name, enum network_mode *ret, struct err *err)
@@ -188,7 +154,7 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 	json_array_foreach(js_arr(j, "mounts"), i, item) {
 		struct mount_spec m = { 0 };
 
-		if (mount_from_json(item, &m, err) < 0)
+		if (mount_spec_from_json(item, &m, err) < 0)
 			return -1;
 		container_spec_add_mount(&spec, m);
 	}

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "runtime/health.h"
 #include "runtime/limits.h"
+#include "runtime/mount_spec.h"
 #include "runtime/namespaces.h"
 #include "runtime/restart.h"
 
@@ -25,17 +26,6 @@ enum network_mode {
 	NETWORK_HOST,	 /* the host's */
 	NETWORK_JOINED,	 /* another container's */
 	NETWORK_PASTA,	 /* a namespace of its own, and pasta(1) */
-};
-
-enum mount_kind {
-	MOUNT_BIND,  /* source: a path on the host, made absolute */
-	MOUNT_TMPFS, /* source: mount options ("size=64m,mode=1777"), checked */
-};
-
-struct mount_spec {
-	enum mount_kind kind;
-	char *source, *target; /* target: absolute, in the container */
-	bool read_only, no_exec, no_suid, no_dev;
 };
 
 struct container_spec {

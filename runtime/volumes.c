@@ -1,12 +1,15 @@
 /*
- * What the user mounts into the container: directories and files of the host, tmpfs; and the three
- * files under /etc that are the container's own rather than the image's.
+ * What the user mounts into the container: directories and files of the host, volumes, images, tmpfs;
+ * and the three files under /etc that are the container's own rather than the image's.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/tree_copy.h"
 #include "runtime/child.h"
 #include "runtime/mount.h"
 #include "runtime/root.h"
@@ -17,22 +20,103 @@ static uint64_t attributes(const struct mount_spec *m)
 	       (m->no_suid ? MOUNT_ATTR_NOSUID : 0) | (m->no_dev ? MOUNT_ATTR_NODEV : 0);
 }
 
-static int bind(struct child *c, const char *source, const char *target, uint64_t attrs,
-		struct err *err)
+/* Those that the store has to be asked about. */
+int open_sources(struct child *c, struct err *err)
 {
-	CLEAN(clean_fd) int mnt = -1;
+	for (size_t i = 0; i < c->spec->n_mounts; i++) {
+		const struct mount_spec *m = &c->spec->mounts[i];
+
+		if (m->kind != MOUNT_VOLUME && m->kind != MOUNT_IMAGE && !m->overlay)
+			continue;
+		if (!c->sources) {
+			c->sources = xcalloc(c->spec->n_mounts, sizeof(*c->sources));
+			for (size_t k = 0; k < c->spec->n_mounts; k++)
+				c->sources[k] = -1;
+		}
+		if (c->launch->open_source(c->launch->arg, i, c->root, &c->sources[i], err) < 0)
+			return err_wrap(err, "'%s'", m->target);
+	}
+	return 0;
+}
+
+/* Until the user is known. By a descriptor of its own: the mount may be read-only. */
+static int note_chown(struct child *c, int dirfd, const char *path, struct err *err)
+{
+	int fd = openat(dirfd, *path ? path : ".", O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "'%s'", path);
+	c->chowns = xrealloc(c->chowns, (c->n_chowns + 1) * sizeof(*c->chowns));
+	c->chowns[c->n_chowns++] = fd;
+	return 0;
+}
+
+static int attach(struct child *c, int mnt, const char *target, struct err *err)
+{
 	CLEAN(clean_fd) int at = -1;
 	struct stat st;
 
 	/* The kind is asked of what was opened, not of the path once more. */
-	if (mount_clone(AT_FDCWD, source, attrs, &mnt, err) < 0)
-		return -1;
 	if (fstat(mnt, &st) < 0)
-		return err_sys(err, "'%s'", source);
+		return err_sys(err, "'%s'", target);
 	if (root_open_target(c->root, target, S_ISDIR(st.st_mode) ? TARGET_DIR : TARGET_FILE, &at,
 			     err) < 0)
 		return -1;
 	return mount_attach(mnt, at, "", err);
+}
+
+/* Nothing here is shared with the host any more: see privatise_mounts. */
+static int propagate(const struct child *c, const struct mount_spec *m, int mnt, struct err *err)
+{
+	static const uint64_t kinds[] = {
+		[PROPAGATION_PRIVATE] = MS_PRIVATE,
+		[PROPAGATION_SLAVE] = MS_SLAVE,
+		[PROPAGATION_SHARED] = MS_SHARED,
+	};
+	const bool spread = m->spread || m->propagation == PROPAGATION_PRIVATE;
+
+	if (!c->slave)
+		return 0;
+	return mount_propagate(mnt, kinds[m->propagation], spread, err);
+}
+
+/* path: "" for dirfd itself. */
+static int bind(struct child *c, const struct mount_spec *m, int dirfd, const char *path,
+		struct err *err)
+{
+	CLEAN(clean_fd) int mnt = -1;
+
+	if (m->alone ? mount_clone_one(dirfd, path, attributes(m), &mnt, err) < 0 :
+		       mount_clone(dirfd, path, attributes(m), &mnt, err) < 0) {
+		if (m->alone && err->sys == EINVAL)
+			return err_set(err, ERR_UNSUPPORTED,
+				       "other file systems are mounted beneath '%s', without which the "
+				       "kernel does not let it be bound",
+				       m->source ?: m->name);
+		return -1;
+	}
+	if (propagate(c, m, mnt, err) < 0 || (m->chown && note_chown(c, dirfd, path, err) < 0))
+		return -1;
+	return attach(c, mnt, m->target, err);
+}
+
+/* The mode that was asked for comes before the image's. */
+static int copy_up(struct child *c, const struct mount_spec *m, int mnt, struct err *err)
+{
+	const char *mode = strstr(m->source, "mode=");
+	CLEAN(clean_fd) int at = -1;
+	CLEAN(clean_fd) int from = -1;
+
+	if (root_open_target(c->root, m->target, TARGET_DIR, &at, err) < 0)
+		return -1;
+	from = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return err_sys(err, "what the image has there");
+	if (tree_copy(from, mnt, err) < 0)
+		return -1;
+	if (mode && fchmodat(mnt, ".", (mode_t)strtoul(mode + strlen("mode="), NULL, 8), 0) < 0)
+		return err_sys(err, "its mode");
+	return 0;
 }
 
 static int mount_tmpfs(struct child *c, const struct mount_spec *m, struct err *err)
@@ -40,15 +124,19 @@ static int mount_tmpfs(struct child *c, const struct mount_spec *m, struct err *
 	CLEAN(strv_done) struct strv options = { 0 };
 	CLEAN(clean_free) char *text = xstrdup(m->source ? m->source : "");
 	CLEAN(clean_fd) int mnt = -1;
-	CLEAN(clean_fd) int at = -1;
 	char *option, *rest;
+	/* Read-only from when it has its content. */
+	const uint64_t late = m->copy_up ? MOUNT_ATTR_RDONLY : 0;
 
 	for (option = strtok_r(text, ",", &rest); option; option = strtok_r(NULL, ",", &rest))
 		strv_add(&options, option);
-	if (mount_new("tmpfs", (const char *const *)options.v, attributes(m), &mnt, err) < 0 ||
-	    root_open_target(c->root, m->target, TARGET_DIR, &at, err) < 0)
+	if (mount_new("tmpfs", (const char *const *)options.v, attributes(m) & ~late, &mnt, err) < 0 ||
+	    (m->copy_up && copy_up(c, m, mnt, err) < 0) ||
+	    (m->chown && note_chown(c, mnt, "", err) < 0))
 		return -1;
-	return mount_attach(mnt, at, "", err);
+	if ((attributes(m) & late) && mount_restrict(mnt, late, false, err) < 0)
+		return -1;
+	return attach(c, mnt, m->target, err);
 }
 
 static int bind_etc(struct child *c, struct err *err)
@@ -62,23 +150,40 @@ static int bind_etc(struct child *c, struct err *err)
 			continue;
 		CLEAN(clean_free) char *source = xasprintf("%s/%s", c->spec->etc_dir, files[i]);
 		CLEAN(clean_free) char *target = xasprintf("/etc/%s", files[i]);
+		CLEAN(clean_fd) int mnt = -1;
 
-		if (bind(c, source, target, 0, err) < 0)
+		if (mount_clone(AT_FDCWD, source, 0, &mnt, err) < 0 || attach(c, mnt, target, err) < 0)
 			return err_wrap(err, "on '%s'", target);
 	}
 	return 0;
 }
 
+static int mount_one(struct child *c, size_t i, struct err *err)
+{
+	const struct mount_spec *m = &c->spec->mounts[i];
+
+	if (m->kind == MOUNT_TMPFS)
+		return mount_tmpfs(c, m, err);
+	if (c->sources && c->sources[i] >= 0)
+		return bind(c, m, c->sources[i], "", err);
+	return bind(c, m, AT_FDCWD, m->source, err);
+}
+
 int bind_volumes(struct child *c, struct err *err)
 {
-	if (bind_etc(c, err) < 0)
-		return -1;
-	for (size_t i = 0; i < c->spec->n_mounts; i++) {
-		const struct mount_spec *m = &c->spec->mounts[i];
+	bool etc_bound = false;
 
-		if (m->kind == MOUNT_TMPFS ? mount_tmpfs(c, m, err) < 0 :
-					     bind(c, m->source, m->target, attributes(m), err) < 0)
-			return err_wrap(err, "on '%s'", m->target);
+	/* Outer ones come first: the files under /etc behind /etc, before what covers them. */
+	for (size_t i = 0; i < c->spec->n_mounts; i++) {
+		const char *target = c->spec->mounts[i].target;
+
+		if (!etc_bound && strcmp(target, "/etc") > 0) {
+			if (bind_etc(c, err) < 0)
+				return -1;
+			etc_bound = true;
+		}
+		if (mount_one(c, i, err) < 0)
+			return err_wrap(err, "on '%s'", target);
 	}
-	return 0;
+	return etc_bound ? 0 : bind_etc(c, err);
 }

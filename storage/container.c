@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "storage/volume.h"
 
 void container_dir_done(struct container_dir *d)
 {
@@ -142,8 +143,14 @@ static void sweep_one(const struct store *s, const char *id)
 	if ((!is_finished(s, id) || is_overdue(s, id)) &&
 	    container_dir_lock(s, id, false, &d, NULL) == 0 &&
 	    (!is_finished(s, id) || is_overdue(s, id)) &&
-	    store_trash(s, s->containers, id, trash, NULL) == 0)
-		tree_remove_at(s->tmp, trash, NULL);
+	    store_trash(s, s->containers, id, trash, NULL) == 0) {
+		CLEAN(strv_done) struct strv volumes = { 0 };
+
+		volume_release_trash(s, trash, &volumes);
+		strv_add(&volumes, trash);
+		for (size_t i = 0; i < volumes.n; i++)
+			tree_remove_at(s->tmp, volumes.v[i], NULL);
+	}
 }
 
 /*

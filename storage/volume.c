@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "storage/container.h"
+#include "storage/journal.h"
 
 #define RECORD_MAX (1u << 20)
 
@@ -357,8 +358,10 @@ void volume_release(const struct store *s, const json_t *record, struct strv *tr
 		char name[STAGE_NAME_MAX];
 
 		if (is_made_up(names.v[i]) && volume_find(s, names.v[i], &v, NULL) == 0 && v.anonymous &&
-		    remove_unused(s, v.name, users, name, NULL) == 0)
+		    remove_unused(s, v.name, users, name, NULL) == 0) {
+			journal_add(s, "volume", "remove", v.name, v.name, json_pack("{s:s}", "driver", "local"));
 			strv_add(trash, name);
+		}
 	}
 }
 

@@ -47,8 +47,6 @@ teardown_file() { drop_store; }
 		--cpus=2 limits
 		--pids-limit=10 limits
 		--oom-kill-disable limits
-		--mount=type=bind,src=/tmp,dst=/x volumes
-		--volumes-from=x volumes
 		--ip=10.0.0.9 network
 		--uidmap=0:1:1 subordinate
 		--pod=x pods

@@ -21,6 +21,11 @@ def layer_of(kind, target):
     elif kind == "nodes":
         layer.dir("dev").symlink("dev/null", target).symlink("dev/console", target)
         layer.symlink("dev/pts", target).symlink("dev/shm", target)
+    elif kind == "volume-link":
+        layer.symlink("var/work", target)
+    elif kind == "volume":
+        layer.dir("work").file("work/file", b"seed").symlink("work/out", "/etc/hostname")
+        layer.symlink("work/far", "../../../../../../etc").fifo("work/fifo")
     elif kind == "fifos":
         layer.fifo("etc/passwd").fifo("etc/group")
     elif kind == "users":
@@ -35,6 +40,10 @@ def main(kind, target="/"):
     config = {"Cmd": ["true"]}
     if kind == "workdir":
         config["WorkingDir"] = target
+    if kind == "volume":
+        config["Volumes"] = {target: {}}
+    if kind == "volume-link":
+        config["Volumes"] = {"/var/work": {}}
     if kind == "user":
         config["User"] = target
     if kind == "labels":
