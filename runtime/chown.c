@@ -11,27 +11,44 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/owner.h"
 #include "runtime/child.h"
 
 #define DEPTH_MAX 500 /* a descriptor each */
 
-static int give(int dir, const char *name, int flags, const struct stat *st, const struct user *user,
+/* With one ID mapped, of files and directories alone: base/owner.h. */
+static int record(int dir, const char *name, const struct stat *st, const struct user *user)
+{
+	CLEAN(clean_fd) int fd = -1;
+
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
+		return 0;
+	fd = openat(dir, *name ? name : ".", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? -1 : owner_write(fd, (struct owner){ user->uid, user->gid });
+}
+
+static int give(const struct child *c, int dir, const char *name, int flags, const struct stat *st,
 		struct err *err)
 {
+	const struct user *user = &c->user;
 	CLEAN(clean_free) char *safe = NULL;
 
-	/* One that has the owner keeps its setuid bit, too. */
-	if (st->st_uid == user->uid && st->st_gid == user->gid)
+	if (c->launch->ids->single && record(dir, name, st, user) == 0)
 		return 0;
-	if (fchownat(dir, name, user->uid, user->gid, flags) == 0 || errno == ENOENT)
+	/* One that has the owner keeps its setuid bit, too. */
+	if (!c->launch->ids->single && st->st_uid == user->uid && st->st_gid == user->gid)
+		return 0;
+	if (!c->launch->ids->single && fchownat(dir, name, user->uid, user->gid, flags) == 0)
+		return 0;
+	if (errno == ENOENT)
 		return 0;
 	safe = str_printable(*name ? name : ".");
 	return err_sys(err, "'%.200s'", safe);
 }
 
-static int give_all_in(int dir, dev_t device, const struct user *user, int depth, struct err *err);
+static int give_all_in(const struct child *c, int dir, dev_t device, int depth, struct err *err);
 
-static int give_dir(int parent, const char *name, dev_t device, const struct user *user, int depth,
+static int give_dir(const struct child *c, int parent, const char *name, dev_t device, int depth,
 		    struct err *err)
 {
 	CLEAN(clean_fd)
@@ -45,11 +62,11 @@ static int give_dir(int parent, const char *name, dev_t device, const struct use
 		return err_sys(err, "'%s'", name);
 	if (st.st_dev != device)
 		return 0;
-	return give_all_in(fd, device, user, depth + 1, err) < 0 ? -1 :
-								   give(fd, "", AT_EMPTY_PATH, &st, user, err);
+	return give_all_in(c, fd, device, depth + 1, err) < 0 ? -1 :
+								   give(c, fd, "", AT_EMPTY_PATH, &st, err);
 }
 
-static int give_all_in(int dir, dev_t device, const struct user *user, int depth, struct err *err)
+static int give_all_in(const struct child *c, int dir, dev_t device, int depth, struct err *err)
 {
 	int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *d = again < 0 ? NULL : fdopendir(again);
@@ -67,8 +84,8 @@ static int give_all_in(int dir, dev_t device, const struct user *user, int depth
 		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode) ?
-			    give_dir(dirfd(d), e->d_name, device, user, depth, err) < 0 :
-			    give(dirfd(d), e->d_name, AT_SYMLINK_NOFOLLOW, &st, user, err) < 0)
+			    give_dir(c, dirfd(d), e->d_name, device, depth, err) < 0 :
+			    give(c, dirfd(d), e->d_name, AT_SYMLINK_NOFOLLOW, &st, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -82,8 +99,8 @@ int chown_volumes(struct child *c, struct err *err)
 		if (fstat(c->chowns[i], &st) < 0)
 			return err_sys(err, "looking at it");
 		if ((S_ISDIR(st.st_mode) &&
-		     give_all_in(c->chowns[i], st.st_dev, &c->user, 0, err) < 0) ||
-		    give(c->chowns[i], "", AT_EMPTY_PATH, &st, &c->user, err) < 0)
+		     give_all_in(c, c->chowns[i], st.st_dev, 0, err) < 0) ||
+		    give(c, c->chowns[i], "", AT_EMPTY_PATH, &st, err) < 0)
 			return -1;
 	}
 	return 0;
