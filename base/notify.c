@@ -123,7 +123,7 @@ bool notify_valid(const struct notification *n)
 	return ioctl(n->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
-static void answer(const struct notification *n, int64_t value, int error, uint32_t flags)
+static bool answer(const struct notification *n, int64_t value, int error, uint32_t flags)
 {
 	struct seccomp_notif_resp resp = {
 		.id = n->id,
@@ -131,25 +131,26 @@ static void answer(const struct notification *n, int64_t value, int error, uint3
 		.error = -error,
 		.flags = flags,
 	};
+	bool heard = ioctl(n->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) == 0;
 
-	ioctl(n->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
 	if (n->note)
 		n->note->by = 0;
+	return heard;
 }
 
-void notify_return(const struct notification *n, int64_t value)
+bool notify_return(const struct notification *n, int64_t value)
 {
-	answer(n, value, 0, 0);
+	return answer(n, value, 0, 0);
 }
 
-void notify_fail(const struct notification *n, int error)
+bool notify_fail(const struct notification *n, int error)
 {
-	answer(n, 0, error, 0);
+	return answer(n, 0, error, 0);
 }
 
-void notify_continue(const struct notification *n)
+bool notify_continue(const struct notification *n)
 {
-	answer(n, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	return answer(n, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
 int notify_add_fd(const struct notification *n, int fd, int there, bool cloexec)

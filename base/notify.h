@@ -62,10 +62,13 @@ int notify_receive(int listener, struct notification *ret);
 /* Does it still wait? Else its pid may be another's. */
 bool notify_valid(const struct notification *n);
 
-/* Each of these answers it, once. One whose caller was killed meanwhile is nobody's any more. */
-void notify_return(const struct notification *n, int64_t value);
-void notify_fail(const struct notification *n, int error);
-void notify_continue(const struct notification *n);
+/*
+ * Each of these answers it, once. One whose caller was killed or interrupted meanwhile is nobody's any
+ * more: false. Interrupted, it may be made again.
+ */
+bool notify_return(const struct notification *n, int64_t value);
+bool notify_fail(const struct notification *n, int error);
+bool notify_continue(const struct notification *n);
 
 /*
  * Puts a descriptor of ours, lent, into the caller's table: at the number there, or with there -1 at the

@@ -235,7 +235,7 @@ static json_t *network_of(const struct container *c, const struct container_spec
 	struct network_config config, *there = NULL;
 	json_t *j;
 
-	if (c->status == CONTAINER_RUNNING && streq(mode, "slirp") &&
+	if (c->status == CONTAINER_RUNNING && (streq(mode, "slirp") || streq(mode, "fast")) &&
 	    network_option_config(spec, &config, NULL) == 0)
 		there = &config;
 	j = addresses_of(there);
@@ -423,11 +423,13 @@ static void set_origin(json_t *j, const struct tiffin *t, const struct container
 json_t *inspect_container(const struct tiffin *t, const struct container *c)
 {
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
-	const char *mode = js_str(js_obj(c->config, "spec"), "network") ?: "slirp";
+	const json_t *recorded = js_obj(c->config, "spec");
+	const char *mode = js_bool(recorded, "network_fast") ? "fast" :
+				js_str(recorded, "network") ?: "slirp";
 	json_t *j = json_object();
 
 	/* A record that is broken has what can be read of it. */
-	container_spec_from_json(js_obj(c->config, "spec"), &spec, NULL);
+	container_spec_from_json(recorded, &spec, NULL);
 	js_set_str(j, "Id", c->id);
 	js_set_str_take(j, "Created", rfc3339_nano(c->created));
 	js_set_str(j, "Path", spec.args.n ? spec.args.v[0] : "");

@@ -88,6 +88,7 @@ static int parse_network(const char *text, struct namespaces *ret, struct err *e
 	one->mode = ret->network == NETWORK_HOST   ? NS_HOST :
 		    ret->network == NETWORK_JOINED ? NS_CONTAINER :
 						     NS_OWN;
+	ret->fast = text && (streq(text, "fast") || starts_with(text, "fast:"));
 	return 0;
 }
 

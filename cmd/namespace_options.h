@@ -27,6 +27,7 @@ struct namespaces {
 	struct ns_spec v[NS_KINDS];
 	enum network_mode network;
 	struct strv network_options;
+	bool fast;	/* --network fast: NETWORK_PRIVATE, and more */
 	bool single;	/* one ID is mapped: it was asked for, or is so in the container that is joined */
 	char *hostname; /* of the container whose UTS or network namespace is joined, else NULL */
 };

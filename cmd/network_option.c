@@ -25,7 +25,8 @@ static const struct mode {
 	int (*check)(const struct strv *options, struct err *err);
 } modes[] = {
 	{ "slirp", NETWORK_PRIVATE, check_slirp }, { "slirp4netns", NETWORK_PRIVATE, check_slirp },
-	{ "private", NETWORK_PRIVATE, check_slirp }, { "pasta", NETWORK_PASTA, pasta_check },
+	{ "private", NETWORK_PRIVATE, check_slirp }, { "fast", NETWORK_PRIVATE, check_slirp },
+	{ "pasta", NETWORK_PASTA, pasta_check },
 	{ "none", NETWORK_NONE, check_nothing },   { "host", NETWORK_HOST, check_nothing },
 };
 
@@ -34,13 +35,13 @@ static int refuse(const char *text, struct err *err)
 {
 	if (streq(text, "bridge") || streq(text, "default") || starts_with(text, "bridge:"))
 		return err_set(err, ERR_UNSUPPORTED, "--network %s: this version has no networks between "
-						     "containers: slirp, pasta, none, host or container:NAME",
+						     "containers: slirp, fast, pasta, none, host or container:NAME",
 			       text);
 	if (starts_with(text, "ns:"))
 		return err_set(err, ERR_UNSUPPORTED, "--network %s: this version joins networks of "
 						     "containers only: container:NAME", text);
 	return err_set(err, ERR_UNSUPPORTED,
-		       "--network %s: this version knows slirp, pasta, none, host and container:NAME", text);
+		       "--network %s: this version knows slirp, fast, pasta, none, host and container:NAME", text);
 }
 
 static void split(const char *text, struct strv *ret)

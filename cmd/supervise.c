@@ -7,8 +7,31 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cmd/network_option.h"
+#include "net/fast.h"
 #include "runtime/emulate.h"
 #include "storage/owners.h"
+
+/* The built-in profile refuses what would go past it: another one may not. */
+static bool is_fast(const struct supervise *s)
+{
+	const struct container_spec *spec = s->spec;
+
+	return spec->network == NETWORK_PRIVATE && spec->network_fast && spec->seccomp &&
+	       !spec->seccomp_filter && fast_possible();
+}
+
+static int add_fast(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
+		    struct err *err)
+{
+	struct fast_options options = { .init = init };
+
+	if (network_option_config(s->spec, &options.config, err) < 0)
+		return -1;
+	/* Emulation takes the process to where it can't make sockets for the container any more. */
+	options.n_spare = s->single_id ? FAST_SPARE_MAX : 1;
+	return fast_add(loop, &options, shared, err);
+}
 
 static bool has_one_id(const struct supervise *s)
 {
@@ -30,6 +53,7 @@ static const struct part {
 	int (*add)(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 		   struct err *err);
 } parts[SUPERVISE_PARTS] = {
+	{ is_fast, fast_calls, fast_shared_size, add_fast },
 	[SUPERVISE_PARTS - 1] = { has_one_id, emulate_calls, emulate_shared_size, add_emulation },
 };
 

@@ -52,6 +52,7 @@ struct container_spec {
 	uint64_t caps;	    /* bit n: capability n is in the bounding set */
 	int64_t shm_size;   /* bytes */
 	int stop_signal, stop_timeout; /* timeout in seconds */
+	bool network_fast; /* of NETWORK_PRIVATE: some of its connections go past it (net/fast.h) */
 	enum network_mode network; /* says what ns[NS_NETWORK] is, and more */
 	struct strv network_options; /* for whoever makes it: cmd/network_option.h */
 	struct ns_spec ns[NS_KINDS];

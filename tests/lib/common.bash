@@ -15,6 +15,10 @@ LIB=$BATS_TEST_DIRNAME/../lib
 # bats waits for whoever holds its descriptors: a container that outlives the test would, if tiffin
 # let it. That it does not is a test of its own (detached.bats).
 tiffin() {
+	# TIFFIN_TEST_NETWORK: the mode of those who do not say any.
+	if [[ -n ${TIFFIN_TEST_NETWORK:-} && ${1:-} =~ ^(run|create)$ && " $* " != *" --net"* ]]; then
+		set -- "$1" --network "$TIFFIN_TEST_NETWORK" "${@:2}"
+	fi
 	# One that hangs, deaf to signals, must not hang the suite. No test takes a minute.
 	timeout --foreground -k 1 100 "$TIFFIN" "$@" 3>&- 4>&-
 }

@@ -9,6 +9,7 @@
 #	# tun: both			runs again with /dev/net/tun closed
 #
 # STRICT=1 turns skips into failures, but for those whose reason begins with "cannot be had here:".
+# TIFFIN_TEST_NETWORK is the --network of containers that name none (slirp, fast).
 # TESTS=run,logs limits the bats files to those named (and leaves the unit tests out). FUZZ_BUILD is
 # where the fuzz targets were built, if they are to run, too: FUZZ_SECONDS each.
 set -eu
@@ -141,6 +142,7 @@ as() { # as WHO COMMAND…: with the environment of the suites
 		TIFFIN="$work/prefix/bin/tiffin" TIFFIN_TEST_WORK="$work" \
 		TIFFIN_TEST_REGISTRY="$registry" TIFFIN_TEST_DEBIAN="$debian" \
 		TIFFIN_TEST_SMALL="$small" TIFFIN_TEST_IDS="$who" TIFFIN_TEST_TUN="$tun" \
+		TIFFIN_TEST_NETWORK="${TIFFIN_TEST_NETWORK:-}" \
 		XDG_RUNTIME_DIR="$runtime/$who" TMPDIR="$work/$who/tmp" \
 		BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-180}" \
 		ASAN_OPTIONS="log_path=$work/sanitizer/log:${ASAN_OPTIONS:-}" \

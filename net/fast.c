@@ -1,0 +1,186 @@
+/*
+ * Theory of operation
+ *
+ * A call waits while we look at it. We copy its address, once, and a descriptor of its socket, and from
+ * there on know what both are, whatever the container does to its memory and its table. A socket for an
+ * address outside is made and connected here, with what was set on the container's, and is then put in
+ * its place under every number, and into every epoll instance, where that was. The call is answered with
+ * what the container's would have said. (The idea is bypass4netns's.)
+ *
+ * A call that blocks gets its socket at once, as well, and its answer when the connection stands: so
+ * what a signal leaves behind is what it leaves on any socket, one that is connecting. If it fails, the
+ * container's own socket is put back.
+ *
+ * What the container then holds is a socket of the host's network namespace, which could reach all that
+ * the host can, its loopback first, if it could be connected once more. So it can't: such a socket stays
+ * what the one connect(2) of ours made it. Whatever would bring it back to the state in which it can be
+ * connected, or listen, comes by here: connect itself, shutdown of one that is connecting, and the
+ * connect in the disguise of MSG_FASTOPEN, which nobody needs. Whatever makes a state of it that could
+ * be used is answered by a socket of the container's own in its place.
+ *
+ * It follows that none of these calls may go on where it could be made on another socket by then. A
+ * thread that is alone has a table that nobody changes while it waits, and its calls may go on. Those of
+ * others are carried out by hand: on the copy, with the copied address (net/fast_unix.c for Unix sockets,
+ * whose other end sees who connects). Processes that share a table and are not threads are refused.
+ *
+ * UDP is not switched: nothing holds a socket's sendto(2) to one address.
+ */
+#include "net/fast.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "net/fast_parts.h"
+
+static const struct notify_call calls[] = {
+	{ SYS_connect },
+	{ SYS_bind },
+	{ SYS_shutdown },
+	{ SYS_sendto, { { 3, MSG_FASTOPEN, MSG_FASTOPEN } } },
+	{ SYS_sendmsg, { { 2, MSG_FASTOPEN, MSG_FASTOPEN } } },
+	{ SYS_sendmmsg, { { 3, MSG_FASTOPEN, MSG_FASTOPEN } } },
+	{ SYS_clone, { { 0, CLONE_FILES | CLONE_THREAD, CLONE_FILES } } },
+};
+
+/* "Threads:	1" */
+static bool is_alone(pid_t thread)
+{
+	char path[40], line[512];
+
+	snprintf(path, sizeof(path), "%d/status", (int)thread);
+	{
+		CLEAN(clean_file) FILE *f = fopen(path, "re");
+
+		while (f && fgets(line, sizeof(line), f))
+			if (starts_with(line, "Threads:"))
+				return strtol(line + strlen("Threads:"), NULL, 10) == 1;
+	}
+	return false;
+}
+
+bool fast_may_go_on(const struct notification *n)
+{
+	return is_alone(n->pid);
+}
+
+void fast_answer(struct fast *f, const struct notification *n, int error, uint64_t inode)
+{
+	struct fast_shared *s = f->shared;
+	bool heard = error ? notify_fail(n, error) : notify_return(n, 0);
+
+	if (!heard && inode)
+		s->owed[s->next_owed++ % FAST_OWED_MAX] = inode;
+}
+
+bool fast_is_owed(struct fast *f, const struct notification *n, uint64_t inode)
+{
+	for (size_t i = 0; i < FAST_OWED_MAX; i++)
+		if (f->shared->owed[i] == inode) {
+			f->shared->owed[i] = 0;
+			return true;
+		}
+	/* A supervisor before us has died in the middle of it. */
+	return n->note && n->note->tries > 1;
+}
+
+static bool handle(struct notify_loop *l, const struct notification *n, void *arg)
+{
+	(void)l;
+	switch (n->data.nr) {
+	case SYS_connect:
+		return fast_connect(arg, n);
+	case SYS_bind:
+		return fast_bind(arg, n);
+	case SYS_shutdown:
+		fast_shutdown(arg, n);
+		return true;
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendmmsg:
+		/* As where the kernel was told to have no TCP Fast Open. */
+		notify_fail(n, EOPNOTSUPP);
+		return true;
+	case SYS_clone:
+		notify_fail(n, EPERM);
+		return true;
+	default:
+		return false;
+	}
+}
+
+const struct notify_call *fast_calls(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(calls);
+	return calls;
+}
+
+bool fast_possible(void)
+{
+	CLEAN(clean_fd) int sock = fast_socket_new(AF_INET);
+
+	return sock >= 0 && fast_socket_namespace(sock) != 0;
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig; /* it ends a call that should not have blocked */
+}
+
+/* The container's root may see us (--pid host), and is not to see more. */
+static void protect(void)
+{
+	const struct sigaction alarm = { .sa_handler = on_alarm };
+	sigset_t set;
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	sigaction(SIGALRM, &alarm, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Where it adds the container's epoll instances' sockets, their numbers are the container's. */
+static void raise_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+size_t fast_shared_size(void)
+{
+	return sizeof(struct fast_shared);
+}
+
+int fast_add(struct notify_loop *loop, const struct fast_options *options, struct fast_shared *shared,
+	     struct err *err)
+{
+	CLEAN(clean_fd) int probe = fast_socket_new(AF_INET);
+	struct fast *f = xcalloc(1, sizeof(*f));
+
+	protect();
+	raise_limit();
+	if (chdir("/proc") < 0)
+		return err_sys(err, "cannot enter '/proc'");
+	f->loop = loop;
+	f->options = *options;
+	f->shared = shared;
+	f->host = fast_socket_namespace(probe);
+	shared->works = f->host && fast_spares_make(f) == 0;
+	if (!shared->works) {
+		free(f);
+		return 0;
+	}
+	f->container = fast_socket_namespace(f->spare[0].v[0]);
+	notify_loop_handle(loop, handle, f); /* until we end */
+	return 0;
+}

@@ -1,0 +1,57 @@
+/*
+ * --network fast: the container's connections run on sockets of the host's network namespace, at the
+ * host's speed, where that changes nothing but the speed.
+ *
+ * The container has the network that it has without it (net/network.h), and a supervisor
+ * (base/notify_loop.h) in the host's network namespace, whose handlers these are. What they do not
+ * answer, the container's own socket does, in its own namespace: that is always safe, and is what
+ * happens wherever something is not as expected.
+ */
+#ifndef NET_FAST_H
+#define NET_FAST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/notify_loop.h"
+#include "net/config.h"
+
+#define FAST_SPARE_MAX 32
+
+struct fast_options {
+	int init;	/* a pidfd of the container's first process, lent for good */
+	size_t n_spare; /* sockets of the container's namespace to begin with, of each family: 1 at least */
+	struct network_config config;
+};
+
+#define FAST_OWED_MAX 64
+
+/* What outlives a supervisor, zeroed at first. */
+struct fast_shared {
+	bool works; /* the supervisor can do it here */
+	/*
+	 * Sockets, by inode, that were put in place, and whose caller was interrupted before it could be
+	 * told. It makes the call again, and must not hear EALREADY or EISCONN.
+	 */
+	uint64_t owed[FAST_OWED_MAX];
+	size_t next_owed;
+};
+
+/* Has this kernel what it takes? */
+bool fast_possible(void);
+/*
+ * They are safe only where the container's seccomp profile leaves no other way: io_uring(7), clone3(2),
+ * calls of another ABI, and setns(2) are for it to refuse.
+ */
+const struct notify_call *fast_calls(size_t *ret_n);
+size_t fast_shared_size(void);
+/*
+ * Supervisor, with one thread, in the host's namespaces: adds the handlers. Its working directory is the
+ * host's /proc from then on, and has to stay that. It may be that nothing can be done here: then nothing
+ * is added.
+ */
+int fast_add(struct notify_loop *loop, const struct fast_options *options, struct fast_shared *shared,
+	     struct err *err);
+
+#endif

@@ -1,0 +1,319 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/cleanup.h"
+#include "net/fast_parts.h"
+#include "net/fast_unix.h"
+
+static enum fast_way decide(const struct fast *f, const struct fast_subject *s)
+{
+	struct fast_interfaces interfaces;
+	union fast_address plain;
+
+	if (!fast_address_plain(&s->address, s->len, &plain) ||
+	    fast_interfaces_read(f->spare[0].v[0], s->n->pid, plain.any.sa_family == AF_INET6, &interfaces) < 0)
+		return FAST_INSIDE;
+	return fast_decide(&s->address, s->len, &interfaces);
+}
+
+/* --- Outward --- */
+
+/* The port that the container has bound, if it has; its address is none of the host's. */
+static int bound_port(int sock, in_port_t *ret)
+{
+	union fast_address a = { .room = { 0 } }, plain;
+	socklen_t len = sizeof(a);
+
+	if (getsockname(sock, &a.any, &len) < 0 || !fast_address_plain(&a, len, &plain) ||
+	    (fast_address_kept(&plain) && !fast_address_any(&plain)))
+		return -1;
+	*ret = plain.in.sin_port;
+	return 0;
+}
+
+/* From the port, if any, and the address that was asked for (outbound_addr=), if any. */
+static int bind_outward(const struct fast *f, int sock, int family, bool v6, in_port_t port)
+{
+	const struct network_config *c = &f->options.config;
+	union fast_address a = { .room = { 0 } };
+	bool asked = (v6 ? c->outbound6.sin6_family : c->outbound.sin_family) != AF_UNSPEC;
+
+	if (!asked && !port)
+		return 0;
+	/* It would have to be a mapped address. */
+	if (asked && !v6 && family == AF_INET6)
+		return -1;
+	if (family == AF_INET) {
+		a.in.sin_family = AF_INET;
+		a.in.sin_port = port;
+		a.in.sin_addr = asked ? c->outbound.sin_addr : (struct in_addr){ INADDR_ANY };
+		return bind(sock, &a.any, sizeof(a.in));
+	}
+	a.in6.sin6_family = AF_INET6;
+	a.in6.sin6_port = port;
+	a.in6.sin6_addr = asked ? c->outbound6.sin6_addr : in6addr_any;
+	return bind(sock, &a.any, sizeof(a.in6));
+}
+
+/* A socket like the subject's, on its way to the address; or -1, and the error that the call has, or 0. */
+static int make_way(const struct fast *f, const struct fast_subject *s, int *ret_error)
+{
+	CLEAN(clean_fd) int sock = fast_socket_new(s->is.family);
+	union fast_address plain;
+	in_port_t port = 0;
+
+	*ret_error = 0;
+	if (sock < 0 || !fast_address_plain(&s->address, s->len, &plain))
+		return -1;
+	fast_socket_carry(s->sock, sock);
+	if ((s->is.namespace == f->container && bound_port(s->sock, &port) < 0) ||
+	    bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6, port) < 0)
+		return -1;
+	/* Linux has kept users without privileges from this since 2026: it is not what we rely on. */
+	fast_socket_pin(sock, &plain);
+	if (connect(sock, &s->address.any, s->len) < 0 && errno != EINPROGRESS) {
+		*ret_error = errno;
+		return -1;
+	}
+	if (fcntl(sock, F_SETFL, s->is.flags) < 0)
+		return -1;
+	return fd_take(&sock);
+}
+
+/* False: not answered, and nothing was changed. */
+static bool go_outward(struct fast *f, struct fast_subject *s)
+{
+	CLEAN(clean_fd) int sock = -1;
+	bool blocks = !(s->is.flags & O_NONBLOCK);
+	struct fast_place place;
+	struct fast_socket is;
+	int error;
+
+	if (!fast_socket_movable(s->sock, &s->is) || (blocks && !fast_can_wait(f)) ||
+	    fast_place_find(s->n->pid, s->number, s->is.inode, &place) < 0 ||
+	    fast_place_shared(s->n->pid, s->number, s->is.inode))
+		return false;
+	sock = make_way(f, s, &error);
+	if (sock < 0 && error)
+		fast_answer(f, s->n, error, 0);
+	if (sock < 0)
+		return error != 0;
+	if (fast_socket_look(sock, &is) < 0 || fast_place_put(s->n, s->number, &place, sock) < 0)
+		return false;
+	if (blocks)
+		fast_wait(f, s->n, fd_take(&sock), fd_take(&s->sock));
+	else
+		fast_answer(f, s->n, EINPROGRESS, is.inode);
+	return true;
+}
+
+/* --- By hand: what the kernel would do, if the call could go on --- */
+
+/* How long a call that must not block may, where the container changes the socket's flags meanwhile. */
+#define BLOCKED_US 50000
+
+static int get_int(int sock, int name)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(sock, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
+}
+
+/* The flags are the container's, too. While it is connected here, it must not block. */
+static int connect_without_waiting(const struct fast_subject *s)
+{
+	static const struct itimerval soon = { .it_value.tv_usec = BLOCKED_US }, never;
+	bool blocks = !(s->is.flags & O_NONBLOCK);
+	int error = 0;
+
+	if (blocks && fcntl(s->sock, F_SETFL, s->is.flags | O_NONBLOCK) < 0)
+		return errno;
+	setitimer(ITIMER_REAL, &soon, NULL);
+	if (connect(s->sock, &s->address.any, s->len) < 0)
+		error = errno;
+	setitimer(ITIMER_REAL, &never, NULL);
+	if (blocks)
+		fcntl(s->sock, F_SETFL, s->is.flags);
+	return error == EINTR ? EINPROGRESS : error;
+}
+
+static void connect_stream(struct fast *f, struct fast_subject *s)
+{
+	bool blocks;
+	int error;
+
+	s->is.flags = fcntl(s->sock, F_GETFL);
+	blocks = !(s->is.flags & O_NONBLOCK);
+	if (blocks && !fast_can_wait(f)) {
+		fast_answer(f, s->n, EAGAIN, 0);
+		return;
+	}
+	error = connect_without_waiting(s);
+	if (blocks && (error == EINPROGRESS || error == EALREADY))
+		fast_wait(f, s->n, fd_take(&s->sock), -1);
+	else
+		fast_answer(f, s->n, error, 0);
+}
+
+static void connect_by_hand(struct fast *f, struct fast_subject *s)
+{
+	switch (get_int(s->sock, SO_DOMAIN)) {
+	case AF_UNIX:
+		fast_unix_connect(s->n, s->sock, &s->address.any, s->len, &f->children);
+		break;
+	case AF_INET:
+	case AF_INET6:
+		if (get_int(s->sock, SO_TYPE) != SOCK_DGRAM && get_int(s->sock, SO_TYPE) != SOCK_RAW)
+			connect_stream(f, s);
+		else
+			fast_answer(f, s->n, connect(s->sock, &s->address.any, s->len) < 0 ? errno : 0, 0);
+		break;
+	case -1:
+		fast_answer(f, s->n, ENOTSOCK, 0);
+		break;
+	default:
+		fast_answer(f, s->n, EACCES, 0);
+	}
+}
+
+/* --- Sockets of the host's, that the container has from an earlier call --- */
+
+/* In its place comes one of the container's namespace, in s, which was never connected. */
+static int bring_inside(struct fast *f, struct fast_subject *s)
+{
+	CLEAN(clean_fd) int sock = fast_spare_take(f, s->is.family);
+	struct fast_place place;
+
+	if (sock < 0)
+		return -1;
+	fast_socket_carry(s->sock, sock);
+	fcntl(sock, F_SETFL, s->is.flags);
+	if (fast_place_find(s->n->pid, s->number, s->is.inode, &place) < 0 ||
+	    fast_place_put(s->n, s->number, &place, sock) < 0)
+		return -1;
+	fast_wait_abort(f, s->is.inode);
+	clean_fd(&s->sock);
+	s->sock = fd_take(&sock);
+	return 0;
+}
+
+static void connect_once_more(struct fast *f, struct fast_subject *s)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	getsockopt(s->sock, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error)
+		fast_answer(f, s->n, error, 0);
+	else if (decide(f, s) == FAST_OUTWARD && go_outward(f, s))
+		return;
+	else if (bring_inside(f, s) < 0)
+		fast_answer(f, s->n, ENETUNREACH, 0);
+	else
+		connect_by_hand(f, s);
+}
+
+static void connect_again(struct fast *f, struct fast_subject *s)
+{
+	bool blocks = !(s->is.flags & O_NONBLOCK), owed;
+
+	fast_wait_interrupted(f, s->is.inode);
+	owed = fast_is_owed(f, s->n, s->is.inode);
+	if (s->address.any.sa_family == AF_UNSPEC) {
+		fast_answer(f, s->n, bring_inside(f, s) < 0 ? EAGAIN : 0, 0);
+		return;
+	}
+	switch (s->is.state) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		if (blocks && fast_can_wait(f))
+			fast_wait(f, s->n, fd_take(&s->sock), -1);
+		else
+			fast_answer(f, s->n, owed ? EINPROGRESS : EALREADY, s->is.inode);
+		break;
+	case TCP_CLOSE:
+		connect_once_more(f, s);
+		break;
+	default:
+		fast_answer(f, s->n, owed ? 0 : EISCONN, owed ? s->is.inode : 0);
+	}
+}
+
+/* --- The calls --- */
+
+static bool connect_subject(struct fast *f, struct fast_subject *s)
+{
+	bool tcp = fast_socket_look(s->sock, &s->is) == 0;
+
+	if (tcp && s->is.namespace == f->host) {
+		connect_again(f, s);
+		return true;
+	}
+	if (tcp && s->is.namespace == f->container && s->is.state == TCP_CLOSE &&
+	    decide(f, s) == FAST_OUTWARD && go_outward(f, s))
+		return true;
+	if (fast_may_go_on(s->n))
+		return false;
+	connect_by_hand(f, s);
+	return true;
+}
+
+bool fast_connect(struct fast *f, const struct notification *n)
+{
+	struct fast_subject s = { .n = n, .number = (int)n->data.args[0] };
+	uint32_t len = (uint32_t)n->data.args[2];
+	bool answered;
+
+	memset(&s.address, 0, sizeof(s.address));
+	if (len < sizeof(sa_family_t) || len > sizeof(s.address)) {
+		fast_answer(f, n, EINVAL, 0);
+		return true;
+	}
+	if (notify_read(n, n->data.args[1], &s.address, len) < 0) {
+		fast_answer(f, n, EFAULT, 0);
+		return true;
+	}
+	s.len = len;
+	s.sock = notify_get_fd(n, s.number);
+	if (s.sock < 0) {
+		fast_answer(f, n, errno == EBADF ? EBADF : EAGAIN, 0);
+		return true;
+	}
+	answered = connect_subject(f, &s);
+	clean_fd(&s.sock);
+	return answered;
+}
+
+void fast_shutdown(struct fast *f, const struct notification *n)
+{
+	struct fast_subject s = { .n = n, .number = (int)n->data.args[0] };
+	int error = 0;
+
+	s.sock = notify_get_fd(n, s.number);
+	if (s.sock < 0)
+		error = errno == EBADF ? EBADF : EAGAIN;
+	/* One that is connecting could be connected to anything after that. */
+	else if (fast_socket_look(s.sock, &s.is) == 0 && s.is.namespace == f->host &&
+		 s.is.state == TCP_SYN_SENT)
+		error = bring_inside(f, &s) < 0 ? EAGAIN : 0;
+	else if (shutdown(s.sock, (int)n->data.args[1]) < 0)
+		error = errno;
+	fast_answer(f, n, error, 0);
+	clean_fd(&s.sock);
+}
+
+/* It is no way to listen, but keeps a port of the host's taken. */
+bool fast_bind(struct fast *f, const struct notification *n)
+{
+	CLEAN(clean_fd) int sock = notify_get_fd(n, (int)n->data.args[0]);
+	struct fast_socket is;
+
+	if (sock < 0 || fast_socket_look(sock, &is) < 0 || is.namespace != f->host)
+		return false;
+	fast_answer(f, n, EINVAL, 0);
+	return true;
+}

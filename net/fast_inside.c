@@ -1,0 +1,77 @@
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "net/fast_parts.h"
+
+/* In the child, which shares our descriptors, so that what it makes is ours. */
+static _Noreturn void make(int init, int family, int report, size_t n)
+{
+	if (setns(init, CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		_exit(1);
+	for (size_t i = 0; i < n; i++) {
+		int sock = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+
+		if (sock < 0 || write(report, &sock, sizeof(sock)) != sizeof(sock))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* All or none. Who enters a namespace can't come back, and so a child does it. */
+static int make_sockets(int init, int family, int *ret, size_t n)
+{
+	CLEAN(clean_fd) int from = -1;
+	CLEAN(clean_fd) int to = -1;
+	size_t got = 0;
+	pid_t pid;
+	int ends[2], code;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	from = ends[0];
+	to = ends[1];
+	/* As fork(2), but for the descriptors. */
+	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	if (pid < 0)
+		return -1;
+	if (pid == 0)
+		make(init, family, to, n);
+	code = proc_reap(pid);
+	close(fd_take(&to));
+	while (got < n && read(from, &ret[got], sizeof(*ret)) == sizeof(*ret))
+		got++;
+	if (code == 0 && got == n)
+		return 0;
+	while (got > 0)
+		close(ret[--got]);
+	return -1;
+}
+
+int fast_spares_make(struct fast *f)
+{
+	size_t n = f->options.n_spare;
+
+	if (make_sockets(f->options.init, AF_INET, f->spare[0].v, n) < 0)
+		return -1;
+	f->spare[0].n = n;
+	/* A kernel without IPv6 has none of these, and nobody who asks for them. */
+	if (n > 1 && make_sockets(f->options.init, AF_INET6, f->spare[1].v, n) == 0)
+		f->spare[1].n = n;
+	return 0;
+}
+
+int fast_spare_take(struct fast *f, int family)
+{
+	size_t i = family == AF_INET6, stays = i == 0;
+	int sock;
+
+	if (make_sockets(f->options.init, family, &sock, 1) == 0)
+		return sock;
+	return f->spare[i].n > stays ? f->spare[i].v[--f->spare[i].n] : -1;
+}

@@ -1,0 +1,73 @@
+/*
+ * --network fast: what its parts share. Inside net/ only; net/fast.c says how they go together.
+ */
+#ifndef NET_FAST_PARTS_H
+#define NET_FAST_PARTS_H
+
+#include "net/fast.h"
+#include "net/fast_socket.h"
+#include "net/fast_table.h"
+
+struct fast_pending;
+
+struct fast {
+	struct notify_loop *loop;
+	struct fast_shared *shared;
+	uint64_t host, container; /* network namespaces */
+	struct fast_options options;
+	/* Sockets of the container's namespace, of IPv4 and IPv6. The very first one stays. */
+	struct {
+		int v[FAST_SPARE_MAX];
+		size_t n;
+	} spare[2];
+	struct fast_pending *pending;
+	size_t n_pending;
+	int children; /* net/fast_unix.h */
+};
+
+/* A call and the socket that it is about: a copy of ours, the caller's of these. */
+struct fast_subject {
+	const struct notification *n;
+	int number, sock;
+	struct fast_socket is; /* where it is one of TCP */
+	union fast_address address;
+	socklen_t len;
+};
+
+/* May the call go on, with what is at its number by then? Nobody but its thread can change that. */
+bool fast_may_go_on(const struct notification *n);
+
+/* Tells the caller; inode is of the socket that it got by this call, or 0. */
+void fast_answer(struct fast *f, const struct notification *n, int error, uint64_t inode);
+/* Was the last answer about this socket not heard? Asked once. */
+bool fast_is_owed(struct fast *f, const struct notification *n, uint64_t inode);
+
+/* --- Sockets of the container's namespace --- */
+
+/* At the start. -1: that can't be had here. */
+int fast_spares_make(struct fast *f);
+/* A new one, non-blocking, the caller's; or -1. */
+int fast_spare_take(struct fast *f, int family);
+
+/* --- connect(2), bind(2), shutdown(2) --- */
+
+/* Answers the call, or returns false: it may go on. */
+bool fast_connect(struct fast *f, const struct notification *n);
+bool fast_bind(struct fast *f, const struct notification *n);
+void fast_shutdown(struct fast *f, const struct notification *n);
+
+/* --- Calls that wait for their connection --- */
+
+/* Is there room for another? */
+bool fast_can_wait(struct fast *f);
+/*
+ * Answers the call when the socket has its connection, or has failed. own takes its place again then; or
+ * it is -1. Takes both over.
+ */
+void fast_wait(struct fast *f, const struct notification *n, int sock, int own);
+/* If a call was interrupted that waited for this socket, its answer is owed from now on. */
+void fast_wait_interrupted(struct fast *f, uint64_t inode);
+/* Those who wait for this socket need not any more. */
+void fast_wait_abort(struct fast *f, uint64_t inode);
+
+#endif

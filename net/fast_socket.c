@@ -1,0 +1,202 @@
+#include "net/fast_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72
+#endif
+
+#define SNDBUF_LOCKED 1
+#define RCVBUF_LOCKED 2
+
+uint64_t fast_socket_namespace(int sock)
+{
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0 ? 0 : cookie;
+}
+
+static int get_int(int sock, int level, int name)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(sock, level, name, &value, &len) < 0 ? -1 : value;
+}
+
+int fast_socket_look(int sock, struct fast_socket *ret)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	struct stat st;
+
+	ret->family = get_int(sock, SOL_SOCKET, SO_DOMAIN);
+	if ((ret->family != AF_INET && ret->family != AF_INET6) ||
+	    get_int(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP ||
+	    getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || fstat(sock, &st) < 0)
+		return -1;
+	ret->state = info.tcpi_state;
+	ret->inode = st.st_ino;
+	ret->namespace = fast_socket_namespace(sock);
+	ret->flags = fcntl(sock, F_GETFL);
+	return ret->namespace && ret->flags >= 0 ? 0 : -1;
+}
+
+bool fast_socket_movable(int sock, const struct fast_socket *is)
+{
+	char interface[64];
+	socklen_t n_filter = 0, len = sizeof(interface);
+
+	if (is->flags & O_ASYNC)
+		return false;
+	/* Its length counts instructions. */
+	if (getsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &n_filter) == 0 && n_filter > 0)
+		return false;
+	return getsockopt(sock, SOL_SOCKET, SO_BINDTODEVICE, interface, &len) < 0 || len == 0;
+}
+
+/* --- What programs set --- */
+
+static const struct {
+	int level, name;
+} carried[] = {
+	{ SOL_SOCKET, SO_KEEPALIVE },	 { SOL_SOCKET, SO_REUSEADDR },
+	{ SOL_SOCKET, SO_LINGER },	 { SOL_SOCKET, SO_OOBINLINE },
+	{ SOL_SOCKET, SO_RCVLOWAT },	 { SOL_SOCKET, SO_RCVTIMEO },
+	{ SOL_SOCKET, SO_SNDTIMEO },	 { SOL_SOCKET, SO_PRIORITY },
+	{ SOL_SOCKET, SO_TIMESTAMP },	 { SOL_SOCKET, SO_ZEROCOPY },
+	{ SOL_SOCKET, SO_INCOMING_CPU }, { SOL_SOCKET, SO_MAX_PACING_RATE },
+	{ IPPROTO_TCP, TCP_NODELAY },	 { IPPROTO_TCP, TCP_MAXSEG },
+	{ IPPROTO_TCP, TCP_CORK },	 { IPPROTO_TCP, TCP_KEEPIDLE },
+	{ IPPROTO_TCP, TCP_KEEPINTVL },	 { IPPROTO_TCP, TCP_KEEPCNT },
+	{ IPPROTO_TCP, TCP_SYNCNT },	 { IPPROTO_TCP, TCP_LINGER2 },
+	{ IPPROTO_TCP, TCP_WINDOW_CLAMP }, { IPPROTO_TCP, TCP_QUICKACK },
+	{ IPPROTO_TCP, TCP_CONGESTION }, { IPPROTO_TCP, TCP_USER_TIMEOUT },
+	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT }, { IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS },
+	{ IPPROTO_IP, IP_TOS },		 { IPPROTO_IP, IP_TTL },
+	{ IPPROTO_IP, IP_MTU_DISCOVER }, { IPPROTO_IP, IP_RECVTOS },
+	{ IPPROTO_IP, IP_RECVERR },	 { IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT },
+	{ IPPROTO_IPV6, IPV6_V6ONLY },	 { IPPROTO_IPV6, IPV6_TCLASS },
+	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS }, { IPPROTO_IPV6, IPV6_MTU_DISCOVER },
+	{ IPPROTO_IPV6, IPV6_RECVERR },	 { IPPROTO_IPV6, IPV6_ADDR_PREFERENCES },
+};
+
+/* Only what differs is set: a buffer or an option that is set at all is no longer the kernel's to tune. */
+static void carry_one(int from, int to, int level, int name)
+{
+	char was[64] = { 0 }, is[64] = { 0 };
+	socklen_t n_was = sizeof(was), n_is = sizeof(is);
+
+	if (getsockopt(from, level, name, was, &n_was) < 0 || getsockopt(to, level, name, is, &n_is) < 0)
+		return;
+	if (n_was != n_is || memcmp(was, is, n_was) != 0)
+		setsockopt(to, level, name, was, n_was);
+}
+
+/* The kernel doubles what it is given. */
+static void carry_buffer(int from, int to, int name)
+{
+	int half = get_int(from, SOL_SOCKET, name) / 2;
+
+	setsockopt(to, SOL_SOCKET, name, &half, sizeof(half));
+}
+
+void fast_socket_carry(int from, int to)
+{
+	int locked = get_int(from, SOL_SOCKET, SO_BUF_LOCK);
+
+	for (size_t i = 0; i < ARRAY_SIZE(carried); i++)
+		carry_one(from, to, carried[i].level, carried[i].name);
+	if (locked > 0 && (locked & SNDBUF_LOCKED))
+		carry_buffer(from, to, SO_SNDBUF);
+	if (locked > 0 && (locked & RCVBUF_LOCKED))
+		carry_buffer(from, to, SO_RCVBUF);
+}
+
+/* --- Whose packets it takes --- */
+
+#define TCP_SYN_BIT 0x02
+#define TCP_ACK_BIT 0x10
+
+struct code {
+	struct sock_filter v[24];
+	unsigned short n;
+};
+
+static void load(struct code *c, uint16_t size, uint32_t at)
+{
+	c->v[c->n++] = (struct sock_filter)BPF_STMT(BPF_LD | size | BPF_ABS, at);
+}
+
+/* Drops the packet where what was loaded is not this. */
+static void demand(struct code *c, uint32_t value)
+{
+	c->v[c->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
+	c->v[c->n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+}
+
+static void demand_version(struct code *c, uint32_t version)
+{
+	load(c, BPF_B, (uint32_t)SKF_NET_OFF);
+	c->v[c->n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4);
+	demand(c, version);
+}
+
+/* The filter of a TCP socket sees packets from the TCP header on; SKF_NET_OFF is the IP header. */
+static void demand_source(struct code *c, const union fast_address *peer)
+{
+	uint32_t word[4];
+	size_t n = 4, at = 8;
+
+	if (peer->any.sa_family == AF_INET) {
+		memcpy(word, &peer->in.sin_addr, sizeof(peer->in.sin_addr));
+		n = 1;
+		at = offsetof(struct iphdr, saddr);
+	} else {
+		memcpy(word, &peer->in6.sin6_addr, sizeof(word));
+	}
+	for (size_t i = 0; i < n; i++) {
+		load(c, BPF_W, (uint32_t)SKF_NET_OFF + (uint32_t)(at + 4 * i));
+		demand(c, ntohl(word[i]));
+	}
+	load(c, BPF_H, 0);
+	demand(c, ntohs(peer->any.sa_family == AF_INET ? peer->in.sin_port : peer->in6.sin6_port));
+}
+
+int fast_socket_pin(int sock, const union fast_address *peer)
+{
+	struct code c = { .n = 0 };
+	struct sock_fprog program = { .filter = c.v };
+	int on = 1;
+
+	demand_version(&c, peer->any.sa_family == AF_INET ? 4 : 6);
+	demand_source(&c, peer);
+	/* Nor is it to listen: SYN alone. */
+	load(&c, BPF_B, 13);
+	c.v[c.n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TCP_SYN_BIT | TCP_ACK_BIT);
+	c.v[c.n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TCP_SYN_BIT, 0, 1);
+	c.v[c.n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	c.v[c.n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	program.len = c.n;
+	return setsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ||
+			       setsockopt(sock, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0 ?
+		       -1 : 0;
+}
+
+int fast_socket_new(int family)
+{
+	return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+}

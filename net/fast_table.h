@@ -1,0 +1,41 @@
+/*
+ * --network fast: a socket in a process's table of descriptors: under which numbers it is there, and
+ * which epoll instances wait for it. epoll(7) forgets a socket when another takes its place, and so
+ * has to be told of the other.
+ *
+ * All is read of /proc, and bounded: of descriptors the first thousand, of what is found so many.
+ */
+#ifndef NET_FAST_TABLE_H
+#define NET_FAST_TABLE_H
+
+#include "base/notify.h"
+
+#define FAST_NUMBERS_MAX 16
+#define FAST_EPOLLS_MAX	 32
+
+struct fast_place {
+	struct {
+		int number;
+		bool cloexec;
+	} v[FAST_NUMBERS_MAX];
+	size_t n;
+	struct {
+		int epoll;  /* its number there */
+		int number; /* by which it knows the socket */
+		uint32_t events;
+		uint64_t data;
+	} waits[FAST_EPOLLS_MAX];
+	size_t n_waits;
+};
+
+/* number: one at which it is. 0; -1: there is more of it than can be told of, or the process is gone. */
+int fast_place_find(pid_t of, int number, uint64_t inode, struct fast_place *ret);
+/* Has the parent or a child of this process it, too, under this number? */
+bool fast_place_shared(pid_t of, int number, uint64_t inode);
+/*
+ * Puts a socket of ours, lent, wherever that was, before the call is answered. -1: not even at number,
+ * and so nowhere.
+ */
+int fast_place_put(const struct notification *n, int number, const struct fast_place *p, int sock);
+
+#endif

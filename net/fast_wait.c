@@ -1,0 +1,167 @@
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "net/fast_parts.h"
+
+/* Of one container. Each holds three descriptors here. */
+#define PENDING_MAX 1024
+/* From so many on, those are looked for whose caller was interrupted. */
+#define PENDING_FEW 64
+
+struct fast_pending {
+	struct fast_pending *next;
+	struct fast *fast;
+	struct notification call;
+	int sock, own;
+	int timer; /* SO_SNDTIMEO, or -1 */
+	uint64_t inode;
+};
+
+static void drop(struct fast_pending *p)
+{
+	struct fast_pending **at = &p->fast->pending;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	p->fast->n_pending--;
+	notify_loop_forget(p->fast->loop, p->sock);
+	notify_loop_forget(p->fast->loop, p->timer);
+	close(p->sock);
+	clean_fd(&p->own);
+	clean_fd(&p->timer);
+	free(p);
+}
+
+/* The connection goes on, for whoever has its socket. The error, if it fails, is told once: not to us. */
+static bool drop_interrupted(struct fast_pending *p)
+{
+	if (notify_valid(&p->call))
+		return false;
+	fast_answer(p->fast, &p->call, 0, p->inode);
+	drop(p);
+	return true;
+}
+
+void fast_wait_interrupted(struct fast *f, uint64_t inode)
+{
+	for (struct fast_pending *p = f->pending; p; p = p->next)
+		if (p->inode == inode && drop_interrupted(p))
+			return;
+}
+
+bool fast_can_wait(struct fast *f)
+{
+	struct fast_pending *next;
+
+	for (struct fast_pending *p = f->pending; f->n_pending >= PENDING_FEW && p; p = next) {
+		next = p->next;
+		drop_interrupted(p);
+	}
+	return f->n_pending < PENDING_MAX;
+}
+
+/* connect(2) that has failed leaves a socket as it was; not one of the host's: see net/fast.c. */
+static void put_back(const struct fast_pending *p)
+{
+	static const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int number = (int)p->call.data.args[0];
+	struct fast_place place;
+
+	if (p->own < 0 && fast_socket_namespace(p->sock) == p->fast->container)
+		connect(p->sock, &none, sizeof(none));
+	else if (p->own >= 0 &&
+		 fast_place_find(p->call.pid, number, p->inode, &place) == 0)
+		fast_place_put(&p->call, number, &place, p->own);
+}
+
+static void on_connected(struct notify_loop *l, uint32_t events, void *arg)
+{
+	struct fast_pending *p = arg;
+	socklen_t len = sizeof(int);
+	struct fast_socket is;
+	int error = 0;
+
+	(void)l;
+	(void)events;
+	/* Meant for another, that had its number. */
+	if (fast_socket_look(p->sock, &is) == 0 && is.state == TCP_SYN_SENT)
+		return;
+	if (drop_interrupted(p))
+		return;
+	getsockopt(p->sock, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error)
+		put_back(p);
+	fast_answer(p->fast, &p->call, error, error ? 0 : p->inode);
+	drop(p);
+}
+
+static void on_timeout(struct notify_loop *l, uint32_t events, void *arg)
+{
+	struct fast_pending *p = arg;
+
+	(void)l;
+	(void)events;
+	fast_answer(p->fast, &p->call, EINPROGRESS, p->inode);
+	drop(p);
+}
+
+/* connect(2) waits no longer than SO_SNDTIMEO. */
+static int make_timer(int sock)
+{
+	struct itimerspec when = { 0 };
+	struct timeval wait = { 0 };
+	socklen_t len = sizeof(wait);
+	int timer;
+
+	if (getsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &wait, &len) < 0 || (!wait.tv_sec && !wait.tv_usec))
+		return -1;
+	when.it_value.tv_sec = wait.tv_sec;
+	when.it_value.tv_nsec = wait.tv_usec * 1000;
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (timer >= 0)
+		timerfd_settime(timer, 0, &when, NULL);
+	return timer;
+}
+
+void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
+{
+	struct fast_pending *p = xcalloc(1, sizeof(*p));
+	struct fast_socket is = { .inode = 0 };
+
+	fast_socket_look(sock, &is);
+	*p = (struct fast_pending){
+		.next = f->pending,
+		.fast = f,
+		.call = *n,
+		.sock = sock,
+		.own = own,
+		.timer = make_timer(sock),
+		.inode = is.inode,
+	};
+	f->pending = p;
+	f->n_pending++;
+	if (notify_loop_watch(f->loop, sock, EPOLLOUT, on_connected, p) == 0 &&
+	    (p->timer < 0 || notify_loop_watch(f->loop, p->timer, EPOLLIN, on_timeout, p) == 0))
+		return;
+	put_back(p);
+	fast_answer(f, n, ENOBUFS, 0);
+	drop(p);
+}
+
+void fast_wait_abort(struct fast *f, uint64_t inode)
+{
+	struct fast_pending *next;
+
+	for (struct fast_pending *p = f->pending; p; p = next) {
+		next = p->next;
+		if (p->inode != inode)
+			continue;
+		fast_answer(f, &p->call, ECONNABORTED, 0);
+		drop(p);
+	}
+}

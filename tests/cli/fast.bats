@@ -1,0 +1,201 @@
+# ids: any
+# tun: both
+#
+# --network fast: what comes of connections, in a container with the machine's own python. Its cases are
+# in tests/lib/fast.py; "host" is a socket of the host's, "own" one of the container's.
+load ../lib/common
+
+setup_file() {
+	own_store busybox
+	host=$(python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("192.0.2.1", 9)); print(s.getsockname()[0])') || host=
+	export host
+	[ -n "$host" ] || return 0
+	python3 "$LIB/fast.py" serve "$BATS_FILE_TMPDIR/ports" "$host" 127.0.0.1 ::1 3>&- 4>&- &
+	echo $! >"$BATS_FILE_TMPDIR/server"
+	wait_for test -e "$BATS_FILE_TMPDIR/ports"
+	read -r port inside inside6 silent <"$BATS_FILE_TMPDIR/ports"
+	export port inside inside6 silent
+	container f
+}
+
+teardown_file() {
+	drop_store
+	[ ! -e "$BATS_FILE_TMPDIR/server" ] || kill "$(cat "$BATS_FILE_TMPDIR/server")"
+}
+
+setup() {
+	[ -n "$host" ] || skip "this machine has no address but loopback"
+}
+
+container() { # container NAME OPTION…
+	local name=$1
+	shift
+	tiffin run -d --name "$name" --network fast --tmpfs /tmp -e LOOPBACK_PORT="$inside" \
+		-e SILENT_PORT="$silent" -e ROUNDS=2000 -v /usr:/usr:ro -v /usr/lib:/lib:ro \
+		-v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$@" "$BUSYBOX" sleep 100000 >/dev/null
+}
+
+try() { # try CASE [ADDRESS PORT]
+	run tiffin exec f /usr/bin/python3 /fast.py "$1" "${2:-$host}" "${3:-$port}"
+	[ "$status" = 0 ]
+}
+
+supervisor() { pgrep -u "$(id -u)" -P "$(monitor_of f)" tiffin-calls; }
+
+@test "the mode is what was asked for, and has the options of slirp" {
+	same "$(tiffin inspect --format '{{.HostConfig.NetworkMode}}' f)" fast
+	same "$(tiffin inspect --format '{{.NetworkSettings.IPAddress}}' f)" 10.0.2.100
+	fails 125 run --rm --network fast:no_such_option=1 "$BUSYBOX" true
+	contains "$error" no_such_option
+	run tiffin run --rm --network fast:cidr=10.9.8.0/24 "$BUSYBOX" ip -o -4 addr
+	contains "$output" "inet 10.9.8.100/24"
+}
+
+@test "a connection outward is the host's, and knows its peer" {
+	try plain
+	same "$output" "host True True"
+	try blocking
+	same "$output" host
+	try mapped
+	same "$output" "host ::ffff:$host"
+}
+
+@test "a static program's is, too, and a program's that curl is" {
+	run tiffin run --rm --network fast "$BUSYBOX" sh -c "{ echo lunch; sleep 1; } | nc -w 5 $host $port"
+	same "$output" lunch
+	[ -x /usr/bin/curl ] || skip "no curl"
+	run tiffin exec f /usr/bin/curl -s -m 5 -w '%{local_ip}\n' "telnet://$host:$port" </dev/null
+	contains "$output" "$host"
+}
+
+@test "what is refused is refused, and can be tried again elsewhere" {
+	try refused
+	same "$output" $'ECONNREFUSED own\nECONNREFUSED own\nhost EISCONN'
+}
+
+@test "one that does not block: in progress, then there; refused, then inside" {
+	try nonblocking
+	same "$output" $'EINPROGRESS 0 EISCONN\nFalse False host\nECONNREFUSED True\nown True'
+}
+
+@test "options and a bound port go along" {
+	try options
+	same "$output" "host True (1, 7) (5, 0)"
+	try bound
+	same "$output" "host True"
+}
+
+@test "epoll instances that have it already go on to tell of it" {
+	try epoll
+	want=$'host [True] [True]\nb\'x\' [] []'
+	same "$output" "$want"$'\n'"$want"
+}
+
+@test "every number of it is the same socket afterwards" {
+	try dup
+	same "$output" "host host True False"
+}
+
+@test "one that the parent has as well stays the container's" {
+	try inherited
+	same "$output" own
+}
+
+@test "children and threads connect, and hand their connections down" {
+	try fork
+	same "$output" $'[0, 0, 0, 0]\n0'
+	try threads
+	same "$output" "80 {'host'}"
+}
+
+@test "a process with threads connects inside, by UDP and to Unix sockets as ever" {
+	try by_hand
+	same "$output" "tcp own True None
+refused ECONNREFUSED
+again own True
+b'udp'
+b'unix' True True
+b'unix' True True
+b'unix' True True
+ENOENT
+ECONNREFUSED
+ENOENT
+EBADF ENOTSOCK EINVAL"
+}
+
+@test "signals interrupt a call, and what is made again goes on" {
+	try signal
+	same "$output" $'EINPROGRESS\nEINTR\n{\'0\': 200} True'
+}
+
+@test "shutdown ends a call that waits in another thread" {
+	try shutdown
+	same "$output" $'True own\nb\'\' host'
+}
+
+@test "a thousand connections at once" {
+	try many
+	same "$output" 1000
+}
+
+@test "the host's loopback and link-local can't be reached, by any name" {
+	# What is looked for is there to be found, in this very way.
+	run tiffin run --rm --network host -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro \
+		-v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" /usr/bin/python3 /fast.py forbidden 127.0.0.1 "$inside"
+	same "$output" "127.0.0.1 True"
+	try forbidden 127.0.0.1,127.0.1.1,0.0.0.0,10.0.2.2,10.0.2.3,::ffff:127.0.0.1,::ffff:0.0.0.0,::127.0.0.1 "$inside"
+	lacks "$output" True
+	try forbidden ::1,::,fd00::2,fe80::2 "$inside6"
+	lacks "$output" True
+}
+
+@test "nor by a socket of the host's, whatever is done to it" {
+	try escape
+	same "$(grep -c host <<<"$output")" 15
+	lacks "$output" True
+}
+
+@test "a socket of the host's does not listen, nor take a port; tables are not shared" {
+	try listen
+	same "$output" $'host EINVAL EINVAL\nhost own\nown\nown\nEPERM'
+}
+
+@test "an address that changes under the call is one that was checked" {
+	try race_address
+	same "$output" "wrong 0 right True"
+}
+
+@test "a call that goes on finds no socket of the host's" {
+	try race_descriptor
+	same "$output" "wrong 0"
+}
+
+@test "the supervisor may die: calls wait for the next one" {
+	run tiffin exec f sh -c 'while ! [ -e /tmp/stop ]; do sleep 0.1; done' 3>&- &
+	for _ in 1 2 3 4 5; do
+		old=$(supervisor)
+		kill -9 "$old"
+		try plain
+		same "$output" "host True True"
+	done
+	tiffin exec f touch /tmp/stop
+	[ "$(supervisor)" != "$old" ]
+}
+
+@test "a supervisor that dies in the midst of calls loses none" {
+	tiffin exec f /usr/bin/python3 /fast.py threads "$host" "$port" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	for _ in 1 2 3; do
+		sleep 0.2
+		kill -9 "$(supervisor)" 2>/dev/null || :
+	done
+	wait $!
+	same "$(cat "$BATS_TEST_TMPDIR/out")" "80 {'host'}"
+}
+
+@test "where another profile is asked for, the tap serves" {
+	container plain --security-opt seccomp=unconfined
+	run tiffin exec plain /usr/bin/python3 /fast.py plain "$host" "$port"
+	same "$output" "own True True"
+	tiffin rm -f -t 0 plain
+}
