@@ -4,10 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
+
+/* Since Linux 6.6: who answers is woken on the caller's processor, which waits for nothing else. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	 SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
+#endif
 
 #define HANDLERS_MAX 4
 #define EVENTS 32
@@ -26,6 +33,11 @@ struct notify_loop {
 		void *arg;
 	} handlers[HANDLERS_MAX];
 	size_t n_handlers;
+	struct {
+		void (*fn)(void *arg);
+		void *arg;
+	} finally[HANDLERS_MAX];
+	size_t n_finally;
 	struct watched *watched; /* by descriptor */
 	size_t room;
 };
@@ -57,6 +69,14 @@ void notify_loop_handle(struct notify_loop *l, notify_handler handler, void *arg
 		abort();
 	l->handlers[l->n_handlers].fn = handler;
 	l->handlers[l->n_handlers++].arg = arg;
+}
+
+void notify_loop_finally(struct notify_loop *l, void (*fn)(void *arg), void *arg)
+{
+	if (l->n_finally == HANDLERS_MAX)
+		abort();
+	l->finally[l->n_finally].fn = fn;
+	l->finally[l->n_finally++].arg = arg;
 }
 
 int notify_loop_watch(struct notify_loop *l, int fd, uint32_t events, notify_event fn, void *arg)
@@ -163,6 +183,7 @@ int notify_loop_listen(struct notify_loop *l, int listener, struct err *err)
 		close(listener);
 		return -1;
 	}
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	l->n_listeners++;
 	take_up(l, listener);
 	return 0;
@@ -182,4 +203,6 @@ void notify_loop_run(struct notify_loop *l)
 				w->fn(l, events[i].events, w->arg);
 		}
 	}
+	for (size_t i = 0; i < l->n_finally; i++)
+		l->finally[i].fn(l->finally[i].arg);
 }

@@ -49,6 +49,9 @@ int notify_loop_listen(struct notify_loop *l, int listener, struct err *err);
 int notify_loop_watch(struct notify_loop *l, int fd, uint32_t events, notify_event fn, void *arg);
 void notify_loop_forget(struct notify_loop *l, int fd);
 
+/* Called when the loop has ended, once each. */
+void notify_loop_finally(struct notify_loop *l, void (*fn)(void *arg), void *arg);
+
 /* Until no listener is left that somebody could make a call on. */
 void notify_loop_run(struct notify_loop *l);
 

@@ -17,9 +17,26 @@ static bool is_over_files(int capability)
 
 bool credentials_capable(const struct credentials *c, uint64_t caps, int capability)
 {
-	if (c->uid.effective || !(caps >> capability & 1))
+	if ((c->uid.effective && !c->kept) || !(caps >> capability & 1))
 		return false;
-	return !is_over_files(capability) || !c->uid.fs;
+	return !is_over_files(capability) || !c->uid.fs || c->kept;
+}
+
+static bool has_root(const struct ids *ids)
+{
+	return !ids->real || !ids->effective || !ids->saved;
+}
+
+void credentials_changed(struct credentials *c, const struct ids *before)
+{
+	c->kept = !has_root(&c->uid) && (c->kept || (has_root(before) && c->keep));
+}
+
+void credentials_exec(struct credentials *c)
+{
+	c->uid.saved = c->uid.fs = c->uid.effective;
+	c->gid.saved = c->gid.fs = c->gid.effective;
+	c->keep = c->kept = 0;
 }
 
 static bool is_one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
@@ -124,7 +141,8 @@ static uint32_t hash_of(const struct credentials *c)
 static bool is_same(const struct credentials *a, const struct credentials *b)
 {
 	return memcmp(&a->uid, &b->uid, sizeof(a->uid)) == 0 &&
-	       memcmp(&a->gid, &b->gid, sizeof(a->gid)) == 0 && a->n_groups == b->n_groups &&
+	       memcmp(&a->gid, &b->gid, sizeof(a->gid)) == 0 && a->keep == b->keep &&
+	       a->kept == b->kept && a->n_groups == b->n_groups &&
 	       memcmp(a->groups, b->groups, a->n_groups * sizeof(a->groups[0])) == 0;
 }
 

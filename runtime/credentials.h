@@ -23,6 +23,8 @@ struct ids {
 
 struct credentials {
 	struct ids uid, gid;
+	uint32_t keep;	   /* PR_SET_KEEPCAPS of prctl(2): root's capabilities outlive its user */
+	uint32_t kept;	   /* and have */
 	uint32_t n_groups; /* supplementary */
 	uint32_t groups[CREDENTIALS_GROUPS];
 };
@@ -32,7 +34,7 @@ void credentials_root(struct credentials *ret);
 
 /*
  * Does it have this capability? caps: what the container's root has (bit n: capability n). Whose effective
- * user is not root has none, and none over files whose file system user is not.
+ * user is not root has none, unless it has kept them, and none over files whose file system user is not.
  */
 bool credentials_capable(const struct credentials *c, uint64_t caps, int capability);
 
@@ -42,6 +44,11 @@ int ids_set_re(struct ids *ids, bool privileged, uint32_t real, uint32_t effecti
 int ids_set_res(struct ids *ids, bool privileged, uint32_t real, uint32_t effective, uint32_t saved);
 /* Returns the one before, in either case. */
 uint32_t ids_set_fs(struct ids *ids, bool privileged, uint32_t id);
+
+/* After its users were others: does it keep root's capabilities? (capabilities(7), "Effect of user ID changes") */
+void credentials_changed(struct credentials *c, const struct ids *before);
+/* It executes a program: capabilities(7), execve(2). */
+void credentials_exec(struct credentials *c);
 
 /* May it give the file of that owner these ones (ID_NONE: the same)? EPERM: not. */
 int credentials_chown(const struct credentials *c, uint64_t caps, struct owner file, uint32_t uid,

@@ -1,10 +1,13 @@
 #include "runtime/emulate.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -12,6 +15,7 @@
 
 #define ALWAYS { { 0 } }
 #define ARG_IS(n, v) { { (n), ~0u, (v) } }
+#define MAKES(flags) { { (flags), O_CREAT, O_CREAT } }
 #define PEER_CREDENTIALS { { 1, ~0u, SOL_SOCKET }, { 2, ~0u, SO_PEERCRED } }
 
 #ifdef SYS_stat
@@ -43,12 +47,30 @@
 	X(SYS_setfsuid, emulate_setfsuid, ALWAYS)                                                  \
 	X(SYS_setfsgid, emulate_setfsgid, ALWAYS)                                                  \
 	X(SYS_setgroups, emulate_setgroups, ALWAYS)                                                \
+	X(SYS_execve, emulate_execve, ALWAYS)                                                      \
+	X(SYS_execveat, emulate_execveat, ALWAYS)                                                  \
+	X(SYS_prctl, emulate_keep_capabilities, ARG_IS(0, PR_SET_KEEPCAPS))                        \
+	X(SYS_openat, emulate_create_at, MAKES(2))                                                 \
+	X(SYS_mkdirat, emulate_create_at, ALWAYS)                                                  \
+	X(SYS_mknodat, emulate_create_at, ALWAYS)                                                  \
+	X(SYS_symlinkat, emulate_symlinkat, ALWAYS)                                                \
+	X(SYS_bind, emulate_bind, ALWAYS)                                                          \
+	X(SYS_renameat, emulate_pass, ALWAYS)                                                      \
+	X(SYS_renameat2, emulate_pass, ALWAYS)                                                     \
+	X(SYS_linkat, emulate_pass, ALWAYS)                                                        \
 	X(SYS_prlimit64, emulate_prlimit, ARG_IS(1, RLIMIT_LOCKS))                                 \
 	X(SYS_getsockopt, emulate_getsockopt, PEER_CREDENTIALS)                                    \
 	IF_OLD(X(SYS_stat, emulate_stat, ALWAYS)                                                   \
 	       X(SYS_lstat, emulate_lstat, ALWAYS)                                                 \
 	       X(SYS_chown, emulate_chown, ALWAYS)                                                 \
 	       X(SYS_lchown, emulate_lchown, ALWAYS)                                               \
+	       X(SYS_open, emulate_create, MAKES(1))                                               \
+	       X(SYS_creat, emulate_create, ALWAYS)                                                \
+	       X(SYS_mkdir, emulate_create, ALWAYS)                                                \
+	       X(SYS_mknod, emulate_create, ALWAYS)                                                \
+	       X(SYS_symlink, emulate_symlink, ALWAYS)                                             \
+	       X(SYS_rename, emulate_pass, ALWAYS)                                                 \
+	       X(SYS_link, emulate_pass, ALWAYS)                                                   \
 	       X(SYS_setrlimit, emulate_setrlimit, ARG_IS(0, RLIMIT_LOCKS))                        \
 	       X(SYS_getrlimit, emulate_getrlimit, ARG_IS(0, RLIMIT_LOCKS)))
 
@@ -68,16 +90,33 @@ size_t emulate_shared_size(void)
 	return sizeof(struct emulate_shared);
 }
 
+/* Another part of the supervisor may have asked to see others of the same number. */
+static bool is_ours(const struct notify_call *call, const struct notification *n)
+{
+	if (call->nr != n->data.nr)
+		return false;
+	for (size_t i = 0; i < NOTIFY_CONDITIONS && call->when[i].mask; i++)
+		if ((n->data.args[call->when[i].arg] & call->when[i].mask) != call->when[i].value)
+			return false;
+	return true;
+}
+
 static bool handle(struct notify_loop *l, const struct notification *n, void *arg)
 {
 	(void)l;
+	emulate_settle(arg, n->pid);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (calls[i].nr == n->data.nr) {
+		if (is_ours(&calls[i], n)) {
 			answers[i](arg, n);
 			return true;
 		}
 	}
 	return false;
+}
+
+static void at_end(void *arg)
+{
+	emulate_settle(arg, 0);
 }
 
 int emulate_add(struct notify_loop *loop, const struct emulate *how, void *shared, struct err *err)
@@ -87,10 +126,14 @@ int emulate_add(struct notify_loop *loop, const struct emulate *how, void *share
 	e->caps = how->spec->caps;
 	e->how = *how;
 	e->shared = shared;
-	if (view_enter(&e->view, how->init, err) < 0) {
+	e->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (e->timer < 0 || view_enter(&e->view, how->init, err) < 0 ||
+	    notify_loop_watch(loop, e->timer, EPOLLIN, emulate_on_timer, e) < 0) {
+		clean_fd(&e->timer);
 		free(e);
-		return -1;
+		return err_wrap(err, "cannot emulate users");
 	}
+	notify_loop_finally(loop, at_end, e);
 	notify_loop_handle(loop, handle, e); /* until we end */
 	return 0;
 }

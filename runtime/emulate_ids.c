@@ -27,6 +27,13 @@ static void save(struct emulation *e, const struct notification *n, const struct
 		notify_return(n, 0);
 }
 
+static void save_users(struct emulation *e, const struct notification *n, struct credentials *c,
+		       const struct ids *before, int error)
+{
+	credentials_changed(c, before);
+	save(e, n, c, error);
+}
+
 static bool may_set_users(const struct emulation *e, const struct credentials *c)
 {
 	return credentials_capable(c, e->caps, CAP_SETUID);
@@ -40,9 +47,13 @@ static bool may_set_groups(const struct emulation *e, const struct credentials *
 void emulate_setuid(struct emulation *e, const struct notification *n)
 {
 	struct credentials c;
+	struct ids before;
 
-	if (load(e, n, &c))
-		save(e, n, &c, ids_set(&c.uid, may_set_users(e, &c), ARG(0)));
+	if (!load(e, n, &c))
+		return;
+	before = c.uid;
+	save_users(e, n, &c, &before,
+		   ids_set(&c.uid, may_set_users(e, &c), ARG(0)));
 }
 
 void emulate_setgid(struct emulation *e, const struct notification *n)
@@ -56,9 +67,13 @@ void emulate_setgid(struct emulation *e, const struct notification *n)
 void emulate_setreuid(struct emulation *e, const struct notification *n)
 {
 	struct credentials c;
+	struct ids before;
 
-	if (load(e, n, &c))
-		save(e, n, &c, ids_set_re(&c.uid, may_set_users(e, &c), ARG(0), ARG(1)));
+	if (!load(e, n, &c))
+		return;
+	before = c.uid;
+	save_users(e, n, &c, &before,
+		   ids_set_re(&c.uid, may_set_users(e, &c), ARG(0), ARG(1)));
 }
 
 void emulate_setregid(struct emulation *e, const struct notification *n)
@@ -72,9 +87,13 @@ void emulate_setregid(struct emulation *e, const struct notification *n)
 void emulate_setresuid(struct emulation *e, const struct notification *n)
 {
 	struct credentials c;
+	struct ids before;
 
-	if (load(e, n, &c))
-		save(e, n, &c, ids_set_res(&c.uid, may_set_users(e, &c), ARG(0), ARG(1), ARG(2)));
+	if (!load(e, n, &c))
+		return;
+	before = c.uid;
+	save_users(e, n, &c, &before,
+		   ids_set_res(&c.uid, may_set_users(e, &c), ARG(0), ARG(1), ARG(2)));
 }
 
 void emulate_setresgid(struct emulation *e, const struct notification *n)

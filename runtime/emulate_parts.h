@@ -2,6 +2,9 @@
 #ifndef RUNTIME_EMULATE_PARTS_H
 #define RUNTIME_EMULATE_PARTS_H
 
+#include <limits.h>
+#include <sys/types.h>
+
 #include "runtime/credentials.h"
 #include "runtime/emulate.h"
 #include "runtime/view.h"
@@ -29,8 +32,21 @@ struct emulate_shared {
 	struct odd_owners odd;
 };
 
+/* What is about to be made, and whose it is to be: emulate_create.c. */
+#define EXPECTED_MAX 32
+struct expected {
+	pid_t maker; /* a thread */
+	int parent;  /* where, and under which name */
+	char name[NAME_MAX + 1];
+	struct owner owner;
+	int waits;
+};
+
 struct emulation {
 	struct view view;
+	int timer;
+	struct expected expected[EXPECTED_MAX];
+	size_t n_expected;
 	uint64_t caps;
 	struct emulate how;
 	struct emulate_shared *shared;
@@ -63,6 +79,15 @@ emulate_answer emulate_chown, emulate_lchown, emulate_fchown, emulate_fchownat;
 bool emulate_find_owner(const struct emulation *e, const char *name, struct owner *ret);
 /* 0, or an errno. */
 int emulate_record_owner(struct emulation *e, const char *name, struct owner o);
+
+/* emulate_create.c */
+emulate_answer emulate_create, emulate_create_at, emulate_symlink, emulate_symlinkat, emulate_bind, emulate_pass;
+/* Before a call of that thread is answered (0: of none): what has been made by now gets its owner. */
+void emulate_settle(struct emulation *e, pid_t caller);
+void emulate_on_timer(struct notify_loop *l, uint32_t events, void *arg);
+
+/* emulate_exec.c */
+emulate_answer emulate_execve, emulate_execveat, emulate_keep_capabilities;
 
 /* emulate_peer.c */
 emulate_answer emulate_getsockopt;

@@ -83,6 +83,8 @@ void launched_sweep(const struct container_spec *spec, struct launched *child)
 {
 	if (shares_pids(spec))
 		launched_done(child);
+	else
+		supervisor_finish(&child->supervisor);
 }
 
 void launched_done(struct launched *child)

@@ -16,6 +16,9 @@
 /* A supervisor that the container can make die is started again, but not for ever. */
 #define STARTS_MAX 100
 
+/* What it has left to do takes less than one. */
+#define FINISH_MS 1000
+
 enum { LISTENER, INIT, DOOR, DESCRIPTORS };
 
 /* Who brought a listener has gone, and so have those who made calls on it. */
@@ -140,6 +143,16 @@ void supervisor_again(const struct supervision *s, int init, bool exec, struct s
 	clean_fd(&v->alive);
 	if (ended || v->starts >= STARTS_MAX || find_one(s, init, exec, v, NULL) < 0)
 		clean_fd(&v->listener);
+}
+
+void supervisor_finish(struct supervisor *v)
+{
+	clean_fd(&v->listener);
+	if (!v->pid || pidfd_wait(v->alive, FINISH_MS) < 0)
+		return;
+	proc_reap(v->pid);
+	v->pid = 0;
+	clean_fd(&v->alive);
 }
 
 void supervisor_done(struct supervisor *v)

@@ -55,6 +55,8 @@ int supervisor_start(const struct supervision *s, int listener, int init, bool e
  * did not end by itself. After a hundred of them the calls fail (ENOSYS) from then on.
  */
 void supervisor_again(const struct supervision *s, int init, bool exec, struct supervisor *v);
+/* Parent: its callers have ended; waits for it to end, too, as it has something to finish. */
+void supervisor_finish(struct supervisor *v);
 /* Parent: ends it. */
 void supervisor_done(struct supervisor *v);
 
