@@ -37,6 +37,7 @@
 #include "base/str.h"
 #include "net/datagram.h"
 #include "net/dns.h"
+#include "net/fragment.h"
 #include "net/frame.h"
 #include "net/network.h"
 #include "net/timer.h"
@@ -71,6 +72,8 @@ struct carrier {
 	size_t n_lent;	    /* polls that stay: those in front of slirp's */
 	size_t n_listeners; /* slirp's, which are always there */
 	int64_t busy_ms;    /* when there was last a connection or a frame */
+	struct fragments *fragments; /* NULL: there were none */
+	uint16_t cut;	    /* frames that were cut: the identification of the last one */
 	struct datagrams *datagrams; /* NULL: no published port of UDP */
 	struct timer *timers;
 	int dns;	/* -1: nobody follows the name servers */
@@ -151,18 +154,28 @@ static void receive_packets(struct carrier *c)
 {
 	for (int i = 0; i < FRAMES_A_TURN && !c->gone; i++) {
 		ssize_t n = read(c->frames, c->frame, FRAME_BUFFER);
+		const uint8_t *frame;
+		size_t len;
 
 		if (n < 0) {
 			note_failure(c);
 			return;
 		}
 		c->down = false;
-		if (!frame_admissible(c->frame, (size_t)n, c->config.host_loopback) ||
-		    (c->datagrams && datagrams_from_frame(c->datagrams, c->frame, (size_t)n)))
+		len = (size_t)n;
+		if (!frame_admissible(c->frame, len, c->config.host_loopback))
 			continue;
-		see_to_dns(c, c->frame, (size_t)n);
-		slirp_input(c->slirp, c->frame, (int)n);
+		frame = fragments_join(&c->fragments, c->frame, &len);
+		if (!frame || (c->datagrams && datagrams_from_frame(c->datagrams, frame, len)))
+			continue;
+		see_to_dns(c, frame, len);
+		slirp_input(c->slirp, frame, (int)len);
 	}
+}
+
+static void give_frame(const uint8_t *frame, size_t len, void *arg)
+{
+	send_packet(frame, len, arg);
 }
 
 static void receive_datagrams(struct carrier *c, int sock)
@@ -172,7 +185,7 @@ static void receive_datagrams(struct carrier *c, int sock)
 
 		if (n == 0)
 			return;
-		send_packet(c->frame, n, c);
+		fragments_cut(c->frame, n, c->config.mtu, ++c->cut, give_frame, c);
 	}
 }
 
@@ -450,6 +463,7 @@ void carrier_free(struct carrier *c)
 {
 	slirp_cleanup(c->slirp);
 	datagrams_free(c->datagrams);
+	fragments_free(c->fragments);
 	free(c->polls);
 	free(c->frame);
 	free(c);

@@ -24,6 +24,11 @@ static uint16_t checksum_end(uint32_t sum)
 	return htons((uint16_t)~sum);
 }
 
+uint16_t ip_checksum(const void *data, size_t len)
+{
+	return checksum_end(checksum_add(0, data, len));
+}
+
 static size_t ip_header_len(int family)
 {
 	return family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);

@@ -23,6 +23,9 @@ struct udp_datagram {
 	size_t len;
 };
 
+/* RFC 1071, in network byte order, of bytes in which the checksum is 0. */
+uint16_t ip_checksum(const void *data, size_t len);
+
 /* Where in a frame the payload stands. */
 size_t udp_payload_offset(int family);
 

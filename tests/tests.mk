@@ -80,6 +80,11 @@ $(B)/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(PARTS_tiffin-image:%=$(B)/lib/%
 	@mkdir -p $(@D)
 	$(call quiet,  LD $@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_tiffin-image)
 
+# libslirp is the system's shared library: its own code is not instrumented.
+$(B)/fuzz/fuzz_frames: $(B)/obj/tests/fuzz/fuzz_frames.o $(PARTS_tiffin-net:%=$(B)/lib/%.a)
+	@mkdir -p $(@D)
+	$(call quiet,  LD $@)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_tiffin-net)
+
 .PHONY: fuzz fuzz-build fuzz-programs
 fuzz-programs: $(FUZZ_TARGETS)
 

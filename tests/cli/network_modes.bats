@@ -65,6 +65,12 @@ has_pasta() {
 		"172.20.30.100 172.20.30.2"
 }
 
+@test "slirp: datagrams that are larger than the interface's frames find their way" {
+	serve web --network slirp:mtu=1400 -p 80/udp
+	big=$(printf '%09000d' 1)
+	contains "$(ask udp 127.0.0.1 "$(number web 80/udp)" "$big")" "udp 80 from 10.0.2.2: $big"
+}
+
 @test "slirp: enable_ipv6=false leaves IPv6 out" {
 	run in_box slirp:enable_ipv6=false sh -c 'ip -6 route; ip addr show tap0; cat /etc/resolv.conf'
 	lacks "$output" fd00:: default

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "net/datagram.h"
+#include "net/fragment.h"
 #include "net/frame.h"
 #include "net/network.h"
 #include "net/udp.h"
@@ -256,6 +257,154 @@ TEST(datagrams_of_many_peers_are_kept_apart_and_the_oldest_forgotten)
 	datagrams_free(d);
 }
 
+/* ---- fragments ---- */
+
+enum { MORE = 0x2000 };
+
+/* A fragment of datagram id, of n bytes `fill` at an offset, in units of 8. */
+static size_t fragment(uint8_t *frame, uint16_t id, unsigned int field, uint8_t fill, size_t n)
+{
+	struct iphdr ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .id = htons(id),
+			    .frag_off = htons((uint16_t)field),
+			    .tot_len = htons((uint16_t)(sizeof(ip) + n)) };
+
+	memset(frame, 0, ETH_HLEN);
+	frame[12] = 0x08;
+	memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
+	memset(frame + ETH_HLEN + sizeof(ip), fill, n);
+	return ETH_HLEN + sizeof(ip) + n;
+}
+
+static const uint8_t *join(struct fragments **f, uint16_t id, unsigned int field, uint8_t fill, size_t n,
+			   size_t *ret_len)
+{
+	static uint8_t frame[FRAME_MAX];
+	size_t len = fragment(frame, id, field, fill, n);
+	const uint8_t *joined = fragments_join(f, frame, &len);
+
+	*ret_len = len;
+	return joined;
+}
+
+TEST(fragments_in_order_become_one_packet)
+{
+	struct fragments *f = NULL;
+	const uint8_t *whole;
+	struct iphdr ip;
+	size_t len;
+
+	CHECK(!join(&f, 7, MORE, 'a', 16, &len));
+	CHECK(!join(&f, 8, MORE, 'x', 8, &len)); /* of another, in between */
+	CHECK(!join(&f, 7, MORE | 2, 'b', 8, &len));
+	whole = join(&f, 7, 3, 'c', 5, &len);
+	CHECK(whole && len == ETH_HLEN + sizeof(ip) + 29);
+	memcpy(&ip, whole + ETH_HLEN, sizeof(ip));
+	CHECK(ip.frag_off == 0 && ntohs(ip.tot_len) == len - ETH_HLEN);
+	CHECK(ip_checksum(whole + ETH_HLEN, sizeof(ip)) == 0);
+	CHECK(memcmp(whole + ETH_HLEN + sizeof(ip), "aaaaaaaaaaaaaaaabbbbbbbbccccc", 29) == 0);
+	CHECK((whole = join(&f, 8, 1, 'y', 1, &len)) && len == ETH_HLEN + sizeof(ip) + 9);
+	/* It is done with: its end says nothing any more. */
+	CHECK(!join(&f, 7, 3, 'c', 5, &len));
+	fragments_free(f);
+}
+
+/* Puts together again what was cut; counts the pieces. */
+struct mended {
+	struct fragments *f;
+	uint8_t whole[FRAME_MAX];
+	size_t len, n, mtu;
+};
+
+static void mend(const uint8_t *frame, size_t len, void *arg)
+{
+	struct mended *m = arg;
+	const uint8_t *whole;
+
+	CHECK(len <= ETH_HLEN + m->mtu && ip_checksum(frame + ETH_HLEN, sizeof(struct iphdr)) == 0);
+	m->n++;
+	whole = fragments_join(&m->f, frame, &len);
+	if (!whole)
+		return;
+	m->len = len;
+	memcpy(m->whole, whole, len);
+}
+
+TEST(a_packet_that_is_too_large_is_cut_and_is_the_same_when_joined)
+{
+	static const size_t sizes[] = { 1, 1380, 1381, 9000, 60000 };
+	static uint8_t frame[FRAME_MAX];
+	static struct mended m;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		size_t len = fragment(frame, 0, 0x4000, 'a', sizes[i]);
+		struct iphdr ip;
+
+		for (size_t k = ETH_HLEN + sizeof(ip); k < len; k++)
+			frame[k] = (uint8_t)(k * 7 >> 3);
+		memcpy(&ip, frame + ETH_HLEN, sizeof(ip));
+		ip.check = ip_checksum(&ip, sizeof(ip));
+		memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
+		m = (struct mended){ .mtu = 1400 };
+		fragments_cut(frame, len, m.mtu, 9, mend, &m);
+		CHECK(m.len == len && (m.n == 1) == (sizes[i] <= 1380));
+		CHECK(memcmp(m.whole + ETH_HLEN + sizeof(ip), frame + ETH_HLEN + sizeof(ip), sizes[i]) == 0);
+		fragments_free(m.f);
+	}
+}
+
+TEST(what_is_no_fragment_goes_by)
+{
+	struct fragments *f = NULL;
+	uint8_t arp[42] = { [12] = 0x08, [13] = 0x06 };
+	size_t len = sizeof(arp);
+
+	CHECK(fragments_join(&f, arp, &len) == arp && len == sizeof(arp) && !f);
+	CHECK(join(&f, 1, 0, 'a', 8, &len) && join(&f, 1, 0x4000, 'a', 8, &len) && !f);
+}
+
+TEST(fragments_with_gaps_overlaps_or_no_beginning_are_dropped)
+{
+	struct fragments *f = NULL;
+	size_t len;
+
+	CHECK(!join(&f, 1, 1, 'a', 24, &len));	       /* libslirp 4.7.0 crashed on this */
+	CHECK(!join(&f, 2, MORE, 'a', 8, &len));
+	CHECK(!join(&f, 2, 2, 'b', 8, &len));	       /* a gap: all of it is forgotten */
+	CHECK(!join(&f, 2, 1, 'b', 8, &len));
+	CHECK(!join(&f, 3, MORE, 'a', 16, &len));
+	CHECK(!join(&f, 3, 1, 'b', 8, &len));	       /* an overlap */
+	CHECK(!join(&f, 4, MORE, 'a', 7, &len));       /* not of eights */
+	CHECK(!join(&f, 4, 1, 'a', 8, &len));
+	CHECK(!join(&f, 5, 0x8000, 'a', 8, &len));     /* the bit that nobody has */
+	CHECK(!join(&f, 6, MORE, 'a', 0, &len));       /* of nothing */
+	CHECK(!join(&f, 7, 0x1fff, 'a', 64, &len));    /* beyond the largest packet */
+	fragments_free(f);
+}
+
+TEST(a_packet_of_fragments_is_as_large_as_any_and_no_larger)
+{
+	struct fragments *f = NULL;
+	size_t len;
+
+	CHECK(!join(&f, 1, MORE, 'a', 65000, &len));
+	CHECK(join(&f, 1, 65000 / 8, 'b', 515, &len) && len == ETH_HLEN + 65535);
+	CHECK(!join(&f, 1, MORE, 'a', 65000, &len));
+	CHECK(!join(&f, 1, 65000 / 8, 'b', 516, &len));
+	fragments_free(f);
+}
+
+TEST(datagrams_that_are_never_finished_make_room)
+{
+	struct fragments *f = NULL;
+	size_t len;
+
+	for (uint16_t id = 1; id <= 100; id++)
+		CHECK(!join(&f, id, MORE, 'a', 8, &len));
+	CHECK(!join(&f, 1, 1, 'b', 8, &len));
+	CHECK(join(&f, 100, 1, 'b', 8, &len));
+	fragments_free(f);
+}
+
 int main(void)
 {
 	RUN(frames_to_the_outside_and_to_the_gateway_are_admitted);
@@ -267,5 +416,11 @@ int main(void)
 	RUN(a_datagram_becomes_a_frame_and_its_answer_a_datagram);
 	RUN(datagrams_that_answer_nobody_are_left_to_slirp);
 	RUN(datagrams_of_many_peers_are_kept_apart_and_the_oldest_forgotten);
+	RUN(fragments_in_order_become_one_packet);
+	RUN(a_packet_that_is_too_large_is_cut_and_is_the_same_when_joined);
+	RUN(what_is_no_fragment_goes_by);
+	RUN(fragments_with_gaps_overlaps_or_no_beginning_are_dropped);
+	RUN(a_packet_of_fragments_is_as_large_as_any_and_no_larger);
+	RUN(datagrams_that_are_never_finished_make_room);
 	return test_summary();
 }
