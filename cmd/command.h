@@ -116,8 +116,9 @@ extern const struct command
 	command_unshare,
 	command_untag,
 	command_version,
-	command_volume_create, command_volume_exists, command_volume_inspect, command_volume_ls,
-	command_volume_prune, command_volume_rm,
+	command_volume_create, command_volume_exists, command_volume_export, command_volume_import,
+	command_volume_inspect, command_volume_ls, command_volume_mount, command_volume_prune,
+	command_volume_rm, command_volume_unmount,
 	command_wait;
 
 /* Prints "Error: …" and the hint, each on one line, on stderr. */

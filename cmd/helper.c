@@ -337,6 +337,18 @@ int helper_export(struct tiffin *t, int root, const struct buf *owners, int out,
 	return done_result_parse(buf_str(&text), text.len, NULL, err);
 }
 
+int helper_fill(struct tiffin *t, int tree, int fd, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (t->ids.single)
+		strv_add(&argv, "--single-id");
+	if (run_image_on(t, "fill", &argv, NULL, fd, tree, -1, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, NULL, err);
+}
+
 static int try_remove(const struct store *store, const char *name, void *arg)
 {
 	int result = tree_remove_at(store->tmp, name, NULL);

@@ -77,8 +77,13 @@ struct commit_request {
 };
 int helper_commit(struct tiffin *t, const struct commit_request *request, char **ret_id,
 		  struct err *err);
-/* Writes the tree beneath a descriptor to another, as a tar archive. owners: recorded ones (base/owner.h), or NULL. */
+/*
+ * Writes the tree beneath a descriptor to another, as a tar archive. One of the host's is opened O_PATH.
+ * owners: recorded ones (base/owner.h), or NULL.
+ */
 int helper_export(struct tiffin *t, int root, const struct buf *owners, int out, struct err *err);
+/* Unpacks the archive that fd reads beneath a directory (image/fill.h); tree: opened O_PATH. */
+int helper_fill(struct tiffin *t, int tree, int fd, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */
 void helper_remove_trash(const struct store *store, const struct id_map *ids, const char *name);
 /*

@@ -12,6 +12,7 @@
  *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
  *	tiffin-image export --result-fd N --data-fd N --tree-fd N [--owners-fd N]
+ *	tiffin-image fill --result-fd N [--single-id] --data-fd N --tree-fd N
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image commit --store DIR --result-fd N [--single-id] --format oci|v2s2 [--tree-fd N]
  *			  --data-fd N NAME DRIVER CONTAINER [PLACE…]
@@ -38,6 +39,7 @@
 #include "image/commit.h"
 #include "image/confine.h"
 #include "image/export.h"
+#include "image/fill.h"
 #include "image/http.h"
 #include "image/import.h"
 #include "image/load.h"
@@ -163,29 +165,49 @@ static int enter_cage(const char *store, int directory, struct err *err)
 	return image_confine(&cage, err) < 0 ? -1 : http_global_init(err);
 }
 
+/* The name that a directory has which was handed to us, or "". */
+static void name_of(int fd, char ret[PATH_MAX])
+{
+	char link[FD_PATH_MAX];
+	ssize_t n = readlink(fd_path(fd, link), ret, PATH_MAX - 1);
+
+	ret[n < 0 ? 0 : n] = '\0';
+}
+
+static int open_anew(const char *path, int fd, struct err *err)
+{
+	CLEAN(clean_fd) int anew = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return anew < 0 || dup3(anew, fd, O_CLOEXEC) < 0 ? err_sys(err, "cannot open '%s'", path) : 0;
+}
+
+/* A tree of the host's is handed to us O_PATH; any other, open, is of mounts that have no names here. */
+static bool is_named_tree(int fd)
+{
+	return fd >= 0 && (fcntl(fd, F_GETFL) & O_PATH);
+}
+
 /*
  * Before anything of the store is opened. A directory that was handed to us is opened anew, by the name
- * that it has: through the descriptor all that is around it could still be written.
+ * that it has: through the descriptor all that is around it could still be written. fills: the tree is
+ * written to.
  */
-static int take_mounts(const struct arguments *args, struct err *err)
+static int take_mounts(const struct arguments *args, bool fills, struct err *err)
 {
-	char link[FD_PATH_MAX], path[PATH_MAX] = "";
-	CLEAN(clean_fd) int fd = -1;
+	char path[PATH_MAX] = "", tree[PATH_MAX] = "";
 	struct stat st;
-	ssize_t n;
 
-	if (args->save.fd >= 0 && fstat(args->save.fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		n = readlink(fd_path(args->save.fd, link), path, sizeof(path) - 1);
-		path[n < 0 ? 0 : n] = '\0';
-	}
+	if (args->save.fd >= 0 && fstat(args->save.fd, &st) == 0 && S_ISDIR(st.st_mode))
+		name_of(args->save.fd, path);
+	if (is_named_tree(args->tree_fd))
+		name_of(args->tree_fd, tree);
 	if (args->store && dir_ensure(args->store, 0700, err) < 0)
 		return err_wrap(err, "cannot make the store");
-	if (image_seclude(args->store, *path ? path : NULL, err) < 0)
+	if (image_seclude(args->store, fills ? tree : *path ? path : NULL, err) < 0)
 		return -1;
-	fd = *path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (*path && (fd < 0 || dup3(fd, args->save.fd, O_CLOEXEC) < 0))
-		return err_sys(err, "cannot open '%s'", path);
-	return 0;
+	if (*path && open_anew(path, args->save.fd, err) < 0)
+		return -1;
+	return *tree ? open_anew(tree, args->tree_fd, err) : 0;
 }
 
 static int open_store(const struct arguments *args, struct store *ret, struct err *err)
@@ -392,6 +414,14 @@ static int run_commit(struct arguments *args, struct pull_result *ret, struct er
 	return commit(&store, &options, ret, err);
 }
 
+static int run_fill(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	(void)ret;
+	if (enter_cage("", args->tree_fd, err) < 0)
+		return -1;
+	return fill_tree(args->tree_fd, args->save.fd, args->single_id, args->pull.cancel, err);
+}
+
 static int run_export(struct arguments *args, struct pull_result *ret, struct err *err)
 {
 	CLEAN(buf_done) struct buf text = { 0 };
@@ -412,6 +442,7 @@ struct task {
 	bool has_image; /* that the result tells of; else its name, if any */
 	bool has_sources;
 	int least, most; /* operands */
+	bool fills; /* the tree that was handed to us is written to */
 };
 
 static const struct task tasks[] = {
@@ -424,6 +455,7 @@ static const struct task tasks[] = {
 	{ "load", run_load, false, false, 1, 3 },
 	{ "export", run_export, false, false, 0, 0 },
 	{ "commit", run_commit, true, false, 3, INT_MAX },
+	{ "fill", run_fill, false, false, 0, 0, .fills = true },
 	{ "import", run_import, true, false, 2, 3 },
 	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },
 };
@@ -459,7 +491,7 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 			strv_add(&args->operands, argv[i]);
 		args->pull.cancel = &cancel;
 		args->pull.sources = &args->sources;
-		code = take_mounts(args, &err) < 0 ? -1 : task->run(args, &result, &err);
+		code = take_mounts(args, task->fills, &err) < 0 ? -1 : task->run(args, &result, &err);
 		/* The terminal is tiffin's again before it hears of the result. */
 		progress_free(ptr_take(&args->pull.progress));
 		cancel_done(&cancel);

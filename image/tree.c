@@ -16,10 +16,12 @@
 #include "image/tree_dir.h"
 #include "storage/stack.h"
 
-int tree_init(struct tree *t, int root, bool single_id, struct err *err)
+int tree_init(struct tree *t, int root, bool single_id, bool keeps, struct err *err)
 {
-	*t = (struct tree){ .root = root, .single_id = single_id };
+	*t = (struct tree){ .root = root, .single_id = single_id, .keeps = keeps };
 	tree_dirs_init(t);
+	if (keeps)
+		return 0;
 	/* The group and the setgid bit that a host's directory may have handed down end here. */
 	if ((!single_id && fchown(root, 0, 0) < 0) || fchmod(root, 0755) < 0)
 		return tree_err(err, "prepare", "/");
@@ -140,7 +142,7 @@ static int set_owner_fd(const struct tree *t, int fd, const char *path, bool inh
 	if (m->uid == 0 && m->gid == 0 && !inherited)
 		return 0;
 	if (t->single_id)
-		return t->skeleton ? record_owner(fd, path, m, err) : 0;
+		return t->skeleton || t->keeps ? record_owner(fd, path, m, err) : 0;
 	if (!id_valid(m->uid) || !id_valid(m->gid))
 		return owner_err(err, path, m);
 	if (fchown(fd, (uid_t)m->uid, (gid_t)m->gid) == 0)

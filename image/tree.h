@@ -36,16 +36,17 @@ struct tree_dir;
 struct tree {
 	int root; /* borrowed */
 	bool single_id;
+	bool keeps; /* what root has is not a layer's: its own owner and mode, and its content, stay */
 	struct skeleton *skeleton; /* borrowed: keeps what the tree can't; may be NULL */
 	int64_t implied;       /* directories that no entry made, but other entries need */
 	struct tree_dir *open; /* those last used, by depth */
 };
 
 /*
- * One ID is mapped (single_id): owners are not set, but recorded (base/owner.h) where there is a skeleton.
- * The umask must be 0.
+ * One ID is mapped (single_id): owners are not set, but recorded (base/owner.h) where there is a skeleton,
+ * or (keeps) no layer. The umask must be 0.
  */
-int tree_init(struct tree *t, int root, bool single_id, struct err *err);
+int tree_init(struct tree *t, int root, bool single_id, bool keeps, struct err *err);
 /* Leaves every directory; frees what tree_init made. Also after a failure. */
 int tree_done(struct tree *t, struct err *err);
 

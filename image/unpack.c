@@ -357,7 +357,9 @@ static int apply(struct unpack *u, struct archive_entry *e, struct err *err)
 	if (clean_path(archive_entry_pathname(e), &path, err) < 0)
 		return -1;
 	/* A directory is never a whiteout: what is in ".wh.x/" has ordinary names. */
-	whiteout = type == AE_IFDIR && !link ? is_meta(path) : apply_whiteout(u, path, err);
+	whiteout = u->tree.keeps	      ? 0 :
+		   type == AE_IFDIR && !link ? is_meta(path) :
+					       apply_whiteout(u, path, err);
 	if (whiteout)
 		return whiteout < 0 ? -1 : 0;
 	if (link)
@@ -444,7 +446,7 @@ int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_o
 		archive_read_support_filter_bzip2(a);
 	}
 	archive_read_support_format_empty(a);
-	if (tree_init(&u.tree, root, options->single_id, err) < 0)
+	if (tree_init(&u.tree, root, options->single_id, options->plain, err) < 0)
 		return -1;
 	u.tree.skeleton = options->skeleton;
 	if (archive_read_open(a, &u, NULL, read_source, NULL) != ARCHIVE_OK)

@@ -29,6 +29,11 @@
 struct unpack_options {
 	bool single_id;	     /* owners are not set; recorded, with a skeleton */
 	bool compressed;     /* the stream may be: gzip, zstd, xz, bzip2 */
+	/*
+	 * No layer: root may have content, which stays where no entry takes its place; nothing is a
+	 * whiteout; with one ID mapped, owners are recorded where that takes no skeleton.
+	 */
+	bool plain;
 	struct skeleton *skeleton; /* is told what went where; NULL: none is wanted */
 	int64_t packed;	     /* bytes of the blob that the stream comes of; 0: not known */
 	int64_t max_bytes;   /* of files' content, holes included; 0: UNPACK_BYTES_MAX */

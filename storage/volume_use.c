@@ -102,3 +102,23 @@ int volume_use(const struct store *s, const char *name, int root, const char *pl
 	*ret_fd = fd;
 	return 0;
 }
+
+int volume_lock(const struct store *s, const char *name, int *ret_lock, struct err *err)
+{
+	CLEAN(clean_fd) int home = -1;
+
+	if (open_home(s, name, &home, err) < 0)
+		return -1;
+	return file_lock_at(home, "lock", LOCK_EXCLUSIVE, true, ret_lock, err);
+}
+
+int volume_set_used(const struct store *s, const char *name, struct err *err)
+{
+	CLEAN(clean_fd) int home = -1;
+
+	if (open_home(s, name, &home, err) < 0)
+		return -1;
+	if (unlinkat(home, "fresh", 0) < 0 && errno != ENOENT)
+		return err_sys(err, "volume %s", name);
+	return 0;
+}

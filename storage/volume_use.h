@@ -20,4 +20,11 @@
 int volume_use(const struct store *s, const char *name, int root, const char *place, bool no_copy,
 	       int *ret_fd, struct err *err);
 
+/*
+ * Who fills it in another way: holds the lock, so that no container takes anything meanwhile, and says
+ * that it is in use when it is done.
+ */
+int volume_lock(const struct store *s, const char *name, int *ret_lock, struct err *err);
+int volume_set_used(const struct store *s, const char *name, struct err *err);
+
 #endif
