@@ -51,16 +51,16 @@ static void be_alone(uintptr_t code, uintptr_t page)
 	madvise((void *)(code & -page), 2 * page, MADV_RANDOM); /* NOLINT(performance-no-int-to-ptr) */
 }
 
-/* What is used from the first drop to the end of the wait comes back, and so is little. */
-static void let_go(void)
+/* What is used from the first drop to the end of the wait, by these two, comes back, and so is little. */
+static void let_go(uintptr_t caller, uintptr_t call)
 {
 	struct ranges files = { .page = (uintptr_t)sysconf(_SC_PAGESIZE) };
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & -files.page;
 
 	malloc_trim(0);
 	dl_iterate_phdr(add_file_pages, &files);
-	be_alone((uintptr_t)memory_poll, files.page);
-	be_alone((uintptr_t)poll, files.page);
+	be_alone(caller, files.page);
+	be_alone(call, files.page);
 	/* But for the page that the calls from here need. */
 	drop(here - STACK_SIZE, here - files.page);
 	for (size_t i = 0; i < files.n; i++)
@@ -76,6 +76,16 @@ int memory_poll(struct pollfd *polls, nfds_t n, int timeout_ms)
 	ready = poll(polls, n, MEMORY_SETTLED_MS);
 	if (ready)
 		return ready;
-	let_go();
+	let_go((uintptr_t)memory_poll, (uintptr_t)poll);
 	return poll(polls, n, timeout_ms < 0 ? -1 : timeout_ms - MEMORY_SETTLED_MS);
+}
+
+int memory_epoll_wait(int epoll, struct epoll_event *events, int max)
+{
+	int ready = epoll_wait(epoll, events, max, MEMORY_SETTLED_MS);
+
+	if (ready)
+		return ready;
+	let_go((uintptr_t)memory_epoll_wait, (uintptr_t)epoll_wait);
+	return epoll_wait(epoll, events, max, -1);
 }

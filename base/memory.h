@@ -5,6 +5,7 @@
 #define BASE_MEMORY_H
 
 #include <poll.h>
+#include <sys/epoll.h>
 
 /* After so long a process counts as one that waits: those that go on sooner are spared the work. */
 #define MEMORY_SETTLED_MS 500
@@ -15,5 +16,7 @@
  * libraries, which are read again where they are used.
  */
 int memory_poll(struct pollfd *polls, nfds_t n, int timeout_ms);
+/* The same of epoll_wait(2), without an end. */
+int memory_epoll_wait(int epoll, struct epoll_event *events, int max);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 #include "base/str.h"
 
 /* Since Linux 6.6: who answers is woken on the caller's processor, which waits for nothing else. */
@@ -108,16 +109,13 @@ void notify_loop_forget(struct notify_loop *l, int fd)
 	l->watched[fd].fn = NULL;
 }
 
-/* NULL: there is no room. Then it is lost with us. */
+/* The first one, so that few pages are touched. NULL: there is no room. Then it is lost with us. */
 static struct notify_note *free_note(struct notify_notes *notes)
 {
-	for (size_t i = 0; notes && i < NOTIFY_NOTES; i++) {
-		struct notify_note *note = &notes->v[notes->next++ % NOTIFY_NOTES];
-
-		if (!note->by)
-			return note;
-	}
-	return NULL;
+	for (size_t i = 0; notes && i < notes->n; i++)
+		if (!notes->v[i].by)
+			return &notes->v[i];
+	return notes && notes->n < NOTIFY_NOTES ? &notes->v[notes->n++] : NULL;
 }
 
 static void take_down(struct notify_loop *l, struct notification *n)
@@ -159,7 +157,7 @@ static void on_call(struct notify_loop *l, uint32_t events, void *arg)
 /* What another supervisor has left of this listener's calls; by their IDs, which no two have. */
 static void take_up(struct notify_loop *l, int listener)
 {
-	for (size_t i = 0; l->notes && i < NOTIFY_NOTES; i++) {
+	for (size_t i = 0; l->notes && i < l->notes->n; i++) {
 		struct notify_note *note = &l->notes->v[i];
 		struct notification n = note->call;
 
@@ -193,7 +191,7 @@ void notify_loop_run(struct notify_loop *l)
 {
 	while (l->n_listeners) {
 		struct epoll_event events[EVENTS];
-		int n = epoll_wait(l->epoll, events, EVENTS, -1);
+		int n = memory_epoll_wait(l->epoll, events, EVENTS);
 
 		for (int i = 0; i < n; i++) {
 			const struct watched *w = &l->watched[events[i].data.fd];

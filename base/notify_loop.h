@@ -26,7 +26,7 @@ typedef void (*notify_event)(struct notify_loop *l, uint32_t events, void *arg);
  */
 #define NOTIFY_NOTES 2048
 struct notify_notes {
-	size_t next; /* where to look for a free one first */
+	size_t n; /* so many were ever in use at once: pages beyond are not touched */
 	struct notify_note v[NOTIFY_NOTES];
 };
 

@@ -174,6 +174,8 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	random_hex(e.id, 32);
 	supervise.spec = &spec;
 	supervise.single_id = t->ids.single;
+	supervise.t = t;
+	supervise.name = &c.name;
 	supervise.store = &t->store;
 	supervise.id = c.id;
 	if (supervise_prepare(&supervise, NULL, &m.launch.supervision, err) < 0)

@@ -374,6 +374,8 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	supervise.single_id = s->t->ids.single;
 	supervise.layers = &s->layers;
 	supervise.ports = &s->ports;
+	supervise.t = s->t;
+	supervise.name = &s->name;
 	supervise.store = &s->t->store;
 	supervise.id = s->dir.id;
 	log_options_config(&s->log, &m.log);

@@ -80,6 +80,13 @@ static int knock(void *arg)
 	return container_connect(s->store, s->id, CONTAINER_CALLS, &sock, NULL) < 0 ? -1 : sock;
 }
 
+static void in_supervisor(void *arg)
+{
+	const struct supervise *s = arg;
+
+	tiffin_set_title(s->t, "tiffin: calls of %s", *s->name);
+}
+
 static int make_shared(const struct part *p, void **ret, struct err *err)
 {
 	void *m = mmap(NULL, p->shared(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -147,6 +154,7 @@ int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 	keep_descriptors(s);
 	s->supervision.prepare = prepare;
 	s->supervision.knock = dir ? NULL : knock;
+	s->supervision.in_supervisor = in_supervisor;
 	s->supervision.arg = s;
 	*ret = &s->supervision;
 	return 0;

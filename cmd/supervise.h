@@ -6,6 +6,7 @@
 #define CMD_SUPERVISE_H
 
 #include "base/owner.h"
+#include "cmd/command.h"
 #include "cmd/ports.h"
 #include "runtime/spec.h"
 #include "runtime/supervisor.h"
@@ -20,6 +21,8 @@ struct supervise {
 	bool single_id;			 /* users and groups are emulated */
 	const struct strv *layers;	 /* of the container's image; may be NULL */
 	const struct port_list *ports;	 /* with their sockets; NULL with exec */
+	struct tiffin *t;		 /* whose title the supervisor takes */
+	char *const *name;		 /* of the container; it may get another */
 	const struct store *store;
 	const char *id;			 /* of the container */
 	struct supervision supervision;
@@ -34,9 +37,9 @@ struct supervise {
 void supervise_done(struct supervise *s);
 
 /*
- * spec, single_id, layers, ports, store and id are filled in. dir: of the container that is started, where its supervisor's
- * door is to be; NULL with exec. *ret is what the launch is to be given: NULL, where nothing is to be
- * answered.
+ * What stands before supervision is filled in. dir: of the container that is started, where its
+ * supervisor's door is to be; NULL with exec. *ret is what the launch is to be given: NULL, where nothing
+ * is to be answered.
  */
 int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 		      const struct supervision **ret, struct err *err);

@@ -140,6 +140,7 @@ in_box() { tiffin run --rm --network none "$BUSYBOX" sh -c "$1"; }
 		su -s /bin/sh app -c "while :; do id -u; stat -c %u /p; sleep 0.05; done"'
 	ran() { [ "$(tiffin logs box | wc -l)" -gt "$1" ]; }
 	wait_for ran 10
+	same "$(ps -o args= -p "$(pgrep -P "$(monitor_of box)" -x tiffin-calls)" | tr -d '\0')" "tiffin: calls of box"
 	for _ in 1 2 3; do
 		old=$(pgrep -P "$(monitor_of box)" -x tiffin-calls)
 		kill -9 "$old"

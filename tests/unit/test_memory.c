@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "tests/unit/test.h"
@@ -72,6 +74,27 @@ TEST(pages_of_files_go)
 #endif
 }
 
+TEST(so_it_is_with_epoll)
+{
+#ifndef __SANITIZE_ADDRESS__
+	int epoll = epoll_create1(EPOLL_CLOEXEC), timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	struct itimerspec later = { .it_value.tv_sec = 1 };
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = 7 };
+	long before;
+
+	CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &event) == 0);
+	CHECK(timerfd_settime(timer, 0, &later, NULL) == 0);
+	dl_iterate_phdr(use_pages, NULL);
+	before = resident("RssFile:");
+	event.data.u32 = 0;
+	CHECK(memory_epoll_wait(epoll, &event, 1) == 1);
+	CHECK(event.data.u32 == 7);
+	CHECK(resident("RssFile:") < before / 2);
+	close(timer);
+	close(epoll);
+#endif
+}
+
 TEST(a_short_wait_leaves_all_as_it_is)
 {
 #ifndef __SANITIZE_ADDRESS__
@@ -102,6 +125,7 @@ int main(void)
 {
 	RUN(the_stack_below_goes);
 	RUN(pages_of_files_go);
+	RUN(so_it_is_with_epoll);
 	RUN(a_short_wait_leaves_all_as_it_is);
 	RUN(what_is_in_use_stays);
 	return test_summary();
