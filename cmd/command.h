@@ -106,6 +106,7 @@ extern const struct command
 	command_save, command_search,
 	command_start,
 	command_stop,
+	command_system_check,
 	command_system_df,
 	command_system_prune,
 	command_system_reset,

@@ -17,7 +17,7 @@ static int try_overlay(void *arg, int *ret_fd, struct err *err)
 	return *ret_fd < 0 ? err_sys(err, "cannot pass on a descriptor") : 0;
 }
 
-static int probe(const struct tiffin *t, struct err *err)
+int driver_try_overlay(const struct tiffin *t, struct err *err)
 {
 	CLEAN(clean_fd) int fd = -1;
 
@@ -46,7 +46,7 @@ int driver_choose(const struct tiffin *t, const struct rootfs_driver **ret, stru
 		*ret = driver;
 		return 0;
 	}
-	if (probe(t, &why) == 0) {
+	if (driver_try_overlay(t, &why) == 0) {
 		*ret = &rootfs_overlay;
 	} else if ((named && *named) || says_nothing(&why)) {
 		if (err)

@@ -12,6 +12,8 @@
 
 /* ERR_USAGE: no such driver; ERR_UNSUPPORTED: the store can't have the one that was named. */
 int driver_choose(const struct tiffin *t, const struct rootfs_driver **ret, struct err *err);
+/* Does overlayfs do in this store what containers want of it? UNSUPPORTED: it does not. */
+int driver_try_overlay(const struct tiffin *t, struct err *err);
 /* Of a container, by its record. */
 int driver_of(const json_t *record, const struct rootfs_driver **ret, struct err *err);
 

@@ -323,6 +323,17 @@ int helper_commit(struct tiffin *t, const struct commit_request *r, char **ret_i
 	return 0;
 }
 
+int helper_check(struct tiffin *t, char **ret_lines, struct err *err)
+{
+	CLEAN(strv_done) struct strv argv = { 0 };
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	strv_addf(&argv, "--store=%s", t->store.root);
+	if (run_image(t, "check", &argv, NULL, -1, &text, err) < 0)
+		return -1;
+	return done_result_parse(buf_str(&text), text.len, ret_lines, err);
+}
+
 int helper_export(struct tiffin *t, int root, const struct buf *owners, int out, struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };

@@ -77,6 +77,8 @@ struct commit_request {
 };
 int helper_commit(struct tiffin *t, const struct commit_request *request, char **ret_id,
 		  struct err *err);
+/* Checks images and layers against their digests: findings, as image/check.h has them. */
+int helper_check(struct tiffin *t, char **ret_lines, struct err *err);
 /*
  * Writes the tree beneath a descriptor to another, as a tar archive. One of the host's is opened O_PATH.
  * owners: recorded ones (base/owner.h), or NULL.

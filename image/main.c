@@ -16,6 +16,7 @@
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image commit --store DIR --result-fd N [--single-id] --format oci|v2s2 [--tree-fd N]
  *			  --data-fd N NAME DRIVER CONTAINER [PLACE…]
+ *	tiffin-image check --store DIR --result-fd N
  *	tiffin-image load --store DIR --result-fd N [--single-id] --data-fd N archive|directory
  *			  [WANTED [NAME]]
  *
@@ -36,6 +37,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "image/catalog.h"
+#include "image/check.h"
 #include "image/commit.h"
 #include "image/confine.h"
 #include "image/export.h"
@@ -436,6 +438,19 @@ static int run_export(struct arguments *args, struct pull_result *ret, struct er
 			   args->pull.cancel, err);
 }
 
+/* The findings, by lines. */
+static int run_check(struct arguments *args, struct pull_result *ret, struct err *err)
+{
+	CLEAN(store_done) struct store store = STORE_INIT;
+	CLEAN(buf_done) struct buf lines = { 0 };
+
+	if (open_store(args, &store, err) < 0 || enter_cage(store.root, -1, err) < 0 ||
+	    check_store(&store, args->pull.cancel, &lines, err) < 0)
+		return -1;
+	ret->name = xstrdup(buf_str(&lines));
+	return 0;
+}
+
 struct task {
 	const char *name;
 	int (*run)(struct arguments *args, struct pull_result *ret, struct err *err);
@@ -457,6 +472,7 @@ static const struct task tasks[] = {
 	{ "commit", run_commit, true, false, 3, INT_MAX },
 	{ "fill", run_fill, false, false, 0, 0, .fills = true },
 	{ "import", run_import, true, false, 2, 3 },
+	{ "check", run_check, false, false, 0, 0 },
 	{ "seccomp", run_seccomp, false, false, 0, INT_MAX },
 };
 

@@ -134,7 +134,7 @@ static int refuse(struct err *err, const char *name, const char *why)
 }
 
 /* See above. The caller frees *ret. */
-static int clean_path(const char *name, char **ret, struct err *err)
+int layer_path(const char *name, char **ret, struct err *err)
 {
 	CLEAN(clean_free) char *out = NULL;
 	size_t len = 0, n;
@@ -297,7 +297,7 @@ static int unpack_hardlink(struct unpack *u, const char *path, const char *link,
 {
 	CLEAN(clean_free) char *target = NULL;
 
-	if (clean_path(link, &target, err) < 0)
+	if (layer_path(link, &target, err) < 0)
 		return -1;
 	return tree_hardlink(&u->tree, path, target, err);
 }
@@ -310,7 +310,7 @@ static const char *base_of(const char *path)
 }
 
 /* An entry of AUFS' metadata, or beneath a directory of it (".wh..wh.plnk/…"). */
-static bool is_meta(const char *path)
+bool layer_path_is_meta(const char *path)
 {
 	const char *p = strstr(path, WHITEOUT_META);
 
@@ -329,7 +329,7 @@ static int apply_whiteout(struct unpack *u, char *path, struct err *err)
 
 	if (opaque)
 		base[base > path ? -1 : 0] = '\0';
-	if (is_meta(path))
+	if (layer_path_is_meta(path))
 		return 1;
 	if (opaque)
 		return tree_opaque(&u->tree, path, err) < 0 ? -1 : 1;
@@ -354,11 +354,11 @@ static int apply(struct unpack *u, struct archive_entry *e, struct err *err)
 	CLEAN(clean_free) char *path = NULL;
 	int whiteout;
 
-	if (clean_path(archive_entry_pathname(e), &path, err) < 0)
+	if (layer_path(archive_entry_pathname(e), &path, err) < 0)
 		return -1;
 	/* A directory is never a whiteout: what is in ".wh.x/" has ordinary names. */
 	whiteout = u->tree.keeps	      ? 0 :
-		   type == AE_IFDIR && !link ? is_meta(path) :
+		   type == AE_IFDIR && !link ? layer_path_is_meta(path) :
 					       apply_whiteout(u, path, err);
 	if (whiteout)
 		return whiteout < 0 ? -1 : 0;

@@ -366,6 +366,11 @@ int container_remove(const struct store *s, struct container_dir *d, const char 
 	return 0;
 }
 
+int container_restore_name(const struct store *s, const struct container *c, struct err *err)
+{
+	return take_name(s, c->name, c->id, err);
+}
+
 static void sweep_names(const struct store *s)
 {
 	int fd = openat(s->names, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

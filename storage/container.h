@@ -156,6 +156,8 @@ int container_open_dir(const struct store *s, const char *id, int *ret_fd, struc
  */
 int container_remove(const struct store *s, struct container_dir *d, const char *name,
 		     char ret_trash[STAGE_NAME_MAX], struct err *err);
+/* Points the name that its record has to it again. EXISTS: it is another's by now. */
+int container_restore_name(const struct store *s, const struct container *c, struct err *err);
 /* Does the name lead to it? */
 bool container_has_name(const struct store *s, const char *id, const char *name);
 /* The name in the record of dirfd/id: -1 where there is none. The caller frees. */

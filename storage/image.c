@@ -408,6 +408,48 @@ static void drop_digests(json_t *references, const char *id, const char *untagge
 			json_object_del(references, name);
 }
 
+static bool is_dangling(const struct store *s, json_t *entry)
+{
+	const char *id = js_str(entry, "id");
+
+	return !id || !is_image_id(id) || faccessat(s->images, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+int image_find_dangling(const struct store *s, struct strv *ret, struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	const char *name;
+	json_t *entry;
+
+	if (load_references(s, &references, err) < 0)
+		return -1;
+	json_object_foreach(references, name, entry)
+		if (is_dangling(s, entry))
+			strv_add(ret, name);
+	return 0;
+}
+
+int image_drop_dangling(const struct store *s, struct err *err)
+{
+	CLEAN(clean_json) json_t *references = NULL;
+	struct err why = { 0 };
+	const char *name;
+	json_t *entry;
+	void *next;
+
+	if (load_references(s, &references, &why) < 0) {
+		if (why.kind != ERR_CORRUPT) {
+			*err = why;
+			return -1;
+		}
+		references = json_object();
+	}
+	json_object_foreach_safe(references, next, name, entry)
+		if (is_dangling(s, entry))
+			json_object_del(references, name);
+	return save_references(s, references, err);
+}
+
 int image_untag(const struct store *s, const char *canonical, struct err *err)
 {
 	CLEAN(clean_json) json_t *references = NULL;

@@ -72,6 +72,11 @@ int image_read_manifest(const struct store *s, const char *id, struct buf *ret, 
 int image_read_manifest_of(const struct store *s, const char *id, const char *name, struct buf *ret,
 			   struct err *err);
 
+/* The names that lead to no image. CORRUPT: the list of names can't be read. */
+int image_find_dangling(const struct store *s, struct strv *ret, struct err *err);
+/* Under the exclusive lock: drops such names; a list that can't be read is begun anew. */
+int image_drop_dangling(const struct store *s, struct err *err);
+
 /* The lock on names; see above. */
 int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err);
 /* Under the exclusive lock: points a name to the image, whatever it stood for before. */

@@ -168,6 +168,23 @@ static bool is_abandoned(const struct store *s, const char *name, int *ret_lock)
 	return file_lock_at(s->tmp, lock_name, LOCK_EXCLUSIVE, false, ret_lock, NULL) == 0;
 }
 
+int store_find_abandoned(const struct store *s, struct strv *ret, struct err *err)
+{
+	int fd = openat(s->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir)
+		return err_sys(err, "cannot list what is in the making");
+	while ((e = readdir(dir))) {
+		CLEAN(clean_fd) int lock = -1;
+
+		if (e->d_name[0] != '.' && is_abandoned(s, e->d_name, &lock))
+			strv_add(ret, e->d_name);
+	}
+	return 0;
+}
+
 void store_sweep(const struct store *s,
 		 int (*remove_tree)(const struct store *s, const char *name, void *arg), void *arg)
 {

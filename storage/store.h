@@ -30,6 +30,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 struct store {
 	char *root; /* absolute */
@@ -66,6 +67,8 @@ void store_unstage(const struct store *s, const char *name);
 /* Moves dirfd/name to tmp/ under a fresh name; removing it from there may fail without harm. */
 int store_trash(const struct store *s, int dirfd, const char *name, char ret_name[STAGE_NAME_MAX],
 		struct err *err);
+/* The names of what nobody works on in tmp/. */
+int store_find_abandoned(const struct store *s, struct strv *ret, struct err *err);
 /*
  * Removes what nobody works on from tmp/: stages whose lock is free, and trash. remove_tree does
  * it for one entry (files of subordinate users need a user namespace, which storage knows nothing
