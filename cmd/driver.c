@@ -1,6 +1,8 @@
 #include "cmd/driver.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -67,4 +69,28 @@ int driver_of(const json_t *record, const struct rootfs_driver **ret, struct err
 		return 0;
 	}
 	return rootfs_driver_find(js_str(record, "driver") ?: rootfs_overlay.name, ret, err);
+}
+
+static int look(void *arg, int *ret_fd, struct err *err)
+{
+	return rootfs_copy.view(arg, ret_fd, err);
+}
+
+static bool has_copy(const struct rootfs *r)
+{
+	CLEAN(clean_free) char *path = xasprintf("%s/root", r->container);
+
+	return faccessat(r->store->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int driver_prepare(const struct tiffin *t, const struct rootfs_driver *driver, const struct rootfs *r,
+		   struct err *err)
+{
+	CLEAN(clean_fd) int root = -1;
+
+	if (driver->prepare(r, err) < 0)
+		return -1;
+	if (driver != &rootfs_copy || !t->ids.single || has_copy(r))
+		return 0;
+	return userns_open(&t->ids, look, (void *)r, &root, err);
 }

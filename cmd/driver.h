@@ -16,5 +16,11 @@ int driver_choose(const struct tiffin *t, const struct rootfs_driver **ret, stru
 int driver_try_overlay(const struct tiffin *t, struct err *err);
 /* Of a container, by its record. */
 int driver_of(const json_t *record, const struct rootfs_driver **ret, struct err *err);
+/*
+ * In the client: what has to be there before the monitor is forked. With one ID mapped that is the copy, too,
+ * for recorded owners are read before the start.
+ */
+int driver_prepare(const struct tiffin *t, const struct rootfs_driver *driver, const struct rootfs *r,
+		   struct err *err);
 
 #endif

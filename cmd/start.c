@@ -384,7 +384,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	m.launch.n_preserved = s->service.preserve_fds;
 	if (network_option_config(&s->spec, &s->network, err) == 0 &&
 	    namespaces_open(s->t, s->spec.ns, donors, err) == 0 && bind_ports(s, err) == 0 &&
-	    write_etc(s, err) == 0 && s->driver->prepare(&rootfs, err) == 0 &&
+	    write_etc(s, err) == 0 && driver_prepare(s->t, s->driver, &rootfs, err) == 0 &&
 	    service_prepare(&s->service, &s->spec, err) == 0 &&
 	    supervise_prepare(&supervise, &s->dir, &m.launch.supervision, err) == 0) {
 		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;

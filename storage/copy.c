@@ -22,7 +22,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/owner.h"
 #include "storage/copy_file.h"
+#include "storage/owners.h"
 #include "storage/rootfs.h"
 #include "storage/stack.h"
 
@@ -41,6 +43,8 @@ struct copying {
 	struct buf path; /* in the copy: "" or "usr/" */
 	struct twin *twins; /* by inode; a power of two of places, half empty */
 	size_t places, used;
+	struct owner_list owners; /* of what has no attributes, by inodes of the layers (base/owner.h) */
+	int owners_fd;		  /* the container's list, to append to; -1 */
 };
 
 static void clean_copying(struct copying *c)
@@ -48,6 +52,8 @@ static void clean_copying(struct copying *c)
 	for (size_t i = 0; i < c->places; i++)
 		free(c->twins[i].path);
 	free(c->twins);
+	owner_list_done(&c->owners);
+	clean_fd(&c->owners_fd);
 	buf_done(&c->path);
 	copier_done(&c->files);
 }
@@ -93,6 +99,20 @@ static const char *twin_of(struct copying *c, const struct stat *st, const char 
 	return NULL;
 }
 
+/* What was recorded of a symlink goes with the copy. A full disk is told of by what is copied next. */
+static void copy_owner(const struct copying *c, int from, int into, const char *name)
+{
+	struct owner_entry there;
+	struct owner owner;
+	char line[OWNER_LINE_MAX];
+
+	if (!c->owners.n || owner_identify(from, name, &there) < 0 ||
+	    !owner_list_find(&c->owners, &there, &owner) || owner_identify(into, name, &there) < 0)
+		return;
+	there.owner = owner;
+	write_all(c->owners_fd, line, owner_print(&there, line), NULL);
+}
+
 static int copy_tree(struct copying *c, const struct stack *from, int into, struct err *err);
 
 static int copy_directory(struct copying *c, const struct stack *from, const char *name, int into,
@@ -135,7 +155,10 @@ static int copy_entry(struct copying *c, const struct stack *from, const char *n
 			       0;
 	if (S_ISREG(st.st_mode))
 		return copy_regular(&c->files, layer, into, name, &st, err);
-	return copy_node(layer, into, name, &st, err);
+	if (copy_node(layer, into, name, &st, err) < 0)
+		return -1;
+	copy_owner(c, layer, into, name);
+	return 0;
 }
 
 static int copy_tree(struct copying *c, const struct stack *from, int into, struct err *err)
@@ -162,10 +185,22 @@ static void raise_limit(struct rlimit *ret_before)
 	setrlimit(RLIMIT_NOFILE, &raised);
 }
 
+static void read_owners(const struct rootfs *r, struct copying *c)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+
+	if (!r->store->single_id)
+		return;
+	owners_read(r->store, r->layers, NULL, &text);
+	owner_list_parse(buf_str(&text), &c->owners);
+	if (c->owners.n)
+		c->owners_fd = owners_open(r->store, r->container);
+}
+
 static int fill_copy(const struct rootfs *r, int stage, struct err *err)
 {
 	CLEAN(stack_done) struct stack layers = { 0 };
-	CLEAN(clean_copying) struct copying c = { .top = -1 };
+	CLEAN(clean_copying) struct copying c = { .top = -1, .owners_fd = -1 };
 	CLEAN(clean_fd) int top = -1;
 
 	/* A setgid store would hand its group on. */
@@ -173,6 +208,7 @@ static int fill_copy(const struct rootfs *r, int stage, struct err *err)
 	    fchown(top, 0, 0) < 0 || fchmod(top, 0700) < 0)
 		return err_sys(err, "cannot make a directory for the copy");
 	c.top = top;
+	read_owners(r, &c);
 	buf_adds(&c.path, "");
 	if (stack_add_layers(&layers, r->store, r->layers, r->layers->n, err) < 0 ||
 	    stack_add_base(&layers, r->store, err) < 0 || copy_tree(&c, &layers, top, err) < 0)

@@ -97,7 +97,6 @@ seen() { # seen DRIVER
 	strace -qq -f -e trace=symlinkat -e inject=symlinkat:signal=KILL:when=3 -o "$BATS_TEST_TMPDIR/trace" \
 		"$TIFFIN" start killed 3>&- 4>&- || :
 	grep -q SIGKILL "$BATS_TEST_TMPDIR/trace"
-	wait_for has_status killed Exited
 	root=$(tiffin inspect --format '{{.GraphDriver.Data.MergedDir}}' killed)
 	[ ! -e "$root" ]
 	run ! is_empty "$TIFFIN_ROOT/tmp"
