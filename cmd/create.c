@@ -189,6 +189,7 @@ static int make_service(const struct run_options *o, struct start *s, struct err
 
 	service_options_from_json(copy, &s->service);
 	s->service.preserve_fds = o->service.preserve_fds;
+	s->service.listen_fds = o->service.listen_fds;
 	return service_options_check(&s->service, err);
 }
 

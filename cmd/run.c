@@ -14,7 +14,7 @@
 
 static int run(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
-	const struct run_options *o = options;
+	struct run_options *o = options;
 	CLEAN(start_done) struct start s = START_INIT;
 	CLEAN(clean_fd) int client = -1;
 	struct attach a;
@@ -26,6 +26,7 @@ static int run(struct tiffin *t, void *options, const struct strv *operands, str
 		return err_set(err, ERR_USAGE, "Conflicting options: -a and -d");
 	if (o->tty && !o->detach && a.with_stdin && !a.tty)
 		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
+	service_take_sockets(&o->service);
 	if (preserve_fds_claim(o->service.preserve_fds, err) < 0)
 		return -1;
 	if (create_container(t, o, operands, &s, err) < 0)

@@ -108,6 +108,27 @@ int preserve_fds_claim(int n, struct err *err)
 	return 0;
 }
 
+/* A number that is all of the variable's text; 0: none. */
+static long number_of(const char *name)
+{
+	const char *text = getenv(name);
+	char *end;
+	long n = text ? strtol(text, &end, 10) : 0;
+
+	return text && *text && !*end ? n : 0;
+}
+
+void service_take_sockets(struct service_options *o)
+{
+	long n = number_of("LISTEN_FDS");
+
+	if (number_of("LISTEN_PID") != getpid() || n < 1 || n > PRESERVED_MAX)
+		return;
+	o->listen_fds = (int)n;
+	if (o->preserve_fds < o->listen_fds)
+		o->preserve_fds = o->listen_fds;
+}
+
 void preserve_fds_release(int n)
 {
 	for (int fd = 3; fd < 3 + n; fd++)

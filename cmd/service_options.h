@@ -17,6 +17,7 @@ struct service_options {
 	char *pidfile, *conmon_pidfile; /* of the first process; of the monitor */
 	char *sdnotify;			/* NULL: ignore */
 	int preserve_fds;		/* of a client's: not in the record */
+	int listen_fds;			/* of those so many, the first ones, are a service manager's sockets */
 };
 
 /* The rows of a struct service_options; and of an int, --preserve-fds alone. */
@@ -34,6 +35,11 @@ void service_options_from_json(const json_t *j, struct service_options *ret);
  * program gets them. ERR_USAGE, in podman's words.
  */
 int preserve_fds_claim(int n, struct err *err);
+/*
+ * The sockets that a service manager hands to us, and to nobody else (sd_listen_fds(3)): their number. They
+ * are preserved, as if the user had said so.
+ */
+void service_take_sockets(struct service_options *o);
 /* The container has them: closes ours. */
 void preserve_fds_release(int n);
 

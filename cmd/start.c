@@ -382,6 +382,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	if (s->spec.tty && isatty(STDIN_FILENO))
 		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
 	m.launch.n_preserved = s->service.preserve_fds;
+	m.launch.n_listening = s->service.listen_fds;
 	if (network_option_config(&s->spec, &s->network, err) == 0 &&
 	    namespaces_open(s->t, s->spec.ns, donors, err) == 0 && bind_ports(s, err) == 0 &&
 	    write_etc(s, err) == 0 && driver_prepare(s->t, s->driver, &rootfs, err) == 0 &&

@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -459,6 +460,21 @@ static void run_steps(struct child *c, const struct step *steps, size_t n)
 	}
 }
 
+/* By the number that it has here, which is known when its process is the last: behind tiffin-init. */
+static void tell_of_sockets(struct child *c)
+{
+	CLEAN(clean_free) char *pid = xasprintf("LISTEN_PID=%d", (int)getpid());
+	CLEAN(clean_free) char *n = xasprintf("LISTEN_FDS=%d", c->launch->n_listening);
+	CLEAN(clean_free) char *names = xasprintf("LISTEN_FDNAMES=%s", getenv("LISTEN_FDNAMES") ?: "");
+
+	if (!c->launch->n_listening)
+		return;
+	strv_set_env(&c->env, pid);
+	strv_set_env(&c->env, n);
+	if (getenv("LISTEN_FDNAMES"))
+		strv_set_env(&c->env, names);
+}
+
 _Noreturn void child_main(const struct launch *l, int sync, int shm)
 {
 	struct child c = {
@@ -484,6 +500,7 @@ _Noreturn void child_main(const struct launch *l, int sync, int shm)
 	else
 		run_steps(&c, joining_steps, ARRAY_SIZE(joining_steps));
 	run_steps(&c, process_steps, ARRAY_SIZE(process_steps));
+	tell_of_sockets(&c);
 	code = execute(c.program, c.report, &c.spec->args, &c.env, &err);
 	sync_fail(c.sync, code, &err);
 	_exit(code);

@@ -29,6 +29,7 @@ struct launch {
 	const int *donors;
 	bool hold;	     /* the first process is not to run its program until launch_go */
 	int n_preserved;     /* so many of our descriptors, from 3 on, are the container's, too */
+	int n_listening;     /* so many of those, the first ones, its program is told of: sd_listen_fds(3) */
 	const struct supervision *supervision; /* of its calls; NULL: none, as most have it. Lent. */
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	int program, report; /* launch's own affair: the child's side of runtime/execute.h */

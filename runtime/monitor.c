@@ -357,7 +357,7 @@ static int start(struct state *s, int *ret_exit_code, struct err *err)
 	result = streams_make(&s->streams, l.spec, theirs, err);
 
 	if (s->began)
-		l.n_preserved = 0; /* the first run had them */
+		l.n_preserved = l.n_listening = 0; /* the first run had them */
 	if (s->began && l.donors)
 		l.donors = s->donors;
 	l.hold = s->held;

@@ -124,3 +124,49 @@ while True:
 	NOTIFY_SOCKET=/no/such/socket fails 125 run --sdnotify conmon "$BUSYBOX" true
 	contains "$error" /no/such/socket
 }
+
+# activate FDS NAMES COMMAND…: runs it as systemd does a service with sockets, which listen on 127.0.0.1
+activate() {
+	python3 -c 'import os, socket, sys
+fds = int(sys.argv[1])
+socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(fds)]
+with open(os.environ["PORTS_FILE"], "w") as f:
+    print(*(s.getsockname()[1] for s in socks), file=f)
+for i, s in enumerate(socks):
+    os.dup2(s.fileno(), 103 + i)
+for i in range(fds):
+    os.dup2(103 + i, 3 + i)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(fds), LISTEN_FDNAMES=sys.argv[2])
+os.execvp(sys.argv[3], sys.argv[3:])' "$@"
+}
+
+@test "a service manager's sockets are the container's, and its program is told of them" {
+	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
+	local show='echo "$LISTEN_PID $$ $LISTEN_FDS $LISTEN_FDNAMES"; ls -l /proc/self/fd'
+	for option in --init=false --init --network=none --pid=host; do
+		run activate 2 web:db "$TIFFIN" run --rm "$option" "$BUSYBOX" sh -c "$show"
+		same "$status" 0
+		matches "${lines[0]}" '^([0-9]+) ([0-9]+) 2 web:db$'
+		same "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+		matches "$output" ' 3 -> socket:.* 4 -> socket:'
+	done
+}
+
+@test "a socket of a service manager's is answered from inside, and needs no network" {
+	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
+	activate 1 web "$TIFFIN" run -d --name web --network none -v /usr:/usr:ro -v /usr/lib:/lib:ro \
+		-v /usr/lib64:/lib64:ro "$BUSYBOX" /usr/bin/python3 -c 'import os, socket
+assert os.environ["LISTEN_PID"] == str(os.getpid())
+peer, _ = socket.socket(fileno=3).accept()
+peer.sendall(b"from inside")' 3>&- 4>&-
+	run python3 -c 'import socket, sys
+print(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10).recv(100).decode())' "$(cat "$PORTS_FILE")"
+	same "$output" "from inside"
+}
+
+@test "sockets that are for another process are not handed on" {
+	run env LISTEN_PID=1 LISTEN_FDS=1 bash -c 'exec 3</tmp; "$TIFFIN" run --rm "$1" sh -c "env; ls -l /proc/self/fd"' \
+		sh "$BUSYBOX"
+	same "$status" 0
+	lacks "$output" LISTEN_ "/tmp"
+}
