@@ -100,6 +100,7 @@ while True:
 	listen
 	same "$(tiffin run --rm --sdnotify container "$BUSYBOX" \
 		sh -c 'test -S "$NOTIFY_SOCKET" && echo "$NOTIFY_SOCKET"')" /run/notify/notify.sock
+	wait_for grep -q . "$BATS_TEST_TMPDIR/heard"
 	matches "$(cat "$BATS_TEST_TMPDIR/heard")" '^MAINPID=[0-9]+$'
 }
 
