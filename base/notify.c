@@ -95,9 +95,18 @@ int notify_install(const struct notify_call *calls, size_t n, int *ret_listener,
 	return 0;
 }
 
-int notify_receive(int listener, struct notification *ret)
+void notify_read_buffer(int listener, const struct seccomp_notif *buffer, struct notification *ret)
 {
-	struct seccomp_notif call = { 0 };
+	*ret = (struct notification){
+		.listener = listener,
+		.id = buffer->id,
+		.pid = (pid_t)buffer->pid,
+		.data = buffer->data,
+	};
+}
+
+int notify_receive(int listener, struct seccomp_notif *buffer, struct notification *ret)
+{
 	struct pollfd p = { .fd = listener, .events = POLLIN };
 
 	/* The caller may have been killed since: receiving would wait for another. */
@@ -105,14 +114,9 @@ int notify_receive(int listener, struct notification *ret)
 		return 0;
 	if (!(p.revents & POLLIN))
 		return p.revents & (POLLHUP | POLLERR | POLLNVAL) ? -1 : 0;
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, buffer) < 0)
 		return 0;
-	*ret = (struct notification){
-		.listener = listener,
-		.id = call.id,
-		.pid = (pid_t)call.pid,
-		.data = call.data,
-	};
+	notify_read_buffer(listener, buffer, ret);
 	return 1;
 }
 

@@ -57,8 +57,13 @@ struct notify_note {
 	struct notification call;
 };
 
-/* 1: one is there; 0: not, or no longer; -1: nobody is left who could make one. */
-int notify_receive(int listener, struct notification *ret);
+/*
+ * 1: one is there; 0: not, or no longer; -1: nobody is left who could make one. buffer: zeroed; what the kernel
+ * says, which it says once, is there before anything can end us.
+ */
+int notify_receive(int listener, struct seccomp_notif *buffer, struct notification *ret);
+/* Out of what was received. */
+void notify_read_buffer(int listener, const struct seccomp_notif *buffer, struct notification *ret);
 /* Does it still wait? Else its pid may be another's. */
 bool notify_valid(const struct notification *n);
 

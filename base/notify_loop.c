@@ -43,11 +43,38 @@ struct notify_loop {
 	size_t room;
 };
 
+/* The first one, so that few pages are touched. NULL: there is no room. Then it is lost with us. */
+static struct notify_note *free_note(struct notify_notes *notes)
+{
+	for (size_t i = 0; notes && i < notes->n; i++)
+		if (!notes->v[i].by)
+			return &notes->v[i];
+	return notes && notes->n < NOTIFY_NOTES ? &notes->v[notes->n++] : NULL;
+}
+
+/* What one that died had received, and not taken down: it has not been anybody's yet. */
+static void take_down_received(struct notify_notes *notes)
+{
+	struct notify_note *note;
+	struct notification n;
+
+	notify_read_buffer(-1, &notes->received, &n);
+	notes->received.id = 0;
+	for (size_t i = 0; i < notes->n; i++)
+		if (notes->v[i].by && notes->v[i].call.id == n.id)
+			return;
+	note = free_note(notes);
+	if (note)
+		*note = (struct notify_note){ .by = -1, .call = n };
+}
+
 struct notify_loop *notify_loop_new(struct notify_notes *notes, struct err *err)
 {
 	struct notify_loop *l = xcalloc(1, sizeof(*l));
 
 	l->notes = notes;
+	if (notes && notes->received.id)
+		take_down_received(notes);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0) {
 		err_sys(err, "cannot make an epoll instance");
@@ -109,22 +136,17 @@ void notify_loop_forget(struct notify_loop *l, int fd)
 	l->watched[fd].fn = NULL;
 }
 
-/* The first one, so that few pages are touched. NULL: there is no room. Then it is lost with us. */
-static struct notify_note *free_note(struct notify_notes *notes)
-{
-	for (size_t i = 0; notes && i < notes->n; i++)
-		if (!notes->v[i].by)
-			return &notes->v[i];
-	return notes && notes->n < NOTIFY_NOTES ? &notes->v[notes->n++] : NULL;
-}
-
 static void take_down(struct notify_loop *l, struct notification *n)
 {
 	struct notify_note *note = free_note(l->notes);
 
 	n->note = note;
-	if (note)
-		*note = (struct notify_note){ .by = getpid(), .tries = 1, .call = *n };
+	if (!note)
+		return;
+	note->call = *n;
+	note->tries = 1;
+	/* Half a note is none. */
+	__atomic_store_n(&note->by, getpid(), __ATOMIC_RELEASE);
 }
 
 static void dispatch(struct notify_loop *l, const struct notification *n)
@@ -139,12 +161,17 @@ static void dispatch(struct notify_loop *l, const struct notification *n)
 static void on_call(struct notify_loop *l, uint32_t events, void *arg)
 {
 	int listener = (int)(intptr_t)arg;
+	struct seccomp_notif own = { 0 };
+	struct seccomp_notif *buffer = l->notes ? &l->notes->received : &own;
 	struct notification n;
-	int found = notify_receive(listener, &n);
+	int found;
 
 	(void)events;
+	memset(buffer, 0, sizeof(*buffer));
+	found = notify_receive(listener, buffer, &n);
 	if (found > 0) {
 		take_down(l, &n);
+		buffer->id = 0;
 		dispatch(l, &n);
 	}
 	if (found >= 0)

@@ -27,6 +27,7 @@ typedef void (*notify_event)(struct notify_loop *l, uint32_t events, void *arg);
 #define NOTIFY_NOTES 2048
 struct notify_notes {
 	size_t n; /* so many were ever in use at once: pages beyond are not touched */
+	struct seccomp_notif received; /* and in none of the notes yet, unless its ID is 0 */
 	struct notify_note v[NOTIFY_NOTES];
 };
 

@@ -67,6 +67,11 @@ in_box() { tiffin run --rm --network none "$BUSYBOX" sh -c "$1"; }
 	lacks "$output" "uid=1000"
 }
 
+@test "no setuid program has a part in it: without the right to new privileges all of it works" {
+	same "$(setpriv --no-new-privs timeout 60 "$TIFFIN" run --rm --network none "$BUSYBOX" \
+		sh -c 'touch /f; chown 33:4 /f; stat -c %u:%g /f; su -s /bin/sh app -c "id -u"' 3>&- 4>&-)" $'33:4\n1000'
+}
+
 #--- whom a file belongs to ------------------------------------------------------------------------
 
 @test "chown is seen by whoever looks, whichever way" {
