@@ -68,6 +68,7 @@ extern const struct command
 	command_container_exists,
 	command_container_inspect,
 	command_container_prune,
+	command_cp,
 	command_create,
 	command_doctor,
 	command_diff,

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd/driver.h"
 #include "runtime/userns.h"
+#include "storage/owners.h"
 
 struct view {
 	struct rootfs rootfs;
@@ -34,4 +35,15 @@ int container_view(struct tiffin *t, const struct container *c, int *ret_fd, str
 	    userns_open(&t->ids, open_view, &view, ret_fd, err) < 0)
 		return err_wrap(err, "cannot mount the file system of '%s'", c->name);
 	return 0;
+}
+
+bool container_owners(const struct tiffin *t, const struct container *c, struct buf *ret)
+{
+	CLEAN(strv_done) struct strv layers = { 0 };
+
+	if (!t->ids.single)
+		return false;
+	js_strv(c->config, "layers", &layers);
+	owners_read(&t->store, &layers, c->id, ret);
+	return true;
 }

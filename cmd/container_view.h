@@ -11,4 +11,7 @@
 /* Its root. UNSUPPORTED where that is a directory of the user's. */
 int container_view(struct tiffin *t, const struct container *c, int *ret_fd, struct err *err);
 
+/* The list of its owners (base/owner.h); false: they are those that the files have. */
+bool container_owners(const struct tiffin *t, const struct container *c, struct buf *ret);
+
 #endif

@@ -6,7 +6,6 @@
 #include "cmd/container_view.h"
 #include "cmd/helper.h"
 #include "cmd/save_target.h"
-#include "storage/owners.h"
 
 struct export_command_options {
 	char *output;
@@ -21,18 +20,6 @@ static const struct opt export_opts[] = {
 static void export_done(void *options)
 {
 	free(((struct export_command_options *)options)->output);
-}
-
-/* Where they are recorded. */
-static bool list_owners(const struct tiffin *t, const struct container *c, struct buf *ret)
-{
-	CLEAN(strv_done) struct strv layers = { 0 };
-
-	if (!t->ids.single)
-		return false;
-	js_strv(c->config, "layers", &layers);
-	owners_read(&t->store, &layers, c->id, ret);
-	return true;
 }
 
 static int export_command(struct tiffin *t, void *options, const struct strv *operands,
@@ -53,7 +40,8 @@ static int export_command(struct tiffin *t, void *options, const struct strv *op
 		return -1;
 	if (container_view(t, &c, &tree, err) == 0 &&
 	    save_target_open(o->output, false, &target, err) == 0 &&
-	    helper_export(t, tree, list_owners(t, &c, &owners) ? &owners : NULL, target.fd, err) == 0)
+	    helper_export(t, tree, NULL, NULL,
+			  container_owners(t, &c, &owners) ? &owners : NULL, target.fd, err) == 0)
 		result = save_target_finish(&target, err);
 	container_done(&c);
 	return result;

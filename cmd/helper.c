@@ -334,7 +334,8 @@ int helper_check(struct tiffin *t, char **ret_lines, struct err *err)
 	return done_result_parse(buf_str(&text), text.len, ret_lines, err);
 }
 
-int helper_export(struct tiffin *t, int root, const struct buf *owners, int out, struct err *err)
+int helper_export(struct tiffin *t, int root, const char *entry, const char *name,
+		  const struct buf *owners, int out, struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
@@ -343,6 +344,11 @@ int helper_export(struct tiffin *t, int root, const struct buf *owners, int out,
 	if (owners && (list < 0 || write_all(list, owners->data, owners->len, err) < 0 ||
 		       lseek(list, 0, SEEK_SET) < 0))
 		return err_set(err, ERR_SYSTEM, "cannot make a memory file");
+	strv_add(&argv, "--");
+	if (entry)
+		strv_add(&argv, entry);
+	if (entry)
+		strv_add(&argv, name);
 	if (run_image_on(t, "export", &argv, NULL, out, root, list, &text, err) < 0)
 		return -1;
 	return done_result_parse(buf_str(&text), text.len, NULL, err);

@@ -125,7 +125,7 @@ bool not_yet_command(const char *group, const char *word)
 {
 	static const char *const commands[] = {
 		"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "clone",
-		"compose",     "connect",  "context", "cp",       "healthcheck",
+		"compose",     "connect",  "context", "healthcheck",
 		"kube",	       "machine",  "manifest", "play",	  "plugin",
 		"pod",	       "restore",  "runlabel", "scp",	 "secret",     "sign",	  "stats",
 		"swarm",       "trust",   "update",

@@ -19,5 +19,8 @@
  */
 int export_tree(int root, int out, const struct owner_list *owners, const struct cancel *cancel,
 		struct err *err);
+/* One entry of a directory, under a name; a directory's content alone where the name is "". */
+int export_entry(int dir, const char *entry, const char *name, int out, const struct owner_list *owners,
+		 const struct cancel *cancel, struct err *err);
 
 #endif

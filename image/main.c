@@ -11,7 +11,7 @@
  *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
  *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
- *	tiffin-image export --result-fd N --data-fd N --tree-fd N [--owners-fd N]
+ *	tiffin-image export --result-fd N --data-fd N --tree-fd N [--owners-fd N] [ENTRY NAME]
  *	tiffin-image fill --result-fd N [--single-id] --data-fd N --tree-fd N
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image commit --store DIR --result-fd N [--single-id] --format oci|v2s2 [--tree-fd N]
@@ -434,6 +434,9 @@ static int run_export(struct arguments *args, struct pull_result *ret, struct er
 	    (args->owners_fd >= 0 && read_all(args->owners_fd, OWNERS_MAX, &text, err) < 0))
 		return -1;
 	owner_list_parse(buf_str(&text), &owners);
+	if (args->operands.n)
+		return export_entry(args->tree_fd, args->operands.v[0], args->operands.v[1], args->save.fd,
+				    args->owners_fd >= 0 ? &owners : NULL, args->pull.cancel, err);
 	return export_tree(args->tree_fd, args->save.fd, args->owners_fd >= 0 ? &owners : NULL,
 			   args->pull.cancel, err);
 }
@@ -468,7 +471,7 @@ static const struct task tasks[] = {
 	{ "push", run_push, false, true, 2, 2 },
 	{ "save", run_save, false, false, 1, INT_MAX },
 	{ "load", run_load, false, false, 1, 3 },
-	{ "export", run_export, false, false, 0, 0 },
+	{ "export", run_export, false, false, 0, 2 },
 	{ "commit", run_commit, true, false, 3, INT_MAX },
 	{ "fill", run_fill, false, false, 0, 0, .fills = true },
 	{ "import", run_import, true, false, 2, 3 },

@@ -13,6 +13,7 @@
 #include "runtime/child.h"
 #include "runtime/mount.h"
 #include "runtime/root.h"
+#include "runtime/volumes.h"
 
 static uint64_t attributes(const struct mount_spec *m)
 {
@@ -186,4 +187,48 @@ int bind_volumes(struct child *c, struct err *err)
 			return err_wrap(err, "on '%s'", target);
 	}
 	return etc_bound ? 0 : bind_etc(c, err);
+}
+
+/* What is there between the runs of a container. */
+static bool stays(const struct mount_spec *m)
+{
+	return m->kind != MOUNT_TMPFS && !m->overlay && !starts_with(m->target, "/dev/");
+}
+
+static int attach_one(struct child *c, size_t i, struct err *err)
+{
+	struct mount_spec m = c->spec->mounts[i];
+	struct err why = { 0 };
+
+	/* That is for who runs in it. */
+	m.chown = false;
+	if ((c->sources[i] >= 0 ? bind(c, &m, c->sources[i], "", &why) :
+				  bind(c, &m, AT_FDCWD, m.source, &why)) == 0 ||
+	    why.kind == ERR_NOT_FOUND)
+		return 0;
+	if (err)
+		*err = why;
+	return err_wrap(err, "on '%s'", m.target);
+}
+
+int volumes_attach(int root, const struct container_spec *spec, volume_opener *open_source, void *arg,
+		   struct err *err)
+{
+	CLEAN(clean_free) int *sources = xcalloc(spec->n_mounts + 1, sizeof(*sources));
+	struct child c = { .root = root, .spec = spec, .sources = sources };
+	int result = 0;
+
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct mount_spec *m = &spec->mounts[i];
+
+		sources[i] = -1;
+		if (result == 0 && stays(m) && (m->kind == MOUNT_VOLUME || m->kind == MOUNT_IMAGE))
+			result = open_source(arg, i, root, &sources[i], err);
+	}
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		if (result == 0 && stays(&spec->mounts[i]))
+			result = attach_one(&c, i, err);
+		clean_fd(&sources[i]);
+	}
+	return result;
 }
