@@ -132,6 +132,8 @@ bench:
 	@$(SUBMAKE) -s all $(B)/bench/floor
 	@tests/bench/start.sh $(B)
 	@echo
+	@tests/bench/net.sh $(B)
+	@echo
 	@tests/bench/pull.sh $(B)
 
 $(B)/bench/floor: $(B)/obj/tests/bench/floor.o

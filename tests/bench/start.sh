@@ -11,7 +11,8 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-lib=$here/../lib
+# shellcheck source=bench.sh
+. "$here/bench.sh"
 
 #--- as the unprivileged user: "$0" inside WORK --------------------------------------------------
 
@@ -131,17 +132,6 @@ measure_others() {
 	compare '40 containers, four at a time' $(((RUNS + 9) / 10)) tiffin
 }
 
-machine() {
-	local model
-	model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-	echo "$(nproc) cores of ${model:-$(uname -m)}, kernel $(uname -r), $(. /etc/os-release && echo "$PRETTY_NAME")"
-	echo
-	printf '%s; %s; %s; %s; %s; file system of the store: %s; podman ran with: %s\n' \
-		"$("$tiffin" --version)" "$(podman --version)" "$(crun --version | head -n 1)" \
-		"$(bwrap --version)" "$(slirp4netns --version | head -n 1)" \
-		"$(stat -f -c %T "$work")" "${podman#podman } $run_options" | sed "s|$work|…|g"
-}
-
 end_podman() { # the process that podman leaves to hold its user namespace
 	local file=$XDG_RUNTIME_DIR/libpod/tmp/pause.pid
 	[ ! -e "$file" ] || kill -9 "$(cat "$file")"
@@ -154,7 +144,9 @@ if [ "${1:-}" = as-user ]; then
 	case $6 in
 	tables)
 		prepare
-		machine
+		machine "$tiffin" "$work" "$(podman --version)" "$(crun --version | head -n 1)" \
+			"$(bwrap --version)" "$(slirp4netns --version | head -n 1)"
+		echo "podman ran with: ${podman#podman } $run_options" | sed "s|$work|…|g"
 		echo
 		measure_start
 		measure_others
@@ -178,48 +170,15 @@ fi
 
 #--- as the caller ---------------------------------------------------------------------------------
 
-build=$(cd "$1" && pwd)
-kind=$("$lib/user.sh" kind)
-if [ "$kind" = single ]; then
-	echo "Error: the floor and podman need subordinate IDs for $(id -un)" >&2
-	exit 1
-fi
-
-work=$(mktemp -d /var/tmp/tiffin-bench.XXXXXX)
-runtime=$(mktemp -d /tmp/tb.XXXXXX)
-clean_up() {
-	[ ! -e "$work/user/podman-options" ] || { as_user let-go && as_user end; } || :
-	"$lib/registry.sh" stop "$work/registry"
-	[ "$kind" = root ] || unshare --map-root-user --map-auto rm -rf "$work/user"
-	rm -rf "$work" "$runtime"
+clean_up_more() {
+	[ ! -e "$work/user/podman-options" ] || { as_caller let-go && as_caller end; } || :
 }
-trap clean_up EXIT
-trap 'exit 130' INT TERM HUP
-
-chmod 755 "$work"
-mkdir -m 700 "$work/user"
-make -s -o all install B="$build" PREFIX="$work/prefix" DESTDIR= >/dev/null
-install -m 755 "$build/bench/floor" "$work/prefix/bin/floor"
-cp -R "$here/.." "$work/tests"
-chmod -R a+rX "$work/tests" "$work/prefix"
-in_namespace=()
-if [ "$kind" = root ]; then
-	"$lib/user.sh" setup
-	chown "$("$lib/user.sh" name range):" "$work/user" "$runtime"
-	[ ! -e /dev/net/tun ] || chmod 666 /dev/net/tun
-	# crun takes one cgroup2 hierarchy and refuses a hybrid of both versions.
-	if [ -d /sys/fs/cgroup/unified ]; then
-		in_namespace=(unshare -m sh -c
-			'mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup && exec "$@"' sh)
-	fi
-fi
-registry=$("$lib/registry.sh" start "$work/registry")
+bench_set_up "$1"
+install -m 755 "$1/bench/floor" "$work/prefix/bin/floor"
 "$lib/images.sh" "$registry" busybox
-as_user() { # as_user PART
-	"${in_namespace[@]}" "$lib/user.sh" run range \
-		XDG_RUNTIME_DIR="$runtime" TMPDIR="$work/user" RUNS="${RUNS:-50}" \
-		bash "$work/tests/bench/start.sh" as-user "$work/user" "$work/prefix/bin/tiffin" \
-		"$work/prefix/bin/floor" "$registry/busybox" "$1"
+as_caller() { # as_caller PART
+	as_user RUNS="${RUNS:-50}" bash "$work/tests/bench/start.sh" as-user "$work/user" \
+		"$work/prefix/bin/tiffin" "$work/prefix/bin/floor" "$registry/busybox" "$1"
 }
 
 beside_tiffin() { # the processes that stay for the containers whose first ones are in tiffin-pids
@@ -250,17 +209,17 @@ memory() {
 	echo '| memory besides its own processes | tiffin KB | podman KB | podman of tiffin |'
 	echo '|---|---|---|---|'
 	for n in 1 8; do
-		as_user "hold:$n"
+		as_caller "hold:$n"
 		sleep 2 # what is let go of once they have settled
 		# shellcheck disable=SC2046 # lists of numbers
 		of_tiffin=$(kilobytes "$n" $(beside_tiffin)) of_podman=$(kilobytes "$n" $(beside_podman))
 		printf '| of each of %s | %s | %s | %sx |\n' "$n" "$of_tiffin" "$of_podman" \
 			"$(jq -n "$of_podman / $of_tiffin * 100 | round / 100")"
-		as_user let-go
+		as_caller let-go
 	done
 }
 
-as_user tables
+as_caller tables
 if [ "$kind" = root ]; then
 	memory
 else
