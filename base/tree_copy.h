@@ -2,9 +2,7 @@
  * Copying a directory tree: what an image has goes into a volume, or a tmpfs.
  *
  * The source may be a stranger's (an image), but does not change meanwhile. Everything is opened by
- * descriptor and one name, which is not followed. Owners, modes, times, hardlinks, holes and extended
- * attributes (user.*, security.capability, POSIX ACLs) are kept; a file's content is shared with the
- * source where the file system can do that. FIFOs are made anew; sockets and devices are left out.
+ * descriptor and one name, which is not followed. Hardlinks are kept, and what base/copy_file.h keeps.
  *
  * Runs where the owners are mapped, as root there.
  */
@@ -16,7 +14,7 @@
 /*
  * from: a directory, open for reading; to: an empty one of ours, open for reading (or O_PATH), which gets
  * from's own owner, mode, times and attributes, too. Where it fails, what was copied so far is left.
- * Errors name the path beneath from.
+ * Errors name the file, or the path beneath from.
  */
 int tree_copy(int from, int to, struct err *err);
 

@@ -104,7 +104,7 @@ static int bind(struct child *c, const struct mount_spec *m, int dirfd, const ch
 /* The mode that was asked for comes before the image's. */
 static int copy_up(struct child *c, const struct mount_spec *m, int mnt, struct err *err)
 {
-	const char *mode = strstr(m->source, "mode=");
+	const char *mode = strstr(m->source ?: "", "mode=");
 	CLEAN(clean_fd) int at = -1;
 	CLEAN(clean_fd) int from = -1;
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "storage/copy_file.h"
+#include "base/copy_file.h"
 
 #define DEPTH_MAX 500 /* a descriptor and more each */
 #define OPEN_DIR  (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/copy_file.h"
 #include "base/file.h"
 #include "base/owner.h"
-#include "storage/copy_file.h"
 #include "storage/owners.h"
 #include "storage/rootfs.h"
 #include "storage/stack.h"

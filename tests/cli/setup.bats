@@ -189,6 +189,50 @@ own_installation() {
 	unharmed
 }
 
+@test "the same in a volume by name, with volumes, overlays and images mounted in it" {
+	tiffin run -d --network none --name swapper -v swapped:/v -v "$PROBE:/probe" "$BUSYBOX" \
+		sh -c "mkdir /v/a; ln -s '$CANARY/dir' /v/b; exec /probe rename /v a b"
+	swapped=$(tiffin volume inspect -f '{{.Mountpoint}}' swapped)
+	wait_for test -L "$swapped/a"
+	wait_for test ! -L "$swapped/a"
+	mkdir "$BATS_TEST_TMPDIR/over"
+	local ran=0
+	for _ in $(seq "${SWAPS:-20}"); do
+		run in_box -v swapped:/v -v inner:/v/a/t -v "$BATS_TEST_TMPDIR/over:/v/a:O" \
+			--mount "type=image,source=$BUSYBOX,dst=/v/a/i" --mount type=tmpfs,dst=/v/a/u,tmpcopyup \
+			-v swapped:/w:U "$BUSYBOX" sh -c 'touch /v/a/t/made /v/a/u/made 2>/dev/null; echo on'
+		if [ "$status" = 0 ]; then
+			ran=$((ran + 1))
+			same "$output" on
+		else
+			contains "$output" "Error: "
+		fi
+	done
+	echo "$ran of ${SWAPS:-20} ran" >&2
+	unharmed
+	tiffin rm -f swapper
+	tiffin volume rm swapped inner
+}
+
+@test "an import into a volume that a container keeps swapping stays in it" {
+	tiffin run -d --network none --name swapper -v swapped:/v -v "$PROBE:/probe" "$BUSYBOX" \
+		sh -c "mkdir /v/a; ln -s '$CANARY/dir' /v/b; exec /probe rename /v a b"
+	swapped=$(tiffin volume inspect -f '{{.Mountpoint}}' swapped)
+	wait_for test -L "$swapped/a"
+	mkdir -p "$BATS_TEST_TMPDIR/in/a/deep/dir"
+	touch "$BATS_TEST_TMPDIR/in/a/file" "$BATS_TEST_TMPDIR/in/a/deep/dir/file"
+	for _ in $(seq "${SWAPS:-20}"); do
+		run tiffin volume import swapped - < <(tar -C "$BATS_TEST_TMPDIR/in" -cf - .)
+		[ "$status" = 0 ] || contains "$output" "Error: cannot import"
+		run tiffin volume export -o "$BATS_TEST_TMPDIR/out.tar" swapped
+		[ "$status" = 0 ] || contains "$output" "Error: cannot export"
+	done
+	unharmed
+	lacks "$(tar -tf "$BATS_TEST_TMPDIR/out.tar" || :)" evil
+	tiffin rm -f swapper
+	tiffin volume rm swapped
+}
+
 @test "a working directory through .. or a symlink is made in the container (CVE-2022-23648)" {
 	hostile var/work "$CANARY/dir"
 	run in_box -w /var/work/made "$image" pwd

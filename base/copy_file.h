@@ -1,12 +1,13 @@
 /*
  * Single files copied with all that they have: contents (shared with the original where the file
- * system can, holes kept), owners, modes, times and extended attributes. For storage/copy.c.
+ * system can, holes kept), owners, modes, times and extended attributes (what the file system or
+ * the namespace can't hold is left out). For base/tree_copy.c and storage/copy.c.
  *
  * As root of a user namespace in which the owners are mapped. Names are used with calls that do not
  * follow them.
  */
-#ifndef STORAGE_COPY_FILE_H
-#define STORAGE_COPY_FILE_H
+#ifndef BASE_COPY_FILE_H
+#define BASE_COPY_FILE_H
 
 #include <stdbool.h>
 #include <sys/stat.h>

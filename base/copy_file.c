@@ -1,4 +1,4 @@
-#include "storage/copy_file.h"
+#include "base/copy_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +140,8 @@ static int copy_xattrs(struct copier *c, int from, int to, const char *name, str
 			continue;
 		c->values = c->values ?: xmalloc(XATTR_MAX);
 		n = fgetxattr(from, c->names + at, c->values, XATTR_MAX);
-		if (n >= 0 && fsetxattr(to, c->names + at, c->values, (size_t)n, 0) < 0)
+		if (n >= 0 && fsetxattr(to, c->names + at, c->values, (size_t)n, 0) < 0 &&
+		    errno != ENOTSUP && errno != EPERM && errno != EINVAL && errno != ERANGE)
 			return cannot("copy the extended attributes of", name, err);
 	}
 	return 0;
