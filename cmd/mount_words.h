@@ -13,7 +13,7 @@
  * Puts them into *m. ERR_USAGE in podman's words: one that is none ("invalid option type"), or two that
  * exclude each other; ERR_UNSUPPORTED: what only root can do.
  */
-int mount_words_apply(const struct strv *words, struct mount_spec *m, struct err *err);
+int mount_words_apply(const struct strv *said, struct mount_spec *m, struct err *err);
 
 /* Is it one of them? */
 bool mount_word_known(const char *word);

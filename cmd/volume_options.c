@@ -47,10 +47,11 @@ static int check_chown(const struct mount_spec *m, struct err *err)
 		"/sbin", "/srv",  "/sys",  "/tmp",  "/usr", "/var",	   "/var/lib", "/var/log",
 	};
 	const char *home = getenv("HOME");
-	bool bad = m->source && home && streq(m->source, home);
+	bool bad;
 
-	if (!m->chown || m->overlay || m->kind != MOUNT_BIND)
+	if (!m->chown || m->overlay || m->kind != MOUNT_BIND || !m->source)
 		return 0;
+	bad = home && streq(m->source, home);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		bad = bad || streq(m->source, places[i]);
 	return bad ? err_set(err, ERR_USAGE, "chowning host path \"%s\" is not allowed", m->source) : 0;
