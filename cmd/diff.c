@@ -161,6 +161,9 @@ static int compare(struct task *task, struct err *err)
 			       changes_between(&now, &before, note, task, err);
 	if (stack_of(s, s->layers.n, &now, err) < 0 || stack_of(s, s->layers.n - 1, &before, err) < 0)
 		return -1;
+	/* Whiteouts may be files there. */
+	if (now.marks)
+		return changes_between(&now, &before, note, task, err);
 	return changes_of_layer(now.fds[0], &before, note, task, err);
 }
 

@@ -265,7 +265,8 @@ static int find_others(struct check *c, int fd, const char *path, int depth, str
 		CLEAN(clean_free) char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.v[i]);
 		CLEAN(clean_fd) int in = -1;
 
-		if (fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+		/* A directory that took the place of another is opaque without an entry that says so. */
+		if (streq(names.v[i], MARK_OPAQUE) || fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (!is_known(&c->known, st.st_ino)) {
 			finding(c->findings, "'/%s' is not of the layer", child);

@@ -2,7 +2,8 @@
  * Theory of operation
  *
  * overlayfs takes its directories as one string of at most a page, with ':' and ',' for separators.
- * Layers are therefore opened first and named as /proc/self/fd/N: short, so that 200 of them fit,
+ * Layers are therefore opened first and named as /proc/self/fd/N: short, so that 200 of them fit (and
+ * where there are more, N alone does, from that directory),
  * free of separators whatever the store is called, and silent about it, for what the container reads
  * in /proc/mounts is this string. They are opened through the path of the store once more because
  * overlayfs takes directories of the mount namespace it is mounted in, and descriptors that the
@@ -25,6 +26,8 @@
 #include "storage/rootfs.h"
 
 #define OPTIONS_MAX 4095 /* a page, less the NUL */
+#define LAYERS_MAX  499	 /* the kernel takes 500, of which one is the base, or the container's own */
+#define FD_DIR	    "/proc/self/fd"
 
 static int open_dir_at(int dirfd, const char *name, int *ret_fd, struct err *err)
 {
@@ -69,6 +72,52 @@ static int add_base(int dir, struct buf *options, struct err *err)
 		return -1;
 	buf_adds(options, fd_path(fd, path));
 	return 0;
+}
+
+/* Takes out what all the paths have in front, where that is not needed: for who is in FD_DIR. */
+static void shorten(struct buf *options)
+{
+	const size_t len = strlen(FD_DIR "/");
+	char *to = options->data;
+
+	for (const char *p = options->data; *p;) {
+		if (starts_with(p, FD_DIR "/"))
+			p += len;
+		else
+			*to++ = *p++;
+	}
+	*to = '\0';
+	options->len = (size_t)(to - options->data);
+}
+
+static int mount_from_here(const char *target, unsigned long flags, const struct buf *options)
+{
+	return mount("overlay", target, "overlay", MS_NODEV | flags, options->data);
+}
+
+static int mount_layers(const struct rootfs *r, const char *target, unsigned long flags,
+			struct buf *options, struct err *err)
+{
+	CLEAN(clean_fd) int cwd = -1;
+	int result, sys;
+
+	if (r->layers->n > LAYERS_MAX) {
+		err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)", r->layers->n);
+		return err_hint(err, "overlayfs takes %d; containers made with --storage-driver copy have no "
+				     "limit", LAYERS_MAX);
+	}
+	if (options->len <= OPTIONS_MAX)
+		return mount_from_here(target, flags, options) < 0 ? err_sys(err, "overlayfs") : 0;
+	cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (cwd < 0 || chdir(FD_DIR) < 0)
+		return err_sys(err, "cannot go to '" FD_DIR "'");
+	shorten(options);
+	result = mount_from_here(target, flags, options);
+	sys = errno;
+	if (fchdir(cwd) < 0)
+		return err_sys(err, "cannot come back from '" FD_DIR "'");
+	errno = sys;
+	return result < 0 ? err_sys(err, "overlayfs") : 0;
 }
 
 /* The root directory is the writable layer's own: it gets what the topmost layer's has. */
@@ -121,15 +170,10 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 		return -1;
 	buf_addf(&options, ",upperdir=%s", fd_path(upper, path));
 	buf_addf(&options, ",workdir=%s%s", fd_path(work, path), r->temporary ? ",volatile" : "");
-	if (options.len > OPTIONS_MAX)
-		return err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)",
-			       r->layers->n);
-	if (mount("overlay", target, "overlay", MS_NODEV, options.data) < 0) {
-		err_sys(err, "overlayfs");
+	if (mount_layers(r, target, 0, &options, err) < 0)
 		return err_hint(err, "it takes Linux 5.11 or newer, and a store on a file system that "
-				     "overlayfs can write to (not NFS, nor another overlay: in a "
-				     "container, TIFFIN_ROOT on a volume or a tmpfs)");
-	}
+				     "overlayfs can write to (not NFS, nor another overlay): containers made "
+				     "with --storage-driver copy need none of that");
 	root = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(err, "opening it");
@@ -166,11 +210,8 @@ static int view_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 		return -1;
 	if (options.data[options.len - 1] == ':')
 		options.data[--options.len] = '\0';
-	if (options.len > OPTIONS_MAX)
-		return err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)",
-			       r->layers->n);
-	if (mount("overlay", target, "overlay", MS_NODEV | MS_RDONLY, options.data) < 0)
-		return err_sys(err, "overlayfs");
+	if (mount_layers(r, target, MS_RDONLY, &options, err) < 0)
+		return -1;
 	root = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return err_sys(err, "opening it");

@@ -117,3 +117,101 @@ seen() { # seen DRIVER
 	same "$(cat "$BATS_TEST_TMPDIR/copy")" "$(cat "$BATS_TEST_TMPDIR/overlay")"
 	same "$(tiffin diff changed-copy changed-overlay | grep -v '^C /\(etc\|owners\|added\|data\|made\)')" ""
 }
+
+# An archive of an image of so many layers: each adds a file, and takes the one before the last away.
+many_layers() { # many_layers NUMBER FILE
+	python3 - "$1" "$2" "$(command -v busybox)" <<'END'
+import hashlib, io, json, sys, tarfile
+
+def tar_of(files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as t:
+        for name, data, mode in files:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), mode
+            t.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+shell = open(sys.argv[3], "rb").read()
+layers = [tar_of([("bin/sh", shell, 0o755)])]
+for i in range(1, int(sys.argv[1])):
+    layers.append(tar_of([("d/f%d" % i, b"x", 0o644)] + ([("d/.wh.f%d" % (i - 2), b"", 0o644)] if i > 2 else [])))
+diff_ids = ["sha256:" + hashlib.sha256(l).hexdigest() for l in layers]
+config = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
+                     "rootfs": {"type": "layers", "diff_ids": diff_ids}}).encode()
+name = hashlib.sha256(config).hexdigest() + ".json"
+manifest = [{"Config": name, "RepoTags": ["localhost/many:latest"],
+             "Layers": ["%d/layer.tar" % i for i in range(len(layers))]}]
+with open(sys.argv[2], "wb") as f:
+    f.write(tar_of([("manifest.json", json.dumps(manifest).encode(), 0o644), (name, config, 0o644)] +
+                   [("%d/layer.tar" % i, l, 0o644) for i, l in enumerate(layers)]))
+END
+}
+
+@test "as many layers as the kernel takes, and more as copies" {
+	many_layers 499 "$BATS_TEST_TMPDIR/many.tar"
+	tiffin load -q -i "$BATS_TEST_TMPDIR/many.tar"
+	tiffin run --name many localhost/many sh -c 'echo /d/*; cd /; pwd' >"$BATS_TEST_TMPDIR/out"
+	same "$(cat "$BATS_TEST_TMPDIR/out")" $'/d/f497 /d/f498\n/'
+	tiffin export many | tar -tf - | grep -x 'd/f498'
+	same "$(copying run --rm localhost/many sh -c 'echo /d/*')" "/d/f497 /d/f498"
+	tiffin rm many
+	many_layers 500 "$BATS_TEST_TMPDIR/many.tar"
+	tiffin load -q -i "$BATS_TEST_TMPDIR/many.tar"
+	fails 125 run --rm localhost/many true
+	contains "$error" "too many layers (500)"
+	contains "$hint" "--storage-driver copy"
+	same "$(copying run --rm localhost/many sh -c 'echo /d/*')" "/d/f498 /d/f499"
+	tiffin rmi -f localhost/many
+}
+
+# A store elsewhere: what containers see, do and leave there is what they do on the file system of a home.
+works_on() { # works_on DIRECTORY DRIVER
+	drop_other() { remove_tree "$other"; }
+	other=$1/store
+	same "$(TIFFIN_ROOT=$other tiffin run --rm "$REGISTRY/layers" sh -c 'ls -A /data /data/opaque /data/opaque-late' 2>/dev/null)" \
+		"$(tiffin run --rm "$REGISTRY/layers" sh -c 'ls -A /data /data/opaque /data/opaque-late')"
+	same "$(TIFFIN_ROOT=$other tiffin info --format '{{.Store.GraphDriverName}}')" "$2"
+	TIFFIN_ROOT=$other tiffin run --name one "$REGISTRY/layers" sh -c 'rm -r /data; mkdir /data; echo x >/data/x; rm -f /linuxrc'
+	same "$(TIFFIN_ROOT=$other tiffin start -a one 2>&1; TIFFIN_ROOT=$other tiffin diff one | grep -c '^D /data/')" 13
+	TIFFIN_ROOT=$other tiffin diff one | grep -qx 'A /data/x'
+	same "$(TIFFIN_ROOT=$other tiffin image diff "$REGISTRY/layers")" "$(tiffin image diff "$REGISTRY/layers")"
+	TIFFIN_ROOT=$other tiffin commit -q one localhost/made
+	same "$(TIFFIN_ROOT=$other tiffin run --rm localhost/made ls /data)" x
+	TIFFIN_ROOT=$other tiffin save -o "$BATS_TEST_TMPDIR/saved.tar" "$REGISTRY/layers"
+	run tiffin --root "$other" system check
+	same "$status $output" "0 "
+	tiffin --root "$other" system reset -f
+	[ ! -e "$other" ]
+}
+
+has() { # has VARIABLE WHAT: a directory on such a file system
+	[ -n "$1" ] || skip "cannot be had here: $2"
+}
+
+@test "on ext4 without types in directories" {
+	has "$TIFFIN_TEST_NO_TYPES" "loop devices are root's"
+	works_on "$TIFFIN_TEST_NO_TYPES" copy
+}
+
+@test "on a file system without extended attributes" {
+	has "$TIFFIN_TEST_NO_XATTRS" "ramfs is root's to mount"
+	works_on "$TIFFIN_TEST_NO_XATTRS" copy
+}
+
+@test "on XFS, where copies share their blocks" {
+	has "$TIFFIN_TEST_XFS" "loop devices are root's"
+	works_on "$TIFFIN_TEST_XFS" overlay
+	export TIFFIN_ROOT=$TIFFIN_TEST_XFS/store
+	dd if=/dev/urandom of="$BATS_TEST_TMPDIR/big" bs=1M count=60 status=none
+	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/sh"
+	tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/big.tar" big sh
+	id=$(tiffin import "$BATS_TEST_TMPDIR/big.tar" 2>/dev/null)
+	before=$(stat -f -c %f "$TIFFIN_TEST_XFS")
+	for i in 1 2 3 4; do
+		copying run "$id" /sh -c 'echo x >/x'
+	done
+	sync -f "$TIFFIN_ROOT"
+	[ $(((before - $(stat -f -c %f "$TIFFIN_TEST_XFS")) * $(stat -f -c %S "$TIFFIN_TEST_XFS"))) -lt 30000000 ]
+	tiffin system reset -f
+}

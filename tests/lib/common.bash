@@ -4,7 +4,8 @@
 #	teardown_file() { drop_store; }
 #
 # suite.sh sets TIFFIN, TIFFIN_TEST_REGISTRY (localhost:PORT), TIFFIN_TEST_IDS (range or single),
-# TIFFIN_TEST_TUN (open or closed), TIFFIN_TEST_DEBIAN, TIFFIN_TEST_SMALL.
+# TIFFIN_TEST_TUN (open or closed), TIFFIN_TEST_DEBIAN, TIFFIN_TEST_SMALL, and
+# TIFFIN_TEST_NO_TYPES, _NO_XATTRS, _XFS: directories on file systems of those kinds, or nothing.
 
 bats_require_minimum_version 1.5.0
 

@@ -14,7 +14,7 @@ packages() {
 	test)
 		packages demo
 		echo bats debootstrap debian-archive-keyring jq attr zstd strace iproute2 libcap2-bin \
-			apache2-utils openssl skopeo podman crun buildah umoci tmux passt
+			apache2-utils e2fsprogs xfsprogs openssl skopeo podman crun buildah umoci tmux passt
 		;;
 	bench)
 		packages demo

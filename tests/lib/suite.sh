@@ -52,15 +52,17 @@ remove() {
 }
 
 clean_up() {
-	local pid who
+	local pid who disk
 	"$here/registry.sh" stop "$work/registry"
 	for pid in $(ours); do
 		kill -9 "$pid" 2>/dev/null || :
 	done
 	for who in $(whos); do
-		if mountpoint -q "$work/small-$who"; then
-			umount "$work/small-$who"
-		fi
+		for disk in small no-types no-xattrs xfs; do
+			if mountpoint -q "$work/$disk-$who"; then
+				umount "$work/$disk-$who"
+			fi
+		done
 	done
 	remove "$work"
 	remove "$runtime"
@@ -104,6 +106,37 @@ make_small_disks() {
 	done
 }
 
+# File systems that lack something, or share blocks, for the storage drivers. Where there are no loop
+# devices the tests say so.
+make_other_disks() {
+	local who name
+	[ "$kind" = root ] || return 0
+	for who in $(whos); do
+		for name in no-types no-xattrs xfs; do
+			mkdir "$work/$name-$who"
+		done
+		truncate -s 96M "$work/no-types-$who.img"
+		mkfs.ext4 -q -O ^filetype "$work/no-types-$who.img" &&
+			mount -o loop "$work/no-types-$who.img" "$work/no-types-$who" || :
+		mount -t ramfs tiffin-tests "$work/no-xattrs-$who" || :
+		truncate -s 320M "$work/xfs-$who.img"
+		mkfs.xfs -q -m reflink=1 "$work/xfs-$who.img" &&
+			mount -o loop "$work/xfs-$who.img" "$work/xfs-$who" || :
+		for name in no-types no-xattrs xfs; do
+			if mountpoint -q "$work/$name-$who"; then
+				chown "$("$here/user.sh" name "$who"):" "$work/$name-$who"
+				chmod 700 "$work/$name-$who"
+			fi
+		done
+	done
+}
+
+mounted() { # mounted NAME WHO: the directory, where there is such a file system
+	if mountpoint -q "$work/$1-$2"; then
+		echo "$work/$1-$2"
+	fi
+}
+
 # The suites see a copy of what they need: the tree itself may be in a directory closed to them, and
 # what is installed must run from anywhere.
 stage() {
@@ -133,15 +166,14 @@ start_registry() {
 }
 
 as() { # as WHO COMMAND…: with the environment of the suites
-	local who=$1 small=
+	local who=$1
 	shift
-	if mountpoint -q "$work/small-$who"; then
-		small=$work/small-$who
-	fi
 	"${in_namespace[@]}" "$here/user.sh" run "$who" \
 		TIFFIN="$work/prefix/bin/tiffin" TIFFIN_TEST_WORK="$work" \
 		TIFFIN_TEST_REGISTRY="$registry" TIFFIN_TEST_DEBIAN="$debian" \
-		TIFFIN_TEST_SMALL="$small" TIFFIN_TEST_IDS="$who" TIFFIN_TEST_TUN="$tun" \
+		TIFFIN_TEST_SMALL="$(mounted small "$who")" TIFFIN_TEST_NO_TYPES="$(mounted no-types "$who")" \
+		TIFFIN_TEST_NO_XATTRS="$(mounted no-xattrs "$who")" TIFFIN_TEST_XFS="$(mounted xfs "$who")" \
+		TIFFIN_TEST_IDS="$who" TIFFIN_TEST_TUN="$tun" \
 		TIFFIN_TEST_NETWORK="${TIFFIN_TEST_NETWORK:-}" \
 		XDG_RUNTIME_DIR="$runtime/$who" TMPDIR="$work/$who/tmp" \
 		BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-180}" \
@@ -294,6 +326,7 @@ summary() {
 set_up_users
 open_tun
 make_small_disks
+make_other_disks
 stage
 start_registry
 all_suites
