@@ -218,6 +218,7 @@ int notify_get_fd(const struct notification *n, int there)
 int notify_read(const struct notification *n, uint64_t address, void *ret, size_t len)
 {
 	struct iovec ours = { .iov_base = ret, .iov_len = len };
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address of theirs */
 	struct iovec theirs = { .iov_base = (void *)(uintptr_t)address, .iov_len = len };
 	ssize_t got = process_vm_readv(n->pid, &ours, 1, &theirs, 1, 0);
 
@@ -235,6 +236,7 @@ int notify_read(const struct notification *n, uint64_t address, void *ret, size_
 int notify_write(const struct notification *n, uint64_t address, const void *data, size_t len)
 {
 	struct iovec ours = { .iov_base = (void *)data, .iov_len = len };
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address of theirs */
 	struct iovec theirs = { .iov_base = (void *)(uintptr_t)address, .iov_len = len };
 	ssize_t put;
 

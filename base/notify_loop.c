@@ -203,6 +203,7 @@ static void take_up(struct notify_loop *l, int listener)
 
 int notify_loop_listen(struct notify_loop *l, int listener, struct err *err)
 {
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): a number, which is given back */
 	if (notify_loop_watch(l, listener, EPOLLIN, on_call, (void *)(intptr_t)listener) < 0) {
 		err_sys(err, "cannot watch the container's calls");
 		close(listener);

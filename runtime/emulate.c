@@ -50,6 +50,7 @@
 	X(SYS_execve, emulate_execve, ALWAYS)                                                      \
 	X(SYS_execveat, emulate_execveat, ALWAYS)                                                  \
 	X(SYS_prctl, emulate_keep_capabilities, ARG_IS(0, PR_SET_KEEPCAPS))                        \
+	X(SYS_chroot, emulate_chroot, ALWAYS)                                                      \
 	X(SYS_openat, emulate_create_at, MAKES(2))                                                 \
 	X(SYS_mkdirat, emulate_create_at, ALWAYS)                                                  \
 	X(SYS_mknodat, emulate_create_at, ALWAYS)                                                  \
@@ -74,8 +75,8 @@
 	       X(SYS_setrlimit, emulate_setrlimit, ARG_IS(0, RLIMIT_LOCKS))                        \
 	       X(SYS_getrlimit, emulate_getrlimit, ARG_IS(0, RLIMIT_LOCKS)))
 
-#define CALL(nr, answer, when) { nr, when },
-#define ANSWER(nr, answer, when) answer,
+#define CALL(nr, answer, ...) { nr, __VA_ARGS__ },
+#define ANSWER(nr, answer, ...) answer,
 static const struct notify_call calls[] = { CALLS(CALL) };
 static emulate_answer *const answers[] = { CALLS(ANSWER) };
 
@@ -126,6 +127,10 @@ int emulate_add(struct notify_loop *loop, const struct emulate *how, void *share
 	e->caps = how->spec->caps;
 	e->how = *how;
 	e->shared = shared;
+	e->view.rooted = &e->shared->rooted;
+	/* Where mount namespaces can be made, chroot(2) is not the only way. */
+	if (!how->spec->seccomp || how->spec->seccomp_filter)
+		e->shared->rooted = true;
 	e->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (e->timer < 0 || view_enter(&e->view, how->init, err) < 0 ||
 	    notify_loop_watch(loop, e->timer, EPOLLIN, emulate_on_timer, e) < 0) {

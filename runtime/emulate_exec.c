@@ -64,6 +64,12 @@ void emulate_execveat(struct emulation *e, const struct notification *n)
 	execute(e, n, (int)n->data.args[0], n->data.args[1], (int)n->data.args[4]);
 }
 
+void emulate_chroot(struct emulation *e, const struct notification *n)
+{
+	e->shared->rooted = true;
+	notify_continue(n);
+}
+
 /* PR_SET_KEEPCAPS, which the kernel is told as well. */
 void emulate_keep_capabilities(struct emulation *e, const struct notification *n)
 {

@@ -30,6 +30,7 @@ struct odd_owners {
 struct emulate_shared {
 	struct credential_sets sets;
 	struct odd_owners odd;
+	bool rooted; /* as of struct view */
 };
 
 /* What is about to be made, and whose it is to be: emulate_create.c. */
@@ -87,7 +88,7 @@ void emulate_settle(struct emulation *e, pid_t caller);
 void emulate_on_timer(struct notify_loop *l, uint32_t events, void *arg);
 
 /* emulate_exec.c */
-emulate_answer emulate_execve, emulate_execveat, emulate_keep_capabilities;
+emulate_answer emulate_execve, emulate_execveat, emulate_keep_capabilities, emulate_chroot;
 
 /* emulate_peer.c */
 emulate_answer emulate_getsockopt;

@@ -41,6 +41,7 @@ static void on_knock(struct notify_loop *loop, uint32_t events, void *arg)
 	(void)arg;
 	if (sock >= 0 && sync_expect(sock, SYNC_CALLS, &listener, NULL, NULL) == 0 && listener >= 0 &&
 	    notify_loop_listen(loop, listener, NULL) == 0 &&
+	    /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number, which is given back */
 	    notify_loop_watch(loop, sock, EPOLLIN, on_leave, (void *)(intptr_t)sock) == 0)
 		sync_send(fd_take(&sock), SYNC_CALLS, -1, NULL);
 }

@@ -96,6 +96,8 @@ static int open_path(const struct view *v, const struct notification *n, int bas
 	struct stat st;
 	char name[32];
 
+	if (!*v->rooted)
+		return open_resolved(base, path, flags, 0, 0);
 	snprintf(name, sizeof(name), "%d/root", (int)n->pid);
 	if (fstatat(v->proc, name, &st, 0) < 0)
 		return -1;

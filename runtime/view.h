@@ -20,6 +20,7 @@
 struct view {
 	int proc; /* the host's /proc */
 	int root; /* the container's */
+	const bool *rooted; /* a process may have a root of its own, which takes a look at each call */
 	struct stat root_stat;
 };
 

@@ -140,8 +140,8 @@ static void make(const char *path)
 
 static void *set_by_kernel_call(void *arg)
 {
-	(void)arg;
-	return (void *)syscall(SYS_setresuid, 33, 33, 33);
+	*(long *)arg = syscall(SYS_setresuid, 33, 33, 33);
+	return NULL;
 }
 
 static int become_another(void)
@@ -150,7 +150,7 @@ static int become_another(void)
 	gid_t got[8];
 	uid_t r, e, s;
 	pthread_t thread;
-	void *result;
+	long result = -1;
 
 	WANT(getuid() == 0 && getgroups(8, got) == 1 && got[0] == 0);
 	WANT(setgroups(3, groups) == 0 && getgroups(0, NULL) == 3 && getgroups(8, got) == 3);
@@ -162,8 +162,8 @@ static int become_another(void)
 	WANT(setresgid(1, 2, 3) == 0 && getgid() == 1 && getegid() == 2);
 	WANT(seteuid(5) == 0 && geteuid() == 5 && seteuid(0) == 0);
 	/* Of a thread alone: all are one process to us. */
-	WANT(pthread_create(&thread, NULL, set_by_kernel_call, NULL) == 0 &&
-	     pthread_join(thread, &result) == 0 && !result);
+	WANT(pthread_create(&thread, NULL, set_by_kernel_call, &result) == 0 &&
+	     pthread_join(thread, NULL) == 0 && result == 0);
 	WANT(getresuid(&r, &e, &s) == 0 && r == 33 && e == 33 && s == 33);
 	WANT_ERROR(setuid(0), EPERM);
 	WANT_ERROR(setgroups(0, NULL), EPERM);
