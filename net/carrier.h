@@ -20,7 +20,7 @@ enum {
 struct carrier;
 
 /* Before confinement: it reads /dev/urandom. It owns neither of the descriptors. */
-int carrier_new(const struct network_config *config, int control, int frames, struct carrier **ret, struct err *err);
+int carrier_new(const struct network_config *net, int control, int frames, struct carrier **ret, struct err *err);
 /*
  * Before confinement, too: what arrives at a bound socket of the host goes to this port of the
  * container. It owns the socket; that of TCP becomes slirp's and gets another number, not beyond the

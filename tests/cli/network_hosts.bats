@@ -101,3 +101,34 @@ change_servers() { # change_servers BEFORE CHANGE
 	change_servers "mkdir /etc/a /etc/b; echo nameserver 127.0.0.11 >/etc/a/r; echo nameserver 127.0.0.12 >/etc/b/r
 		ln -s a/r /etc/resolv.conf" "ln -s b/r /etc/new; mv -T /etc/new /etc/resolv.conf"
 }
+
+# A service on every address of the host, and what a container gets of it; $1: further --network options.
+ask_for() { # ask_for NETWORK ADDRESS…
+	local network=$1
+	shift
+	on_host "wire 192.168.5.2/24
+		ip addr add 169.254.9.9/16 dev wire0
+		ip route add default via 192.168.5.1
+		python3 -c 'import socket
+server = socket.create_server((\"\", 8000), family=socket.AF_INET6, dualstack_ipv6=True)
+print(\"ready\", flush=True)
+while True:
+    peer, _ = server.accept(); peer.sendall(b\"answered\\n\"); peer.close()' >ready &
+		until [ -s ready ]; do sleep 0.05; done
+		for address in $*; do
+			echo \"\$address: \$(\$1 run --rm --network $network \$2 nc -w 2 \$address 8000 </dev/null 2>&1)\"
+		done"
+}
+
+@test "the host's loopback and link-local addresses are out of reach, its others are not" {
+	cd "$BATS_TEST_TMPDIR"
+	ask_for slirp 192.168.5.2 169.254.9.9 10.0.2.2 10.0.2.3 127.0.0.1 fd00::2 fd00::3 fe80::2
+	contains "$output" "192.168.5.2: answered"
+	same "$(grep -c answered <<<"$output")" 1
+}
+
+@test "they are in reach where that is asked for" {
+	cd "$BATS_TEST_TMPDIR"
+	ask_for slirp:allow_host_loopback=true 169.254.9.9 10.0.2.2
+	contains "$output" "169.254.9.9: answered" "10.0.2.2: answered"
+}

@@ -176,6 +176,11 @@ PYTHON
 @test "what can't be published is refused" {
 	fails 125 run --rm -p 80:http "$BUSYBOX" true
 	contains "$error" "invalid containerPort: 'http'"
+	fails 125 run --rm -p 8080:80/sctp "$BUSYBOX" true
+	contains "$error" "--publish 8080:80/sctp" "tcp and udp, not sctp"
+	port=$(free_port)
+	fails 125 run --rm -p "$port:80" -p "$port:80" "$BUSYBOX" true
+	contains "$error" "port $port" "address already in use"
 	fails 125 run --rm -p 192.0.2.1:8080:80 "$BUSYBOX" true
 	contains "$error" 192.0.2.1
 	fails 125 run --rm --network none -p 8080:80 "$BUSYBOX" true

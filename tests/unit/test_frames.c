@@ -298,6 +298,8 @@ TEST(fragments_in_order_become_one_packet)
 	CHECK(!join(&f, 7, MORE | 2, 'b', 8, &len));
 	whole = join(&f, 7, 3, 'c', 5, &len);
 	CHECK(whole && len == ETH_HLEN + sizeof(ip) + 29);
+	if (!whole)
+		return;
 	memcpy(&ip, whole + ETH_HLEN, sizeof(ip));
 	CHECK(ip.frag_off == 0 && ntohs(ip.tot_len) == len - ETH_HLEN);
 	CHECK(ip_checksum(whole + ETH_HLEN, sizeof(ip)) == 0);
