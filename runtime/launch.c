@@ -1,6 +1,8 @@
 #include "runtime/launch.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -69,13 +71,33 @@ static int supervise(int sock, struct launched *child, int *ret_exit_code, struc
 						   child->exec, &child->supervisor, err);
 }
 
+/* Until there is something to read; the child may be waiting for a supervisor that has died meanwhile. */
+static void await_news(int fd, struct launched *child)
+{
+	for (;;) {
+		struct pollfd p[] = {
+			{ .fd = fd, .events = POLLIN },
+			{ .fd = child->supervisor.alive, .events = POLLIN },
+		};
+
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return;
+		if (p[0].revents)
+			return;
+		if (p[1].revents)
+			supervisor_again(child->supervision, child->pidfd, child->exec, &child->supervisor);
+	}
+}
+
 /* From there on: until the container's program is executed. */
 static int follow(int sock, int report, struct launched *child, int *ret_exit_code, struct err *err)
 {
 	if (child->supervision && supervise(sock, child, ret_exit_code, err) < 0)
 		return -1;
+	await_news(sock, child);
 	if (sync_expect(sock, SYNC_EXEC, NULL, ret_exit_code, err) < 0)
 		return -1;
+	await_news(report, child);
 	return execute_await(report, child->program, ret_exit_code, err);
 }
 

@@ -9,6 +9,8 @@
 ## check-headers: each header compiles alone
 ## asan: all of the tests, with the programs under AddressSanitizer and UBSan
 ## fuzz: the fuzz targets (tests/fuzz), each for SECONDS (60); FUZZ="tar unpack" limits them
+## fault: every command with every system call gone wrong, storms of kills, tiny disks; hours. STEP=N:
+## 	every Nth call only
 ## tidy: clang-tidy and cppcheck, findings are errors
 ## demo: pull and run an image as an unprivileged user, and show it
 ## bench: measure start-up, exec, ps, many at once and memory beside podman, bubblewrap and a bare C
@@ -38,8 +40,14 @@ $(B)/tests/interpreter: tests/posture/interpreter.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -static -nostdlib -fno-stack-protector -o $@ $<
 
+# Has calls of other programs go wrong.
+INJECT := $(B)/tests/inject
+$(INJECT): tests/fault/inject.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN) -O1 -o $@ $<
+
 .PHONY: test unit unit-programs check-layers check-headers asan tidy demo bench
-unit-programs: $(UNIT) $(PROBES)
+unit-programs: $(UNIT) $(PROBES) $(INJECT)
 
 # The fuzz targets run for moments only; under another sanitizer not at all, as they have it built in.
 test: FUZZ_BUILD := $(if $(SANITIZE),,build-fuzz)
@@ -97,8 +105,14 @@ fuzz:
 	+@$(SUBMAKE) fuzz-build
 	@tests/lib/fuzz.sh build-fuzz/fuzz $(SECONDS) $(FUZZ)
 
+.PHONY: fault
+fault:
+	@tests/lib/deps.sh build test
+	@$(SUBMAKE) -s all $(INJECT)
+	@tests/fault/fault.sh $(B)
+
 TIDY_SOURCES = $(wildcard runtime/inside/*.c runtime/beside/*.c base/*.c storage/*.c image/*.c runtime/*.c net/*.c net/glib/*.c cmd/*.c tests/unit/*.c \
-	tests/bench/*.c tests/fuzz/*.c tests/posture/*.c)
+	tests/bench/*.c tests/fuzz/*.c tests/posture/*.c tests/fault/*.c)
 TIDY_CFLAGS = $(filter-out -MMD -MP -Werror -fstack-clash-protection,$(ALL_CFLAGS)) \
 	$(CFLAGS_image) $(CFLAGS_net)
 tidy:

@@ -10,8 +10,8 @@
 #
 # STRICT=1 turns skips into failures, but for those whose reason begins with "cannot be had here:".
 # TIFFIN_TEST_NETWORK is the --network of containers that name none (slirp, fast).
-# TESTS=run,logs limits the bats files to those named (and leaves the unit tests out). FUZZ_BUILD is
-# where the fuzz targets were built, if they are to run, too: FUZZ_SECONDS each.
+# TESTS=run,logs limits the bats files to those named, and leaves the unit tests out; "fault" is the
+# sample of faults. FUZZ_BUILD is where the fuzz targets were built, if they are to run, too: FUZZ_SECONDS each.
 set -eu
 
 build=$(cd "$1" && pwd)
@@ -196,11 +196,11 @@ run_unit() {
 		name=$(basename "$program")
 		say "$name"
 		status=0
-		as "$1" "$program" >"$work/out" 2>&1 || status=$?
-		cat "$work/out"
+		as "$1" "$program" >"$out" 2>&1 || status=$?
+		cat "$out"
 		sed -n -e "s/^ok - /passed\t$name: /p" -e "s/^not ok - /failed\t$name: /p" \
-			"$work/out" >>"$results"
-		if [ "$status" -ne 0 ] && ! grep -q '^not ok - ' "$work/out"; then
+			"$out" >>"$results"
+		if [ "$status" -ne 0 ] && ! grep -q '^not ok - ' "$out"; then
 			say "$name ended with status $status"
 			record failed "$name ended with status $status"
 		fi
@@ -212,12 +212,31 @@ run_fuzz() { # run_fuzz WHO
 	[ -d "$work/fuzz" ] || return 0
 	say "fuzz targets"
 	as "$1" env FUZZ_OUT="$work/$1/tmp/findings" tests/lib/fuzz.sh "$work/fuzz" \
-		"${FUZZ_SECONDS:-2}" >"$work/out" 2>&1 || status=$?
-	cat "$work/out"
+		"${FUZZ_SECONDS:-2}" >"$out" 2>&1 || status=$?
+	cat "$out"
 	sed -n -e 's/^ok - \(fuzz: [^:]*\).*/passed\t\1/p' -e 's/^not ok - /failed\t/p' \
-		"$work/out" >>"$results"
-	if [ "$status" -ne 0 ] && ! grep -q '^not ok - ' "$work/out"; then
+		"$out" >>"$results"
+	if [ "$status" -ne 0 ] && ! grep -q '^not ok - ' "$out"; then
 		record failed "fuzz.sh ended with status $status"
+	fi
+}
+
+# A sample of what `make fault` does: every command, at some of its calls.
+run_fault() { # run_fault WHO
+	local who=$1 status=0
+	say "faults: $who"
+	{
+		as "$who" python3 tests/fault/fault.py "$work/prefix/bin/tiffin" "$work/unit/inject" \
+			"$registry" --step "${FAULT_STEP:-97}" || status=$?
+		as "$who" python3 tests/fault/order.py "$work/prefix/bin/tiffin" "$registry" || status=$?
+		as "$who" python3 tests/fault/storm.py "$work/prefix/bin/tiffin" "$registry" \
+			--seconds 5 --workers 8 --containers 40 || status=$?
+	} >"$out" 2>&1
+	cat "$out"
+	sed -n -e "s/^ok - \([^:]*\): .*/passed\tfaults, $who: \1/p" -e "s/^not ok - /failed\tfaults, $who: /p" \
+		"$out" >>"$results"
+	if [ "$status" -ne 0 ] && ! grep -q '^not ok - ' "$out"; then
+		record failed "faults, $who: ended with status $status"
 	fi
 }
 
@@ -226,10 +245,10 @@ run_bats() { # run_bats WHO LABEL FILE…
 	shift 2
 	[ $# -gt 0 ] || return 0
 	say "$label"
-	as "$who" bats --tap "${@/#/tests/cli/}" >"$work/out" 2>&1 &
+	as "$who" bats --tap "${@/#/tests/cli/}" >"$out" 2>&1 &
 	local pid=$!
 	# Where inotify has run out, tail fails: what it shows is in the results as well.
-	tail -n +1 -f --pid="$pid" "$work/out" 2>/dev/null || :
+	tail -n +1 -f --pid="$pid" "$out" 2>/dev/null || :
 	wait "$pid" || status=$?
 	awk -v label="$label" '
 		/^1\.\.[0-9]+$/ { planned = substr($0, 4) }
@@ -245,8 +264,8 @@ run_bats() { # run_bats WHO LABEL FILE…
 				print "failed\t" label ": a test that did not report"
 			if (planned == "")
 				print "failed\t" label ": bats did not start"
-		}' "$work/out" >>"$results"
-	if [ "$status" -ne 0 ] && ! grep -q '^not ok ' "$work/out"; then
+		}' "$out" >>"$results"
+	if [ "$status" -ne 0 ] && ! grep -q '^not ok ' "$out"; then
 		record failed "$label: bats ended with status $status"
 	fi
 }
@@ -263,27 +282,42 @@ wanted() { # wanted HEADER VALUE: the bats files whose header says so
 	done
 }
 
+run_user() { # run_user WHO: all that is for such a user
+	local who=$1 files
+	out=$work/out.$who
+	if [ -z "${TESTS:-}" ] && [ "$who" = "$(whos | cut -d' ' -f1)" ]; then
+		run_unit "$who"
+		run_fuzz "$who"
+	fi
+	if [ -z "${TESTS:-}" ] || [[ ",$TESTS," == *,fault,* ]]; then
+		run_fault "$who"
+	fi
+	mapfile -t files < <(wanted ids "$who\|any")
+	run_bats "$who" "$who" "${files[@]}"
+}
+
+# The users have nothing in common but the registry, and work at the same time; what the second one says
+# comes when the first is done.
 all_suites() {
-	local who
+	local others
 	tun=closed in_namespace=()
 	if [ -r /dev/net/tun ] && [ -w /dev/net/tun ]; then
 		tun=open
 	fi
-	for who in $(whos); do
-		if [ -z "${TESTS:-}" ] && [ "$who" = "$(whos | cut -d' ' -f1)" ]; then
-			run_unit "$who"
-			run_fuzz "$who"
-		fi
-		mapfile -t files < <(wanted ids "$who\|any")
-		run_bats "$who" "$who" "${files[@]}"
-	done
 	if [ "$kind" = root ]; then
+		run_user single >"$work/said" 2>&1 &
+		others=$!
+		run_user range
 		tun=closed
 		in_namespace=(unshare -m sh -c 'mount -t tmpfs tiffin-tests /dev/net &&
 			mknod -m 600 /dev/net/tun c 10 200; exec "$@"' sh)
 		mapfile -t files < <(wanted tun both)
 		run_bats range "no tun" "${files[@]}"
 		in_namespace=()
+		wait "$others" || record failed "the suites of the second user ended early"
+		cat "$work/said"
+	else
+		run_user "$kind"
 	fi
 	case $kind in
 	range) record skipped "users without subordinate IDs: this user has a range" ;;

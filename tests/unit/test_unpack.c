@@ -597,6 +597,18 @@ TEST(unpack_keeps_to_its_limits)
 	CHECK(refuses(&u, "larger than any may be"));
 }
 
+TEST(unpack_bounds_what_follows_the_archive)
+{
+	SCENE(s);
+
+	file(&s, "f", "f");
+	tar_end(&s.tar);
+	for (int i = 0; i < 1000; i++)
+		buf_addf(&s.tar, "garbage %d", i);
+	CHECK(unpack_within(&s, (struct unpack_options){ .max_bytes = 100, .max_entries = 1 }) < 0);
+	CHECK(s.err.kind == ERR_CORRUPT && strstr(s.err.text, "a larger archive than any"));
+}
+
 TEST(unpack_refuses_damaged_archives)
 {
 	SCENE(s);
@@ -702,6 +714,7 @@ int main(void)
 	RUN(unpack_bounds_the_length_of_names);
 	RUN(unpack_refuses_owners_beyond_32_bits);
 	RUN(unpack_keeps_to_its_limits);
+	RUN(unpack_bounds_what_follows_the_archive);
 	RUN(unpack_refuses_damaged_archives);
 	RUN(unpack_reads_what_follows_the_archive);
 	RUN(unpack_takes_an_empty_stream_for_an_empty_layer);
