@@ -27,6 +27,7 @@ static const struct {
 	{ "no_copy", offsetof(struct mount_spec, no_copy) },
 	{ "copy_up", offsetof(struct mount_spec, copy_up) },
 	{ "anonymous", offsetof(struct mount_spec, anonymous) },
+	{ "said", offsetof(struct mount_spec, said) },
 	{ "shared", offsetof(struct mount_spec, shared) },
 	{ "overlay", offsetof(struct mount_spec, overlay) },
 	{ "spread", offsetof(struct mount_spec, spread) },

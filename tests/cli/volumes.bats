@@ -343,6 +343,37 @@ tree() { # tree PLACE OPTION…
 	contains "$error" "chowning host path \"$HOME\" is not allowed"
 }
 
+@test "what the host mounts later is seen with rslave and rshared, and not otherwise; bind shows no mounts" {
+	mkdir "$BATS_TEST_TMPDIR/shared"
+	cat >"$BATS_TEST_TMPDIR/script" <<-'END'
+		set -e
+		mount -t tmpfs none "$1" && mount --make-shared "$1"
+		mkdir "$1/dir"
+		for how in rslave rprivate rshared; do
+			"$TIFFIN" run -d --name "p$how" --network none -v "$1/dir:/x:$how" "$2" \
+				sh -c 'until [ -e /x/go ]; do sleep 0.1; done; ls /x/sub' >/dev/null
+			mkdir -p "$1/dir/sub"
+			mount -t tmpfs none "$1/dir/sub"
+			touch "$1/dir/sub/seen" "$1/dir/go"
+			"$TIFFIN" wait "p$how" >/dev/null
+			echo "$how $("$TIFFIN" logs "p$how")"
+			"$TIFFIN" rm "p$how" >/dev/null
+			umount "$1/dir/sub"
+			rm "$1/dir/go"
+		done
+		mount -t tmpfs none "$1/dir/sub"
+		"$TIFFIN" run --rm --network none -v "$1/dir:/x:ro" "$2" touch /x/sub/no || :
+		"$TIFFIN" run --rm --network none -v "$1/dir:/x:bind" "$2" ls /x/sub || :
+		"$TIFFIN" run --rm --network none -v "$1/dir:/x:O" "$2" ls /x/sub || :
+	END
+	# A namespace of ours, in which mounts are shared, is the host here.
+	run timeout --foreground -k 1 100 unshare --user --map-root-user --mount \
+		sh "$BATS_TEST_TMPDIR/script" "$BATS_TEST_TMPDIR/shared" "$BUSYBOX" 3>&- 4>&-
+	contains "$output" $'rslave seen\nrprivate \nrshared seen\n' "touch: /x/sub/no: Read-only file system" \
+		"other file systems are mounted beneath '$BATS_TEST_TMPDIR/shared/dir'" \
+		"overlayfs: Invalid argument"
+}
+
 #--- strangers --------------------------------------------------------------------------------------
 
 hostile() { # hostile KIND [TARGET]: loads that image; its name is in $image

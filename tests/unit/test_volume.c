@@ -1,4 +1,4 @@
-/* storage: volumes. */
+/* Volumes in the store, and mounts in records. */
 #include "tests/unit/test.h"
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "runtime/mount_spec.h"
 #include "storage/container.h"
 #include "storage/volume.h"
 
@@ -149,6 +150,55 @@ TEST(the_list_passes_over_what_is_no_volume)
 	volume_list_done(list, n);
 }
 
+TEST(a_mount_comes_back_from_its_record)
+{
+	char layer[] = "sha256:x", *layers[] = { layer, NULL }, source[] = "/s", target[] = "/t",
+	     name[] = "n", upper[] = "/u", work[] = "/w";
+	const struct mount_spec m = {
+		.kind = MOUNT_VOLUME,
+		.source = source,
+		.target = target,
+		.name = name,
+		.upper = upper,
+		.work = work,
+		.read_only = true,
+		.chown = true,
+		.overlay = true,
+		.anonymous = true,
+		.said = true,
+		.spread = true,
+		.propagation = PROPAGATION_SHARED,
+		.layers = { .v = layers, .n = 1 },
+	};
+	CLEAN(mount_spec_done) struct mount_spec back = { 0 };
+	CLEAN(clean_json) json_t *j = mount_spec_to_json(&m);
+	CLEAN(clean_json) json_t *again = NULL;
+
+	CHECK(mount_spec_from_json(j, &back, NULL) == 0);
+	again = mount_spec_to_json(&back);
+	CHECK(json_equal(j, again) && back.anonymous && back.said && back.layers.n == 1);
+}
+
+TEST(a_record_that_names_no_mount_is_broken)
+{
+	static const char *const records[] = {
+		"{}",
+		"{\"kind\":\"nope\",\"source\":\"/\",\"target\":\"/x\"}",
+		"{\"kind\":\"bind\",\"target\":\"/x\"}",
+		"{\"kind\":\"bind\",\"source\":\"/\"}",
+		"{\"kind\":\"volume\",\"source\":\"/\",\"target\":\"/x\"}",
+		"{\"kind\":\"bind\",\"source\":\"/\",\"target\":\"/x\",\"propagation\":3}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+		CLEAN(clean_json) json_t *j = json_loads(records[i], 0, NULL);
+		struct mount_spec m = { 0 };
+		struct err err = { 0 };
+
+		CHECK(mount_spec_from_json(j, &m, &err) < 0 && err.kind == ERR_CORRUPT && !m.target);
+	}
+}
+
 int main(void)
 {
 	char path[] = "/tmp/tiffin-test-volume.XXXXXX";
@@ -166,6 +216,8 @@ int main(void)
 	RUN(an_anonymous_one_goes_with_the_last_that_uses_it);
 	RUN(none_but_anonymous_ones_go_with_a_container);
 	RUN(the_list_passes_over_what_is_no_volume);
+	RUN(a_mount_comes_back_from_its_record);
+	RUN(a_record_that_names_no_mount_is_broken);
 	store_done(&store);
 	tree_remove_at(AT_FDCWD, path, NULL);
 	return test_summary();
