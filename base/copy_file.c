@@ -103,7 +103,7 @@ static int copy_extents(struct copier *c, int from, int to, off_t size)
 	return 0;
 }
 
-static int copy_content(struct copier *c, int from, int to, const struct stat *st)
+int copy_contents(struct copier *c, int from, int to, const struct stat *st)
 {
 	if (st->st_size == 0)
 		return 0;
@@ -183,7 +183,7 @@ int copy_regular(struct copier *c, int from, int into, const char *name, const s
 	out = openat(into, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
 		return cannot("create", name, err);
-	if (copy_content(c, in, out, st) < 0)
+	if (copy_contents(c, in, out, st) < 0)
 		return cannot("copy", name, err);
 	/* Setting the owner, and writing, take security.capability away. */
 	return copy_owner_and_mode(out, name, st, err) < 0 || copy_xattrs(c, in, out, name, err) < 0 ||

@@ -21,6 +21,8 @@ struct copier {
 };
 void copier_done(struct copier *c);
 
+/* What is in a regular file, and nothing else of it: -1 and errno. to is empty. */
+int copy_contents(struct copier *c, int from, int to, const struct stat *st);
 /* A regular file, which must not be there yet. */
 int copy_regular(struct copier *c, int from, int into, const char *name, const struct stat *st,
 		 struct err *err);

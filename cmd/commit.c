@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cmd/commit_config.h"
 #include "cmd/container_places.h"
+#include "cmd/container_ids.h"
 #include "cmd/container_view.h"
 #include "cmd/driver.h"
 #include "cmd/event.h"
@@ -95,6 +96,7 @@ static int commit_container(struct tiffin *t, const struct container *c, const s
 	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
 	CLEAN(pause_release) struct pause_hold paused = PAUSE_HOLD_INIT;
 	CLEAN(strv_done) struct strv places = { 0 };
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
 	CLEAN(clean_free) char *config = NULL;
 	CLEAN(clean_fd) int tree = -1;
 	const struct rootfs_driver *driver;
@@ -113,6 +115,9 @@ static int commit_container(struct tiffin *t, const struct container *c, const s
 	request.config = config;
 	request.driver = driver->name;
 	tiffin_set_ids(t, js_bool(c->config, "single_id"));
+	if (container_ids_from_json(c->config, &mapping, err) < 0)
+		return -1;
+	request.mapping = container_ids_within(t, mapping) ? mapping : NULL;
 	if (hold(t, c, o->pause, &dir, &paused, err) < 0 ||
 	    (o->squash && container_view(t, c, &tree, err) < 0))
 		return -1;

@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "cmd/driver.h"
+#include "cmd/container_ids.h"
 #include "runtime/userns.h"
 #include "storage/owners.h"
 
@@ -21,6 +21,7 @@ static int open_view(void *arg, int *ret_fd, struct err *err)
 int container_view(struct tiffin *t, const struct container *c, int *ret_fd, struct err *err)
 {
 	CLEAN(strv_done) struct strv layers = { 0 };
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
 	struct view view = {
 		.rootfs = { .store = &t->store, .layers = &layers, .container = c->id },
 	};
@@ -30,8 +31,7 @@ int container_view(struct tiffin *t, const struct container *c, int *ret_fd, str
 						     "not exported: '%s'", c->name,
 			       js_str(c->config, "rootfs"));
 	js_strv(c->config, "layers", &layers);
-	tiffin_set_ids(t, js_bool(c->config, "single_id"));
-	if (driver_of(c->config, &view.driver, err) < 0 ||
+	if (container_ids_open(t, c->config, &view.rootfs, &view.driver, &mapping, err) < 0 ||
 	    userns_open(&t->ids, open_view, &view, ret_fd, err) < 0)
 		return err_wrap(err, "cannot mount the file system of '%s'", c->name);
 	return 0;

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cmd/container_ids.h"
 #include "cmd/container_view.h"
 #include "cmd/cp_side.h"
 #include "cmd/helper.h"
@@ -227,12 +228,15 @@ static int copy_archive_out(struct cp *cp, struct err *err)
 {
 	struct cp_agent agent = CP_AGENT_INIT;
 	char names[NAME_MAX * 2 + 4] = "";
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
 	CLEAN(buf_done) struct buf owners = { 0 };
 	CLEAN(clean_fd) int dir = -1;
 	struct err why = { 0 };
 	int result;
 
 	tiffin_set_ids(cp->t, js_bool(cp->from.c.config, "single_id"));
+	if (container_ids_from_json(cp->from.c.config, &mapping, err) < 0)
+		return -1;
 	if (sync_pair(&cp->in, &cp->out, err) < 0 ||
 	    cp_agent_start(cp->t, &cp->from, lend_source, cp, cp->in, &agent, err) < 0)
 		return -1;
@@ -243,6 +247,7 @@ static int copy_archive_out(struct cp *cp, struct err *err)
 	if (result == 0)
 		result = helper_export(cp->t, dir, names, names + strlen(names) + 1,
 				       container_owners(cp->t, &cp->from.c, &owners) ? &owners : NULL,
+				       container_ids_within(cp->t, mapping) ? mapping : NULL,
 				       STDOUT_FILENO, &why);
 	clean_fd(&cp->in);
 	/* What it says of its end comes first. */

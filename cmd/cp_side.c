@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/proc.h"
-#include "cmd/driver.h"
+#include "cmd/container_ids.h"
 #include "cmd/mount_source.h"
 #include "runtime/enter.h"
 #include "runtime/spec.h"
@@ -95,13 +95,14 @@ static int open_volume(void *arg, size_t index, int root, int *ret_fd, struct er
 	return mount_source_open(v->store, v->id, index, &v->spec->mounts[index], root, ret_fd, err);
 }
 
-static int mount_stopped(const struct task *task, int *ret_root, struct err *err)
+static int mount_stopped(const struct task *task, int *ret_root, struct id_mapping **ret_mapping,
+			 struct err *err)
 {
 	const json_t *record = task->side->c.config;
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
 	CLEAN(strv_done) struct strv layers = { 0 };
 	const struct rootfs_driver *driver;
-	const struct rootfs rootfs = {
+	struct rootfs rootfs = {
 		.store = &task->t->store,
 		.layers = &layers,
 		.container = task->side->c.id,
@@ -112,7 +113,7 @@ static int mount_stopped(const struct task *task, int *ret_root, struct err *err
 	CLEAN(clean_fd) int root = -1;
 
 	js_strv(record, "layers", &layers);
-	if (driver_of(record, &driver, err) < 0 ||
+	if (container_ids_open(task->t, record, &rootfs, &driver, ret_mapping, err) < 0 ||
 	    container_spec_from_json(js_obj(record, "spec"), &spec, err) < 0 ||
 	    driver->prepare(&rootfs, err) < 0 || driver->mount(&rootfs, &root, err) < 0 ||
 	    volumes_attach(root, &spec, open_volume, &volumes, err) < 0)
@@ -121,16 +122,51 @@ static int mount_stopped(const struct task *task, int *ret_root, struct err *err
 	return 0;
 }
 
-/* See userns_open: what it gives has to be a descriptor, and nobody wants it. */
-static int work_on_stopped(void *arg, int *ret_fd, struct err *err)
-{
-	const struct task *task = arg;
-	CLEAN(clean_fd) int root = -1;
+struct mounted {
+	const struct task *task;
+	int root;
+};
 
-	if (mount_stopped(task, &root, err) < 0 || task->work(root, task->arg, err) < 0)
+/* See userns_open: what it gives has to be a descriptor, and nobody wants it. */
+static int work_on_mounted(void *arg, int *ret_fd, struct err *err)
+{
+	const struct mounted *m = arg;
+
+	if (m->task->work(m->root, m->task->arg, err) < 0)
 		return -1;
 	*ret_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return *ret_fd < 0 ? err_sys(err, "/dev/null") : 0;
+}
+
+/* Whose IDs are not the store's is worked on in a namespace of its own IDs within. */
+static int work_on_stopped(void *arg, int *ret_fd, struct err *err)
+{
+	const struct task *task = arg;
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
+	CLEAN(clean_fd) int root = -1;
+	struct mounted mounted = { .task = task };
+	struct id_map inner;
+
+	if (mount_stopped(task, &root, &mapping, err) < 0)
+		return -1;
+	mounted.root = root;
+	if (!container_ids_within(task->t, mapping))
+		return work_on_mounted(&mounted, ret_fd, err);
+	if (container_ids_inner(task->t, mapping, &inner, err) < 0)
+		return -1;
+	return userns_open(&inner, work_on_mounted, &mounted, ret_fd, err);
+}
+
+/* What takes a namespace of its own, and can't be had from within another. */
+static int prepare_stopped(const struct task *task, struct err *err)
+{
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
+	CLEAN(strv_done) struct strv layers = { 0 };
+	struct rootfs rootfs = { .store = &task->t->store, .layers = &layers };
+	const struct rootfs_driver *driver;
+
+	js_strv(task->side->c.config, "layers", &layers);
+	return container_ids_open(task->t, task->side->c.config, &rootfs, &driver, &mapping, err);
 }
 
 static int do_work(const struct task *task, struct err *err)
@@ -142,7 +178,8 @@ static int do_work(const struct task *task, struct err *err)
 		return task->work(-1, task->arg, err);
 	if (s->lock.lock < 0)
 		return enter_as_root(&s->c.state.init, &fd, err) < 0 ? -1 : task->work(fd, task->arg, err);
-	tiffin_set_ids(task->t, js_bool(s->c.config, "single_id"));
+	if (prepare_stopped(task, err) < 0)
+		return -1;
 	return userns_open(&task->t->ids, work_on_stopped, (void *)task, &fd, err);
 }
 

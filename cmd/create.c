@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/container_ids.h"
 #include "cmd/driver.h"
 #include "cmd/event.h"
 #include "cmd/find_image.h"
@@ -55,6 +58,7 @@ static json_t *make_record(const struct run_options *o, const struct found_image
 	rootfs_to_json(s, j);
 	js_set_str(j, "driver", s->rootfs ? NULL : s->driver->name);
 	js_set_bool(j, "single_id", s->t->ids.single);
+	container_ids_to_json(s->mapping, o->ns.user, j);
 	js_set_strv(j, "labels", &s->labels);
 	js_set_strv(j, "annotations", &o->annotations);
 	js_set_strv(j, "create_command", &words);
@@ -230,6 +234,42 @@ static int put(const struct run_options *o, const struct found_image *image, str
 	return result;
 }
 
+/* As themselves, where it was said that they are that: podman has it so. */
+static void become_caller(const struct run_options *o, const struct userns_mode *mode,
+			  struct container_spec *spec)
+{
+	const struct passwd *pw = mode->uid < 0 ? getpwuid(geteuid()) : NULL;
+	const struct group *gr = mode->gid < 0 ? getgrgid(getegid()) : NULL;
+
+	if (o->user)
+		return;
+	free(spec->user);
+	spec->user = xasprintf("%lld:%lld", mode->uid < 0 ? (long long)geteuid() : (long long)mode->uid,
+			       mode->gid < 0 ? (long long)getegid() : (long long)mode->gid);
+	if (pw && !spec->passwd_entry && !strpbrk(pw->pw_name, "$:\n"))
+		spec->passwd_entry = xasprintf("%s:*:$UID:$GID::$HOME:/bin/sh", pw->pw_name);
+	if (gr && pw && !spec->group_entry && !strpbrk(gr->gr_name, "$:\n"))
+		spec->group_entry = xasprintf("%s:x:$GID:%s", gr->gr_name, pw->pw_name);
+}
+
+static int map_ids(const struct run_options *o, const struct found_image *image, struct namespaces *ns,
+		   struct start *s, int *ret_lock, struct err *err)
+{
+	const struct userns_image wanted = {
+		.id = image->record.id,
+		.layers = &image->record.layers,
+		.user = s->spec.user,
+	};
+
+	if (ns->user.kind == USERNS_KEEP_ID)
+		become_caller(o, &ns->user, &s->spec);
+	s->mapping = ptr_take(&ns->mapping);
+	if (userns_mode_resolve(s->t, &ns->user, &wanted, &s->mapping, ret_lock, err) < 0)
+		return -1;
+	return (s->rootfs ? 0 : container_ids_driver(s->t, s->mapping, s->driver, &s->driver, err)) < 0 ?
+		       -1 : start_map_ids(s, err);
+}
+
 static int write_cidfile(const char *path, const char *id, struct err *err)
 {
 	CLEAN(clean_fd) int fd = -1;
@@ -260,6 +300,7 @@ int create_container(struct tiffin *t, const struct run_options *options,
 	CLEAN(namespaces_done) struct namespaces ns = { 0 };
 	CLEAN(start_done) struct start s = START_INIT;
 	CLEAN(clean_free) char *platform = NULL;
+	CLEAN(clean_fd) int ids_lock = -1;
 	enum pull_policy policy;
 
 	s.t = t;
@@ -276,7 +317,8 @@ int create_container(struct tiffin *t, const struct run_options *options,
 			       find_image(t, operands->v[0], policy, &pull, &image, err)) < 0 ||
 	    container_dir_make(&t->store, &s.dir, err) < 0)
 		return -1;
-	if (make_spec(options, &image, &command, &ns, &s, err) < 0 || replace(options, t, err) < 0 ||
+	if (make_spec(options, &image, &command, &ns, &s, err) < 0 ||
+	    map_ids(options, &image, &ns, &s, &ids_lock, err) < 0 || replace(options, t, err) < 0 ||
 	    put(options, &image, &s, err) < 0) {
 		container_dir_discard(&t->store, &s.dir);
 		return -1;
@@ -286,6 +328,7 @@ int create_container(struct tiffin *t, const struct run_options *options,
 		return -1;
 	}
 	s.layers = image.record.layers;
+	s.image = xstrdup(image.record.id);
 	image.record.layers = (struct strv){ 0 };
 	*ret = s;
 	s = (struct start)START_INIT;

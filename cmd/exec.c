@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cmd/attach_options.h"
+#include "cmd/container_ids.h"
 #include "cmd/env_option.h"
 #include "cmd/event.h"
 #include "cmd/latest.h"
@@ -136,6 +137,8 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	CLEAN(clean_fd) int client = -1;
 	CLEAN(clean_fd) int pidfd = -1;
 	CLEAN(supervise_done) struct supervise supervise = SUPERVISE_INIT;
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
+	struct id_map ids;
 	struct exec e = { .store = &t->store };
 	int keep[4];
 	struct monitor m = {
@@ -167,13 +170,18 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	    make_spec(&c, o, &command, &spec, err) < 0)
 		return -1;
 	id_map_of_caller(js_bool(c.config, "single_id"), &t->ids);
+	if (container_ids_from_json(c.config, &mapping, err) < 0 ||
+	    (mapping && id_map_through(&t->ids, mapping, &ids, err) < 0))
+		return -1;
+	if (mapping)
+		m.launch.ids = &ids;
 	m.launch.join = pidfd;
 	m.launch.n_preserved = o->preserve_fds;
 	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks, t->store.containers }, sizeof(keep));
 	e.record = c.config;
 	random_hex(e.id, 32);
 	supervise.spec = &spec;
-	supervise.single_id = t->ids.single;
+	supervise.single_id = t->ids.single && !mapping;
 	supervise.t = t;
 	supervise.name = &c.name;
 	supervise.store = &t->store;

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/container_ids.h"
 #include "cmd/container_view.h"
 #include "cmd/helper.h"
 #include "cmd/save_target.h"
@@ -27,6 +28,7 @@ static int export_command(struct tiffin *t, void *options, const struct strv *op
 {
 	const struct export_command_options *o = options;
 	CLEAN(save_target_done) struct save_target target = SAVE_TARGET_INIT;
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
 	struct container c = { 0 };
 	CLEAN(buf_done) struct buf owners = { 0 };
 	CLEAN(clean_fd) int tree = -1;
@@ -39,9 +41,10 @@ static int export_command(struct tiffin *t, void *options, const struct strv *op
 	    container_find(&t->store, operands->v[0], &c, err) < 0)
 		return -1;
 	if (container_view(t, &c, &tree, err) == 0 &&
+	    container_ids_from_json(c.config, &mapping, err) == 0 &&
 	    save_target_open(o->output, false, &target, err) == 0 &&
-	    helper_export(t, tree, NULL, NULL,
-			  container_owners(t, &c, &owners) ? &owners : NULL, target.fd, err) == 0)
+	    helper_export(t, tree, NULL, NULL, container_owners(t, &c, &owners) ? &owners : NULL,
+			  container_ids_within(t, mapping) ? mapping : NULL, target.fd, err) == 0)
 		result = save_target_finish(&target, err);
 	container_done(&c);
 	return result;

@@ -14,6 +14,7 @@
 #include "image/result.h"
 #include "runtime/userns.h"
 #include "storage/container.h"
+#include "storage/mapped.h"
 
 #define RESULT_FD  3
 #define SOURCES_FD 4
@@ -294,6 +295,20 @@ int helper_import(struct tiffin *t, int fd, const char *url, const char *config,
 	return 0;
 }
 
+static void add_ranges(struct strv *argv, const char *option, const struct id_ranges *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		strv_addf(argv, "--%s=%u:%u:%u", option, r->v[i].inside, r->v[i].outside, r->v[i].count);
+}
+
+static void add_mapping(struct strv *argv, const struct id_mapping *mapping)
+{
+	if (!mapping)
+		return;
+	add_ranges(argv, "uidmap", &mapping->uids);
+	add_ranges(argv, "gidmap", &mapping->gids);
+}
+
 int helper_commit(struct tiffin *t, const struct commit_request *r, char **ret_id, struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };
@@ -308,6 +323,7 @@ int helper_commit(struct tiffin *t, const struct commit_request *r, char **ret_i
 		return -1;
 	strv_addf(&argv, "--store=%s", t->store.root);
 	strv_addf(&argv, "--format=%s", r->format);
+	add_mapping(&argv, r->mapping);
 	if (t->ids.single)
 		strv_add(&argv, "--single-id");
 	strv_add(&argv, "--");
@@ -335,7 +351,7 @@ int helper_check(struct tiffin *t, char **ret_lines, struct err *err)
 }
 
 int helper_export(struct tiffin *t, int root, const char *entry, const char *name,
-		  const struct buf *owners, int out, struct err *err)
+		  const struct buf *owners, const struct id_mapping *mapping, int out, struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };
@@ -344,6 +360,7 @@ int helper_export(struct tiffin *t, int root, const char *entry, const char *nam
 	if (owners && (list < 0 || write_all(list, owners->data, owners->len, err) < 0 ||
 		       lseek(list, 0, SEEK_SET) < 0))
 		return err_set(err, ERR_SYSTEM, "cannot make a memory file");
+	add_mapping(&argv, mapping);
 	strv_add(&argv, "--");
 	if (entry)
 		strv_add(&argv, entry);
@@ -395,6 +412,7 @@ void helper_sweep(const struct store *store, const struct id_map *ids)
 	int ignored;
 
 	container_sweep(store);
+	mapped_sweep(store);
 	store_sweep(store, try_remove, &left);
 	if (left)
 		userns_call(ids, sweep_as_root, (void *)store, &ignored, NULL);

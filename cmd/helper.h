@@ -73,6 +73,7 @@ int helper_import(struct tiffin *t, int fd, const char *url, const char *config,
 struct commit_request {
 	const char *config, *name, *format, *driver, *container;
 	const struct strv *places;
+	const struct id_mapping *mapping; /* of the container, or NULL */
 	int tree;
 };
 int helper_commit(struct tiffin *t, const struct commit_request *request, char **ret_id,
@@ -82,10 +83,10 @@ int helper_check(struct tiffin *t, char **ret_lines, struct err *err);
 /*
  * Writes the tree beneath a descriptor to another, as a tar archive; or (entry) one entry of it, under a
  * name, a directory's content alone where that is "". A tree of the host's is opened O_PATH. owners:
- * recorded ones (base/owner.h), or NULL.
+ * recorded ones (base/owner.h), mapping: the container's; or NULL.
  */
 int helper_export(struct tiffin *t, int root, const char *entry, const char *name,
-		  const struct buf *owners, int out, struct err *err);
+		  const struct buf *owners, const struct id_mapping *mapping, int out, struct err *err);
 /* Unpacks the archive that fd reads beneath a directory (image/fill.h); tree: opened O_PATH. */
 int helper_fill(struct tiffin *t, int tree, int fd, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */

@@ -291,6 +291,17 @@ static void set_masks(json_t *j, const struct container_spec *spec)
 	js_set_strv(j, "ReadonlyPaths", &read_only);
 }
 
+/* podman's, as it spells them. */
+static json_t *id_mappings_of(const struct container *c)
+{
+	const json_t *mapping = js_obj(c->config, "id_mapping");
+	json_t *j = json_object();
+
+	json_object_set(j, "UidMap", js_arr(mapping, "uids"));
+	json_object_set(j, "GidMap", js_arr(mapping, "gids"));
+	return j;
+}
+
 static json_t *host_config_of(const struct container *c, const struct container_spec *spec,
 			      const char *mode)
 {
@@ -315,7 +326,10 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	js_set_int(j, "ShmSize", spec->shm_size);
 	js_set_str_take(j, "UsernsMode",
 			namespace_mode(&spec->ns[NS_USER],
+				       js_obj(c->config, "id_mapping")  ? "private" :
 				       js_bool(c->config, "single_id") ? "single" : ""));
+	if (js_obj(c->config, "id_mapping"))
+		json_object_set_new(j, "IDMappings", id_mappings_of(c));
 	js_set_str_take(j, "PidMode", namespace_mode(&spec->ns[NS_PID], "private"));
 	js_set_str_take(j, "IpcMode", namespace_mode(&spec->ns[NS_IPC], "shareable"));
 	js_set_str_take(j, "UTSMode", namespace_mode(&spec->ns[NS_UTS], "private"));

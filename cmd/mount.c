@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "cmd/driver.h"
+#include "cmd/container_ids.h"
 #include "cmd/each.h"
 #include "cmd/format.h"
 #include "runtime/mount.h"
@@ -100,7 +100,8 @@ static int open_root(struct tiffin *t, const struct container *c, int *ret_root,
 	CLEAN(strv_done) struct strv layers = { 0 };
 	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
 	const struct rootfs_driver *driver;
-	const struct rootfs rootfs = {
+	CLEAN(clean_free) struct id_mapping *mapping = NULL;
+	struct rootfs rootfs = {
 		.store = &t->store,
 		.layers = &layers,
 		.container = c->id,
@@ -111,8 +112,7 @@ static int open_root(struct tiffin *t, const struct container *c, int *ret_root,
 		return err_set(err, ERR_UNSUPPORTED, "its root is a directory of yours: '%s'",
 			       js_str(c->config, "rootfs"));
 	js_strv(c->config, "layers", &layers);
-	tiffin_set_ids(t, js_bool(c->config, "single_id"));
-	if (driver_of(c->config, &driver, err) < 0)
+	if (container_ids_open(t, c->config, &rootfs, &driver, &mapping, err) < 0)
 		return -1;
 	if (container_dir_lock(&t->store, c->id, false, &dir, &why) == 0)
 		return driver->prepare(&rootfs, err) < 0 ? -1 : driver->mount(&rootfs, ret_root, err);

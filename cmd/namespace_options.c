@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cmd/container_ids.h"
 #include "cmd/life.h"
 #include "cmd/network_option.h"
 #include "cmd/run_options.h"
@@ -20,8 +21,12 @@ const struct opt namespace_opts[] = {
 	  OPTION(uts) },
 	{ 0, "cgroupns", "MODE", "whose view of cgroups: private (the default), host, container:NAME",
 	  set_string, OPTION(cgroup) },
-	{ 0, "userns", "MODE", "whose IDs: private (the default), container:NAME; single: one ID, as "
-	  "where there are no subordinate ones", set_string, OPTION(user) },
+	{ 0, "userns", "MODE", "whose IDs: host (the default): root is you; keep-id[:uid=N,gid=N]: you are "
+	  "yourself; nomap: nobody is you; auto[:size=N]: IDs that no other has; container:NAME; single: "
+	  "one ID, as where there are no subordinate ones", set_string, OPTION(user) },
+	{ 0, "uidmap", "IN:OUT:N", "users from IN on are those from OUT on, of whom 0 is you, and 1 your "
+	  "first subordinate ID (repeatable)", set_list, OPTION(uid_maps) },
+	{ 0, "gidmap", "IN:OUT:N", "the same of groups", set_list, OPTION(gid_maps) },
 	{ 0, "domainname", "NAME", "the container's NIS domain name", set_string, OPTION(domain) },
 	{ 0 },
 };
@@ -38,6 +43,8 @@ void namespace_options_done(struct namespace_options *o)
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
+	strv_done(&o->uid_maps);
+	strv_done(&o->gid_maps);
 	*o = (struct namespace_options){ 0 };
 }
 
@@ -46,6 +53,7 @@ void namespaces_done(struct namespaces *ns)
 	ns_specs_done(ns->v);
 	strv_done(&ns->network_options);
 	free(ns->hostname);
+	free(ns->mapping);
 }
 
 /* --- What the options say --- */
@@ -64,15 +72,16 @@ static int parse_one(enum ns_kind kind, const char *text, struct ns_spec *ret, s
 		return 0;
 	if (streq(text, kind == NS_IPC ? "shareable" : "private"))
 		*ret = (struct ns_spec){ .mode = NS_OWN };
-	else if (streq(text, "host") && kind != NS_USER)
-		*ret = (struct ns_spec){ .mode = NS_HOST };
+	else if (streq(text, "host"))
+		/* The host's users are not to be had; what podman calls so is the caller's own IDs. */
+		*ret = (struct ns_spec){ .mode = kind == NS_USER ? NS_OWN : NS_HOST };
 	else if (streq(text, "private"))
 		*ret = (struct ns_spec){ .mode = NS_PRIVATE };
 	else if (streq(text, "none") && kind == NS_IPC)
 		*ret = (struct ns_spec){ .mode = NS_NONE };
 	else if (kind == NS_USER)
-		return err_set(err, ERR_UNSUPPORTED, "--userns %s: this version knows private, single and "
-						     "container:NAME", text);
+		return err_set(err, ERR_USAGE, "--userns %s: unrecognized namespace mode: host, private, "
+					       "keep-id, nomap, auto, single or container:NAME", text);
 	else
 		return err_set(err, ERR_USAGE, "--%s %s: invalid mode: private, host or container:NAME%s",
 			       option_names[kind], text, kind == NS_IPC ? ", shareable, none" : "");
@@ -125,7 +134,9 @@ int namespaces_parse(const struct run_options *o, struct namespaces *ret, struct
 	CLEAN(namespaces_done) struct namespaces ns = { 0 };
 
 	ns.single = n->user && streq(n->user, "single");
-	if (parse_one(NS_USER, ns.single ? NULL : n->user, &ns.v[NS_USER], err) < 0 ||
+	if (userns_mode_parse(n->user, &n->uid_maps, &n->gid_maps, &ns.user, err) < 0 ||
+	    parse_one(NS_USER, ns.single || ns.user.kind != USERNS_USUAL ? NULL : n->user, &ns.v[NS_USER],
+		      err) < 0 ||
 	    parse_one(NS_PID, n->pid, &ns.v[NS_PID], err) < 0 ||
 	    parse_one(NS_IPC, n->ipc, &ns.v[NS_IPC], err) < 0 ||
 	    parse_one(NS_UTS, n->uts, &ns.v[NS_UTS], err) < 0 ||
@@ -161,6 +172,9 @@ static int resolve_one(const struct tiffin *t, enum ns_kind kind, struct namespa
 	}
 	one->container = xstrdup(donor.id);
 	ns->single = js_bool(donor.config, "single_id");
+	free(ptr_take(&ns->mapping));
+	if (container_ids_from_json(donor.config, &ns->mapping, err) < 0)
+		return -1;
 	if (kind == NS_UTS || (kind == NS_NETWORK && !ns->hostname)) {
 		free(ns->hostname);
 		ns->hostname = xstrdup(spec.hostname);
@@ -170,9 +184,9 @@ static int resolve_one(const struct tiffin *t, enum ns_kind kind, struct namespa
 
 int namespaces_resolve(const struct tiffin *t, struct namespaces *ns, struct err *err)
 {
-	if (ns->single && ns_joins(ns->v))
-		return err_set(err, ERR_USAGE, "--userns single: the IDs are those of the container whose "
-					       "namespaces are joined");
+	if ((ns->single || ns->user.kind != USERNS_USUAL) && ns_joins(ns->v))
+		return err_set(err, ERR_USAGE, "--userns %s: the IDs are those of the container whose "
+					       "namespaces are joined", ns->user.text ?: "by --uidmap");
 	for (int k = 0; k < NS_KINDS; k++)
 		if (ns->v[k].mode == NS_CONTAINER && resolve_one(t, (enum ns_kind)k, ns, err) < 0)
 			return -1;

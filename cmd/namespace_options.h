@@ -7,6 +7,7 @@
 
 #include "cmd/command.h"
 #include "cmd/opt.h"
+#include "cmd/userns_mode.h"
 #include "runtime/spec.h"
 #include "storage/container.h"
 
@@ -15,6 +16,7 @@ struct run_options;
 /* Zero-initialise. NULL: the container's own. */
 struct namespace_options {
 	char *pid, *ipc, *uts, *cgroup, *user, *domain;
+	struct strv uid_maps, gid_maps;
 };
 
 /* The rows of a struct namespace_options. */
@@ -28,6 +30,8 @@ struct namespaces {
 	enum network_mode network;
 	struct strv network_options;
 	bool fast;	/* --network fast: NETWORK_PRIVATE, and more */
+	struct userns_mode user;
+	struct id_mapping *mapping; /* of the container that is joined; NULL: its IDs are the store's */
 	bool single;	/* one ID is mapped: it was asked for, or is so in the container that is joined */
 	char *hostname; /* of the container whose UTS or network namespace is joined, else NULL */
 };

@@ -22,7 +22,7 @@ static int no_networks(void *field, const char *value, struct err *err)
 static int no_maps(void *field, const char *value, struct err *err)
 {
 	(void)field, (void)value;
-	return refuse(err, "maps the caller to root, and the subordinate IDs behind");
+	return refuse(err, "maps IDs by number: --uidmap and --gidmap");
 }
 
 static int no_pods(void *field, const char *value, struct err *err)
@@ -83,8 +83,6 @@ const struct opt not_yet_opts[] = {
 	WITH_VALUE(0, "mac-address", no_networks),
 	WITH_VALUE(0, "network-alias", no_networks),
 	WITH_VALUE(0, "net-alias", no_networks),
-	WITH_VALUE(0, "uidmap", no_maps),
-	WITH_VALUE(0, "gidmap", no_maps),
 	WITH_VALUE(0, "subuidname", no_maps),
 	WITH_VALUE(0, "subgidname", no_maps),
 	WITH_VALUE(0, "hostuser", no_maps),

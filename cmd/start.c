@@ -1,5 +1,6 @@
 #include "cmd/start.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/proc.h"
+#include "cmd/container_ids.h"
 #include "cmd/driver.h"
 #include "cmd/etc_files.h"
 #include "cmd/event.h"
@@ -37,7 +39,9 @@ void start_done(struct start *s)
 	strv_done(&s->more_trash);
 	json_decref(s->state.ports);
 	free(s->name);
+	free(s->image);
 	free(s->rootfs);
+	free(s->mapping);
 	json_decref(s->record);
 }
 
@@ -46,21 +50,41 @@ static struct rootfs rootfs_of(const struct start *s)
 	return (struct rootfs){
 		.store = &s->t->store,
 		.layers = &s->layers,
+		.image = s->image,
 		.container = s->dir.id,
 		.directory = s->rootfs,
 		.discard = s->discard,
 		.workdir = s->spec.cwd,
+		.mapping = s->mapping,
 		.temporary = s->spec.auto_remove,
 	};
 }
 
+static const char *const etc_files[] = { "hosts", "hostname", "resolv.conf" };
+
 /* --- Called in the child --- */
+
+/* Root of the store's user namespace: to the container's root, who may want to write to them. */
+static int give_etc(const struct start *s, struct err *err)
+{
+	uint32_t uid, gid;
+
+	if (!id_ranges_find(s->mapping->uids.v, s->mapping->uids.n, 0, &uid) ||
+	    !id_ranges_find(s->mapping->gids.v, s->mapping->gids.n, 0, &gid))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(etc_files); i++)
+		if (fchownat(s->dir.fd, etc_files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+			return err_sys(err, "cannot give '%s' its owner", etc_files[i]);
+	return 0;
+}
 
 static int mount_root(void *arg, int *ret_root, struct err *err)
 {
 	const struct start *s = arg;
 	const struct rootfs rootfs = rootfs_of(s);
 
+	if (container_ids_within(s->t, s->mapping) && give_etc(s, err) < 0)
+		return -1;
 	return s->driver->mount(&rootfs, ret_root, err);
 }
 
@@ -259,6 +283,11 @@ static void failed(void *arg)
 
 /* --- Called in the client --- */
 
+int start_map_ids(struct start *s, struct err *err)
+{
+	return s->mapping ? id_map_through(&s->t->ids, s->mapping, &s->ids, err) : 0;
+}
+
 int start_load(struct tiffin *t, const struct container *c, struct start *ret, struct err *err)
 {
 	CLEAN(start_done) struct start s = START_INIT;
@@ -270,10 +299,15 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	    container_spec_from_json(js_obj(c->config, "spec"), &s.spec, err) < 0)
 		return err_wrap(err, "container %.12s", c->id);
 	tiffin_set_ids(t, js_bool(c->config, "single_id"));
+	if (container_ids_from_json(c->config, &s.mapping, err) < 0 ||
+	    container_ids_driver(t, s.mapping, s.driver, &s.driver, err) < 0 ||
+	    start_map_ids(&s, err) < 0)
+		return err_wrap(err, "container %.12s", c->id);
 	s.spec.etc_dir = xasprintf("%s/containers/%s", t->store.root, c->id);
 	s.name = xstrdup(c->name);
 	s.record = json_incref(c->config);
 	js_strv(c->config, "layers", &s.layers);
+	s.image = xstrdup(c->image_id);
 	rootfs_from_json(c->config, &s);
 	port_list_from_json(js_arr(c->config, "ports"), &s.ports);
 	etc_options_from_json(js_obj(c->config, "etc"), &s.etc);
@@ -315,6 +349,9 @@ static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KIN
 /* Who has another container's network has its names for it, too. */
 static int write_etc(const struct start *s, struct err *err)
 {
+	/* Those of the last start may be the container's root's, and are not to be written to. */
+	for (size_t i = 0; s->mapping && i < ARRAY_SIZE(etc_files); i++)
+		unlinkat(s->dir.fd, etc_files[i], 0);
 	if (s->spec.network == NETWORK_JOINED)
 		return etc_files_copy(s->t->store.containers, s->spec.ns[NS_NETWORK].container, s->dir.fd,
 				      err);
@@ -340,7 +377,9 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	struct monitor m = {
 		.launch = {
 			.spec = &s->spec,
-			.ids = &s->t->ids,
+			.ids = s->mapping ? &s->ids : &s->t->ids,
+			.mapping = container_ids_within(s->t, s->mapping) ? s->mapping : NULL,
+			.outer = &s->t->ids,
 			.join = -1,
 			.mount_root = mount_root,
 			.open_source = open_source,
@@ -371,7 +410,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 
 	*ret_exit_code = EXIT_TIFFIN;
 	supervise.spec = &s->spec;
-	supervise.single_id = s->t->ids.single;
+	supervise.single_id = s->t->ids.single && !s->mapping;
 	supervise.layers = &s->layers;
 	supervise.ports = &s->ports;
 	supervise.t = s->t;
@@ -386,6 +425,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	if (network_option_config(&s->spec, &s->network, err) == 0 &&
 	    namespaces_open(s->t, s->spec.ns, donors, err) == 0 && bind_ports(s, err) == 0 &&
 	    write_etc(s, err) == 0 && driver_prepare(s->t, s->driver, &rootfs, err) == 0 &&
+	    container_ids_prepare(s->t, &rootfs, s->driver, err) == 0 &&
 	    service_prepare(&s->service, &s->spec, err) == 0 &&
 	    supervise_prepare(&supervise, &s->dir, &m.launch.supervision, err) == 0) {
 		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;

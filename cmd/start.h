@@ -25,6 +25,7 @@ struct start {
 	char *name;
 	json_t *record; /* the container's: for the journal */
 	struct strv layers; /* diff IDs, the lowest first */
+	char *image;	    /* its ID, or "" or NULL */
 	char *rootfs;	    /* a directory in the place of layers, or NULL */
 	bool discard;	    /* and what is written is not written to it */
 	struct port_list ports;
@@ -34,6 +35,8 @@ struct start {
 	struct service_options service;
 	struct strv labels; /* "key=value": the image's, then those of the command line */
 	const struct rootfs_driver *driver;
+	struct id_mapping *mapping; /* NULL: its IDs are the store's */
+	struct id_map ids;	    /* by that */
 	bool attached;	    /* the streams are ours, until the container's end */
 	bool hold;	    /* it is only prepared, and waits for its start (tiffin init) */
 	bool remove_failed; /* it was made to run at once: nothing is to stay of it if it can't */
@@ -52,6 +55,9 @@ void start_done(struct start *s);
  * was created with. ERR_BUSY: it runs.
  */
 int start_load(struct tiffin *t, const struct container *c, struct start *ret, struct err *err);
+
+/* Makes s->ids of s->mapping. */
+int start_map_ids(struct start *s, struct err *err);
 
 /* Removes a container that is not to run after all. */
 void start_discard(struct start *s);

@@ -40,7 +40,7 @@ static int export(struct tiffin *t, void *options, const struct strv *operands, 
 		return err_sys(err, "volume %s: '%s'", v.name, v.path);
 	/* Where one ID is mapped, the owners are those that are recorded. */
 	if (save_target_open(o->output, false, &target, err) < 0 ||
-	    helper_export(t, tree, NULL, NULL, t->ids.single ? &none : NULL, target.fd, err) < 0)
+	    helper_export(t, tree, NULL, NULL, t->ids.single ? &none : NULL, NULL, target.fd, err) < 0)
 		return -1;
 	return save_target_finish(&target, err);
 }

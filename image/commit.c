@@ -117,6 +117,7 @@ static void *write_stream(void *arg)
 
 	tar_tree_init(&w.tar, c->out, c->options->cancel);
 	w.tar.owners = c->options->recorded ? &c->owners : NULL;
+	w.tar.mapping = c->options->mapping;
 	if (c->options->tree >= 0) {
 		c->entries++;
 		result = tar_tree_add_all(&w.tar, c->options->tree, "", &c->err);

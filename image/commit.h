@@ -20,6 +20,7 @@ struct commit_options {
 	int tree;	    /* the whole of the container's tree is the layer, and there is none beneath; -1: */
 	const char *driver; /* of the container's root; NULL: the usual one */
 	const char *container; /* its ID */
+	const struct id_mapping *mapping; /* of image/tar_tree.h, or NULL */
 	const struct strv *places; /* where something was mounted: see change_is_place */
 	bool recorded;	    /* owners are (base/owner.h) */
 	const struct cancel *cancel;

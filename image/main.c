@@ -11,7 +11,8 @@
  *	tiffin-image seccomp --result-fd N --data-fd N [CAPABILITY…]
  *	tiffin-image push --store DIR --result-fd N [--single-id] [--format oci|v2s2]
  *			  [--compression gzip|zstd] [--quiet] --sources-fd N ID[,NAME] REFERENCE
- *	tiffin-image export --result-fd N --data-fd N --tree-fd N [--owners-fd N] [ENTRY NAME]
+ *	tiffin-image export --result-fd N --data-fd N --tree-fd N [--owners-fd N]
+ *			  [--uidmap R… --gidmap R…] [ENTRY NAME]
  *	tiffin-image fill --result-fd N [--single-id] --data-fd N --tree-fd N
  *	tiffin-image import --store DIR --result-fd N [--single-id] CONFIG NAME --data-fd N | URL
  *	tiffin-image commit --store DIR --result-fd N [--single-id] --format oci|v2s2 [--tree-fd N]
@@ -67,12 +68,20 @@ struct arguments {
 	struct source_list sources;
 	int result_fd, sources_fd, tree_fd, owners_fd;
 	bool single_id, quiet;
+	struct id_mapping mapping; /* empty: there is none */
 };
 
 static void clean_arguments(struct arguments *a)
 {
 	source_list_done(&a->sources);
 	strv_done(&a->operands);
+}
+
+static int add_range(const char *text, struct id_ranges *ret, struct err *err)
+{
+	struct id_range range;
+
+	return id_range_parse(text, &range, err) < 0 ? -1 : id_ranges_add(ret, range, err);
 }
 
 static int parse_options(int argc, char **argv, struct arguments *ret, struct err *err)
@@ -91,6 +100,8 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 		{ "newer", no_argument, NULL, 'N' },
 		{ "compress", no_argument, NULL, 'C' },
 		{ "single-id", no_argument, NULL, '1' },
+		{ "uidmap", required_argument, NULL, 'U' },
+		{ "gidmap", required_argument, NULL, 'G' },
 		{ "platform", required_argument, NULL, 'p' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ 0 },
@@ -134,6 +145,12 @@ static int parse_options(int argc, char **argv, struct arguments *ret, struct er
 			break;
 		case 'N':
 			ret->pull.newer = true;
+			break;
+		case 'U':
+			bad = add_range(optarg, &ret->mapping.uids, err);
+			break;
+		case 'G':
+			bad = add_range(optarg, &ret->mapping.gids, err);
 			break;
 		case '1':
 			ret->single_id = true;
@@ -404,6 +421,7 @@ static int run_commit(struct arguments *args, struct pull_result *ret, struct er
 		.places = &places,
 		.recorded = args->single_id,
 		.tree = args->tree_fd,
+		.mapping = args->mapping.uids.n ? &args->mapping : NULL,
 		.cancel = args->pull.cancel,
 	};
 
@@ -436,8 +454,10 @@ static int run_export(struct arguments *args, struct pull_result *ret, struct er
 	owner_list_parse(buf_str(&text), &owners);
 	if (args->operands.n)
 		return export_entry(args->tree_fd, args->operands.v[0], args->operands.v[1], args->save.fd,
-				    args->owners_fd >= 0 ? &owners : NULL, args->pull.cancel, err);
+				    args->owners_fd >= 0 ? &owners : NULL,
+				    args->mapping.uids.n ? &args->mapping : NULL, args->pull.cancel, err);
 	return export_tree(args->tree_fd, args->save.fd, args->owners_fd >= 0 ? &owners : NULL,
+			   args->mapping.uids.n ? &args->mapping : NULL,
 			   args->pull.cancel, err);
 }
 

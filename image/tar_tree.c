@@ -1,7 +1,9 @@
 #include "image/tar_tree.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -88,6 +90,22 @@ static bool is_wanted(const struct tar_tree *t, const char *name)
 	       streq(name, "security.capability");
 }
 
+/* What the container's root may do, in the form that says nothing of whose root that is. */
+static size_t generalise(const struct id_mapping *mapping, const char *name, void *value, size_t size)
+{
+	struct vfs_ns_cap_data cap;
+	uint32_t root;
+
+	if (!mapping || !streq(name, "security.capability") || size != sizeof(cap))
+		return size;
+	memcpy(&cap, value, size);
+	if (!id_ranges_find_inside(&mapping->uids, le32toh(cap.rootid), &root) || root)
+		return size;
+	cap.magic_etc = htole32(VFS_CAP_REVISION_2 | (le32toh(cap.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE));
+	memcpy(value, &cap, XATTR_CAPS_SZ_2);
+	return XATTR_CAPS_SZ_2;
+}
+
 static void add_xattrs(const struct tar_tree *t, int fd, struct tar_entry *e)
 {
 	CLEAN(clean_free) char *names = xmalloc(XATTR_MAX);
@@ -102,18 +120,28 @@ static void add_xattrs(const struct tar_tree *t, int fd, struct tar_entry *e)
 		value = value ?: xmalloc(XATTR_MAX);
 		n = fgetxattr(fd, names + at, value, XATTR_MAX);
 		if (n >= 0)
-			tar_add_xattr(e, names + at, value, (size_t)n);
+			tar_add_xattr(e, names + at, value,
+				      generalise(t->mapping, names + at, value, (size_t)n));
 	}
 }
 
-static struct tar_entry entry_of(const char *path, enum tar_type type, const struct stat *st)
+/* Whom the container has no ID for is nobody there. */
+static uint32_t id_inside(const struct id_ranges *r, uint32_t id)
+{
+	uint32_t inside;
+
+	return id_ranges_find_inside(r, id, &inside) ? inside : 65534;
+}
+
+static struct tar_entry entry_of(const struct tar_tree *t, const char *path, enum tar_type type,
+				 const struct stat *st)
 {
 	return (struct tar_entry){
 		.path = path,
 		.type = type,
 		.mode = st->st_mode & 07777,
-		.uid = st->st_uid,
-		.gid = st->st_gid,
+		.uid = t->mapping ? id_inside(&t->mapping->uids, st->st_uid) : st->st_uid,
+		.gid = t->mapping ? id_inside(&t->mapping->gids, st->st_gid) : st->st_gid,
 		.mtime = st->st_mtim,
 	};
 }
@@ -184,7 +212,7 @@ static int add_file(struct tar_tree *t, int dir, const char *name, const char *p
 		return tree_err(err, "look at", path);
 	if (!S_ISREG(st.st_mode))
 		return 0;
-	e = entry_of(path, TAR_FILE, &st);
+	e = entry_of(t, path, TAR_FILE, &st);
 	read_owner(t, fd, &e);
 	e.link = link_to(t, &st, path);
 	if (e.link) {
@@ -203,7 +231,7 @@ static int add_node(struct tar_tree *t, int dir, const char *name, const char *p
 		       const struct stat *st, struct err *err)
 {
 	CLEAN(clean_free) char *target = NULL;
-	struct tar_entry e = entry_of(path, S_ISLNK(st->st_mode) ? TAR_SYMLINK : TAR_FIFO, st);
+	struct tar_entry e = entry_of(t, path, S_ISLNK(st->st_mode) ? TAR_SYMLINK : TAR_FIFO, st);
 
 	look_up_owner(t, dir, name, &e);
 	e.link = link_to(t, st, path);
@@ -227,7 +255,7 @@ static int add_directory(struct tar_tree *t, int fd, const char *path, struct er
 
 	if (fstat(fd, &st) < 0)
 		return tree_err(err, "look at", path);
-	e = entry_of(*path ? slashed : "./", TAR_DIRECTORY, &st);
+	e = entry_of(t, *path ? slashed : "./", TAR_DIRECTORY, &st);
 	read_owner(t, fd, &e);
 	add_xattrs(t, fd, &e);
 	result = tar_begin(&t->out, &e, err);

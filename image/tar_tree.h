@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/id_range.h"
 #include "base/owner.h"
 #include "image/cancel.h"
 #include "image/tar_out.h"
@@ -26,6 +27,8 @@ struct tar_tree {
 	 */
 	const struct owner_list *owners;
 	const struct cancel *cancel;
+	/* The tree's owners are a container's IDs by this, and its own are told. NULL: they are that. */
+	const struct id_mapping *mapping;
 	char *chunk;
 	struct tar_link *links; /* files of several names, by inode; a power of two, half empty */
 	size_t places, used;

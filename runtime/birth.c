@@ -3,7 +3,8 @@
  *
  * Where all namespaces are new, or the host's, one clone3(2) of the parent's does. To join others'
  * takes a helper between: only a child born after setns(2) is in the PID namespace, and CLONE_PARENT
- * makes it our caller's all the same.
+ * makes it our caller's all the same. Where the container's IDs are mapped from the store's, a helper in the
+ * store's user namespace bears it (runtime/between.h).
  *
  * Neither helper nor child is dumpable: the container's root could else open our program through
  * /proc/PID/exe, and write to it once nobody executes it any more (CVE-2019-5736), or walk through
@@ -24,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "runtime/between.h"
 #include "runtime/child.h"
 #include "runtime/limits.h"
 #include "runtime/mount.h"
@@ -37,7 +39,7 @@ static pid_t clone_raw(struct clone_args *args)
 
 bool birth_makes_user(const struct launch *l)
 {
-	return l->join < 0 && !l->donors;
+	return l->join < 0 && !l->donors && !l->mapping;
 }
 
 static int born_anew(const struct launch *l, const int socks[2], struct launched *child,
@@ -52,17 +54,17 @@ static int born_anew(const struct launch *l, const int socks[2], struct launched
 	child->pid = clone_raw(&args);
 	if (child->pid == 0) {
 		close(socks[0]); /* or our end would never be seen to close */
-		child_main(l, socks[1], -1);
+		child_main(l, socks[1], NULL);
 	}
 	return child->pid < 0 ? namespaces_refused(err) : 0;
 }
 
 /* A copy of the donor's /dev/shm, made in its mount namespace, where it alone can be had. */
-static int copy_shm(int donor, int *ret_mnt, struct err *err)
+static int copy_shm(const struct launch *l, int *ret_mnt, struct err *err)
 {
 	CLEAN(clean_fd) int shm = -1;
 
-	if (setns(donor, CLONE_NEWUSER | CLONE_NEWNS) < 0)
+	if (setns(l->donors[NS_IPC], CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return err_sys(err, "setns");
 	shm = open_resolved(AT_FDCWD, "/dev/shm", O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS);
 	if (shm < 0)
@@ -70,8 +72,23 @@ static int copy_shm(int donor, int *ret_mnt, struct err *err)
 	return mount_clone(shm, "", 0, ret_mnt, err);
 }
 
-/* By a process of its own: there is no way back from a mount namespace. */
-static int fetch_shm(int donor, int *ret_mnt, struct err *err)
+static int first_donor(const struct launch *l)
+{
+	int k = 0;
+
+	while (k < NS_KINDS - 1 && l->donors[k] < 0)
+		k++;
+	return l->donors[k];
+}
+
+static int make_tree(const struct launch *l, int *ret_mnt, struct err *err)
+{
+	return between_mount(l, first_donor(l), ret_mnt, err);
+}
+
+/* A mount that is made elsewhere, by a process of its own: there is no way back from a namespace. */
+static int fetch(int (*make)(const struct launch *l, int *ret_mnt, struct err *err),
+		 const struct launch *l, int *ret_mnt, struct err *err)
 {
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
@@ -86,19 +103,19 @@ static int fetch_shm(int donor, int *ret_mnt, struct err *err)
 		int mnt = -1;
 
 		close(ours);
-		if (copy_shm(donor, &mnt, &why) < 0 || sync_send(theirs, SYNC_SHM, mnt, &why) < 0)
+		if (make(l, &mnt, &why) < 0 || sync_send(theirs, SYNC_TREE, mnt, &why) < 0)
 			sync_fail(theirs, 125, &why);
 		_exit(0);
 	}
 	if (pid < 0)
 		return err_sys(err, "cannot make a process");
 	close(fd_take(&theirs));
-	result = sync_expect(ours, SYNC_SHM, ret_mnt, NULL, err);
+	result = sync_expect(ours, SYNC_TREE, ret_mnt, NULL, err);
 	proc_reap(pid);
 	return result;
 }
 
-static int enter(const struct launch *l, int *ret_shm, struct err *err)
+static int enter(const struct launch *l, struct handed *ret, struct err *err)
 {
 	/* While /proc is the host's, and lets us: in there we are not dumpable. */
 	if (oom_score_apply(&l->spec->limits, err) < 0)
@@ -109,8 +126,10 @@ static int enter(const struct launch *l, int *ret_shm, struct err *err)
 		return setns(l->join, (int)ns_join_flags(l->spec->ns)) < 0 ?
 			       err_sys(err, "cannot enter the container's namespaces") :
 			       0;
-	if (l->donors[NS_IPC] >= 0 && fetch_shm(l->donors[NS_IPC], ret_shm, err) < 0)
+	if (l->donors[NS_IPC] >= 0 && fetch(copy_shm, l, &ret->shm, err) < 0)
 		return err_wrap(err, "shared memory");
+	if (l->mapping && fetch(make_tree, l, &ret->tree, err) < 0)
+		return -1;
 	return ns_enter(l->donors, err);
 }
 
@@ -118,11 +137,11 @@ static _Noreturn void help(const struct launch *l, const int socks[2], int repor
 {
 	struct clone_args args = { .flags = CLONE_PARENT };
 	struct err why = { 0 };
-	int shm = -1;
+	struct handed handed = HANDED_INIT;
 	pid_t pid;
 
 	close(socks[0]);
-	if (enter(l, &shm, &why) < 0) {
+	if (enter(l, &handed, &why) < 0) {
 		err_wrap(&why, "cannot prepare the container's process");
 		sync_fail(socks[1], 125, &why);
 		_exit(0);
@@ -131,7 +150,7 @@ static _Noreturn void help(const struct launch *l, const int socks[2], int repor
 		args.flags |= ns_new_flags(l->spec->ns);
 	pid = clone_raw(&args);
 	if (pid == 0)
-		child_main(l, socks[1], shm);
+		child_main(l, socks[1], &handed);
 	/* The number is the one on the host: our own PID namespace is still that. */
 	if (pid < 0 || write(report, &pid, sizeof(pid)) != (ssize_t)sizeof(pid)) {
 		err_sys(&why, "cannot make a process in the container's namespaces");
@@ -170,6 +189,6 @@ static int born_inside(const struct launch *l, const int socks[2], struct launch
 int birth(const struct launch *l, const int socks[2], struct launched *ret, struct err *err)
 {
 	if (l->join < 0 && !l->donors)
-		return born_anew(l, socks, ret, err);
+		return l->mapping ? between_birth(l, socks, ret, err) : born_anew(l, socks, ret, err);
 	return born_inside(l, socks, ret, err);
 }

@@ -33,6 +33,7 @@
 #include "runtime/emulate.h"
 #include "runtime/execute.h"
 #include "runtime/limits.h"
+#include "runtime/mount.h"
 #include "runtime/seccomp.h"
 #include "runtime/sync.h"
 
@@ -43,8 +44,10 @@ struct step {
 
 static int become_root(struct child *c, struct err *err)
 {
-	(void)c;
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+	const uid_t uid = id_map_root(c->launch->ids);
+	const gid_t gid = id_map_root_group(c->launch->ids);
+
+	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return err_sys(err, "in the user namespace");
 	umask(0);
 	return 0;
@@ -87,7 +90,13 @@ static int bring_up_network(struct child *c, struct err *err)
 
 static int mount_root(struct child *c, struct err *err)
 {
-	return c->launch->mount_root(c->launch->arg, &c->root, err);
+	if (c->tree < 0)
+		return c->launch->mount_root(c->launch->arg, &c->root, err);
+	/* On the root, which nobody looks up once more; there the least is covered. */
+	if (mount_attach(c->tree, AT_FDCWD, "/", err) < 0)
+		return -1;
+	c->root = fd_take(&c->tree);
+	return 0;
 }
 
 static int set_hostname(struct child *c, struct err *err)
@@ -112,10 +121,12 @@ static int leave_keyring(struct child *c, struct err *err)
 	return 0;
 }
 
-/* With one ID mapped the supervisor knows the others. */
+/* With one ID mapped, to root, the supervisor knows the others. */
 static bool emulates_users(const struct child *c)
 {
-	return c->launch->ids->single && c->launch->supervision;
+	const struct id_map *ids = c->launch->ids;
+
+	return ids->single && id_map_root(ids) == 0 && c->launch->supervision;
 }
 
 static int not_mapped(const struct user *u, struct err *err)
@@ -179,8 +190,8 @@ static int set_limits(struct child *c, struct err *err)
 
 static int set_oom_score(struct child *c, struct err *err)
 {
-	/* The helper that entered others' namespaces has done it. */
-	return c->launch->donors ? 0 : oom_score_apply(&c->spec->limits, err);
+	/* The helper has done it that entered others' namespaces, or was between. */
+	return c->launch->donors || c->launch->mapping ? 0 : oom_score_apply(&c->spec->limits, err);
 }
 
 /*
@@ -398,9 +409,10 @@ static const struct step container_steps[] = {
 	{ "show the mount namespace", show_mounts },
 	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun, and no IDs:
 							     while the parent maps them */
+	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
+	{ "open volumes",	      open_binds },	/* while we are the caller to the host's files */
 	{ "wait for id maps",	      await_id_maps },	/* until then we are nobody */
 	{ "set the OOM score",	      set_oom_score },	/* by the host's /proc */
-	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
 	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
 	{ "prepare volumes",	      open_sources },	/* which take what the root has in their place */
 	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */
@@ -475,7 +487,7 @@ static void tell_of_sockets(struct child *c)
 		strv_set_env(&c->env, names);
 }
 
-_Noreturn void child_main(const struct launch *l, int sync, int shm)
+_Noreturn void child_main(const struct launch *l, int sync, const struct handed *handed)
 {
 	struct child c = {
 		.launch = l,
@@ -485,7 +497,9 @@ _Noreturn void child_main(const struct launch *l, int sync, int shm)
 		.proc = -1,
 		.sys = -1,
 		.dev = -1,
-		.shm = shm,
+		.shm = handed ? handed->shm : -1,
+		.tree = handed ? handed->tree : -1,
+		.opened = handed ? handed->opened : NULL,
 		.init = -1,
 		.program = l->program,
 		.report = l->report,

@@ -18,11 +18,13 @@ struct child {
 	int root; /* the root file system, mounted, not yet entered */
 	/* The roots of mounts of our own making: what is reached through them is surely theirs. */
 	int proc, sys, dev;
+	int tree; /* the root file system, attached nowhere yet, or -1: it is to be mounted */
 	int shm; /* another container's /dev/shm, detached, or -1 */
 	int init; /* tiffin-init, to be executed, or -1 */
 	int program, report; /* what executes the container's program, and says why not */
 	bool slave; /* our mounts follow what happens to the host's */
 	int *sources; /* for each mount its source, opened, or -1; NULL: none has been */
+	int *opened; /* for each mount, and the files under /etc, the mount, attached nowhere yet, or -1; or NULL */
 	int *chowns; /* directories that are to belong to the user; NULL: none */
 	size_t n_chowns;
 	int terminal; /* the pseudo-terminal's own side, or -1 */
@@ -34,8 +36,15 @@ struct child {
 	struct strv env;
 };
 
-/* shm: see struct child; taken over. */
-_Noreturn void child_main(const struct launch *l, int sync, int shm);
+/* What a helper has made for it, as in struct child. */
+struct handed {
+	int shm, tree;
+	int *opened;
+};
+#define HANDED_INIT { .shm = -1, .tree = -1 }
+
+/* handed is taken over; NULL: nothing was. */
+_Noreturn void child_main(const struct launch *l, int sync, const struct handed *handed);
 
 /* runtime/mounts.c */
 int privatise_mounts(struct child *c, struct err *err);
@@ -54,6 +63,12 @@ int open_init(struct child *c, struct err *err);
 int part_from_init(struct child *c, struct err *err);
 /* runtime/volumes.c */
 int open_sources(struct child *c, struct err *err);
+int open_binds(struct child *c, struct err *err);
+/*
+ * Root of the user namespace between: mounts of those that the store has to be asked about, attached
+ * nowhere, as struct child has them; NULL: there are none. root is the container's.
+ */
+int open_volumes(const struct launch *l, int root, int **ret, struct err *err);
 int bind_volumes(struct child *c, struct err *err);
 /* runtime/chown.c */
 int chown_volumes(struct child *c, struct err *err);

@@ -143,17 +143,88 @@ void id_map_of_caller(bool single, struct id_map *ret)
 	*ret = map;
 }
 
-static bool in_ranges(const struct id_range *ranges, size_t n, uint32_t id)
+/* Range by range of the mapping, in as many pieces as the outer map has there. */
+static int go_through(const struct id_range *outer, size_t n_outer, const struct id_ranges *mapping,
+		      const char *what, struct id_range *ret, size_t *ret_n, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (id >= ranges[i].inside && id - ranges[i].inside < ranges[i].count)
-			return true;
-	return false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < mapping->n; i++) {
+		struct id_range left = mapping->v[i];
+
+		while (left.count) {
+			const struct id_range *o = outer;
+			uint32_t skip, count;
+
+			while (o < outer + n_outer &&
+			       (left.outside < o->inside || left.outside - o->inside >= o->count))
+				o++;
+			if (o == outer + n_outer) {
+				err_set(err, ERR_DENIED, "%s %u is not among those that you have: not enough "
+							 "IDs available in user namespace", what, left.outside);
+				return err_hint(err, "a wider range for you in /etc/subuid and /etc/subgid, "
+						     "and newuidmap (package uidmap) give more");
+			}
+			if (n == ID_RANGES_MAX)
+				return err_set(err, ERR_USAGE, "more than %d ranges of IDs", ID_RANGES_MAX);
+			skip = left.outside - o->inside;
+			count = left.count < o->count - skip ? left.count : o->count - skip;
+			ret[n++] = (struct id_range){ left.inside, o->outside + skip, count };
+			left.inside += count;
+			left.outside += count;
+			left.count -= count;
+		}
+	}
+	*ret_n = n;
+	return 0;
+}
+
+int id_map_through(const struct id_map *outer, const struct id_mapping *mapping, struct id_map *ret,
+		   struct err *err)
+{
+	struct id_map map = { .single = outer->single, .inherited = outer->inherited };
+
+	if (go_through(outer->uids, outer->n_uids, &mapping->uids, "user", map.uids, &map.n_uids, err) < 0 ||
+	    go_through(outer->gids, outer->n_gids, &mapping->gids, "group", map.gids, &map.n_gids, err) < 0)
+		return -1;
+	*ret = map;
+	return 0;
 }
 
 bool id_map_has(const struct id_map *map, uid_t uid, gid_t gid)
 {
-	return in_ranges(map->uids, map->n_uids, uid) && in_ranges(map->gids, map->n_gids, gid);
+	uint32_t ignored;
+
+	return id_ranges_find(map->uids, map->n_uids, uid, &ignored) &&
+	       id_ranges_find(map->gids, map->n_gids, gid, &ignored);
+}
+
+static uint32_t first_of(const struct id_range *ranges, size_t n)
+{
+	uint32_t ignored;
+
+	return !n || id_ranges_find(ranges, n, 0, &ignored) ? 0 : ranges[0].inside;
+}
+
+uid_t id_map_root(const struct id_map *map)
+{
+	return first_of(map->uids, map->n_uids);
+}
+
+gid_t id_map_root_group(const struct id_map *map)
+{
+	return first_of(map->gids, map->n_gids);
+}
+
+bool id_map_has_caller(const struct id_map *map)
+{
+	bool user = false, group = false;
+
+	for (size_t i = 0; i < map->n_uids; i++)
+		user = user || geteuid() - map->uids[i].outside < map->uids[i].count;
+	for (size_t i = 0; i < map->n_gids; i++)
+		group = group || getegid() - map->gids[i].outside < map->gids[i].count;
+	return user && group;
 }
 
 static int write_proc(pid_t pid, const char *file, const char *text, struct err *err)
@@ -175,10 +246,10 @@ static int write_single(const struct id_map *map, pid_t child, struct err *err)
 	/* An unprivileged group map is allowed only once setgroups(2) is not: user_namespaces(7). */
 	if (write_proc(child, "setgroups", "deny", err) < 0)
 		return -1;
-	snprintf(line, sizeof(line), "0 %u 1\n", map->uids[0].outside);
+	snprintf(line, sizeof(line), "%u %u 1\n", map->uids[0].inside, map->uids[0].outside);
 	if (write_proc(child, "uid_map", line, err) < 0)
 		return -1;
-	snprintf(line, sizeof(line), "0 %u 1\n", map->gids[0].outside);
+	snprintf(line, sizeof(line), "%u %u 1\n", map->gids[0].inside, map->gids[0].outside);
 	return write_proc(child, "gid_map", line, err);
 }
 
@@ -191,6 +262,25 @@ static int write_ranges(pid_t child, const char *file, const struct id_range *ra
 	for (size_t i = 0; i < n; i++)
 		buf_addf(&text, "%u %u %u\n", ranges[i].inside, ranges[i].outside, ranges[i].count);
 	return write_proc(child, file, buf_str(&text), err);
+}
+
+/* The kernel wants none of them to lie in two ranges of the map above: they are cut as map is. */
+static int write_cut(const struct id_ranges *mapping, const struct id_range *map, size_t n, pid_t child,
+		     const char *file, struct err *err)
+{
+	struct id_range cut[ID_RANGES_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		cut[i] = map[i];
+		id_ranges_find(mapping->v, mapping->n, map[i].inside, &cut[i].outside);
+	}
+	return write_ranges(child, file, cut, n, err);
+}
+
+int id_mapping_write(const struct id_mapping *mapping, const struct id_map *map, pid_t child, struct err *err)
+{
+	return write_cut(&mapping->uids, map->uids, map->n_uids, child, "uid_map", err) < 0 ?
+		       -1 : write_cut(&mapping->gids, map->gids, map->n_gids, child, "gid_map", err);
 }
 
 static int spawn_helper(const char *helper, pid_t child, const struct id_range *ranges, size_t n,

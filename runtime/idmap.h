@@ -13,12 +13,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-
-struct id_range {
-	uint32_t inside, outside, count;
-};
-
-#define ID_RANGES_MAX 16
+#include "base/id_range.h"
 
 struct id_map {
 	struct id_range uids[ID_RANGES_MAX], gids[ID_RANGES_MAX];
@@ -31,6 +26,19 @@ struct id_map {
 /* The caller's map. single: as if there were no subordinate IDs. */
 void id_map_of_caller(bool single, struct id_map *ret);
 
+/*
+ * The map of a container whose IDs are those of another map (outer, the store's) by a mapping.
+ * ERR_DENIED: one is not there.
+ */
+int id_map_through(const struct id_map *outer, const struct id_mapping *mapping, struct id_map *ret,
+		   struct err *err);
+
+/* Whom a process becomes to prepare a container: root, or where there is none the first that is. */
+uid_t id_map_root(const struct id_map *map);
+gid_t id_map_root_group(const struct id_map *map);
+/* Has the caller an ID in the container? */
+bool id_map_has_caller(const struct id_map *map);
+
 /* Does this user, with this group, exist in the container? */
 bool id_map_has(const struct id_map *map, uid_t uid, gid_t gid);
 
@@ -39,5 +47,11 @@ bool id_map_has(const struct id_map *map, uid_t uid, gid_t gid);
  * the same time, where subordinate IDs are mapped.
  */
 int id_map_write(const struct id_map *map, pid_t child, struct err *err);
+/*
+ * Root of a user namespace: writes those of a child in a namespace within it. map is what id_map_through
+ * has made of the mapping.
+ */
+int id_mapping_write(const struct id_mapping *mapping, const struct id_map *map, pid_t child,
+		     struct err *err);
 
 #endif

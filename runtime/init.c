@@ -26,7 +26,7 @@ int open_init(struct child *c, struct err *err)
 {
 	CLEAN(clean_free) char *path = NULL;
 
-	if (!c->spec->init)
+	if (!c->spec->init || c->init >= 0)
 		return 0;
 	if (helper_path("tiffin-init", &path, err) < 0)
 		return -1;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -130,6 +131,16 @@ static void give_up(struct launched *child)
 	clean_fd(&child->heard);
 }
 
+/* Nobody inside can be given pipes of ours: everybody there may open them, as /dev/stdout. */
+static void open_pipes(const struct launch *l)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(l->stdio) && !l->spec->tty; i++)
+		if (fstat(l->stdio[i], &st) == 0 && S_ISFIFO(st.st_mode))
+			fchmod(l->stdio[i], 0666);
+}
+
 int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err)
 {
 	struct launched child = LAUNCHED_INIT;
@@ -153,6 +164,9 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 	child.exec = l->join >= 0;
 	own.program = program;
 	own.report = report;
+	own.stranger = !id_map_has_caller(l->ids);
+	if (own.stranger)
+		open_pipes(l);
 	socks[0] = ours;
 	socks[1] = theirs;
 	if (birth(&own, socks, &child, err) < 0)

@@ -20,6 +20,12 @@
 struct launch {
 	const struct container_spec *spec;
 	const struct id_map *ids;
+	/*
+	 * NULL; or ids are those of outer, the store's, by this mapping (id_map_through), and the container's
+	 * user namespace is within one that has outer: runtime/between.h.
+	 */
+	const struct id_mapping *mapping;
+	const struct id_map *outer;
 	/* -1: new namespaces. A pidfd: that process's, as exec has it, and no function is called. */
 	int join;
 	/*
@@ -33,9 +39,13 @@ struct launch {
 	const struct supervision *supervision; /* of its calls; NULL: none, as most have it. Lent. */
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	int program, report; /* launch's own affair: the child's side of runtime/execute.h */
+	bool stranger;	     /* its own, too: the caller has no ID in the container */
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
 
-	/* Child: mounts the root file system somewhere in its mount namespace, and opens it. */
+	/*
+	 * Child (with a mapping: root of the user namespace between, in a mount namespace that goes at once):
+	 * mounts the root file system somewhere in its mount namespace, and opens it.
+	 */
 	int (*mount_root)(void *arg, int *ret_root, struct err *err);
 	/*
 	 * Child, nothing being mounted on the root yet: opens (O_PATH) what a mount shows that is neither a

@@ -167,8 +167,9 @@ static int mount_dev(struct child *c, struct err *err)
 {
 	static const char *const dev_options[] = { "mode=755", "size=64m", NULL };
 	/* Group 5 is tty everywhere; it takes a map that has it. */
+	const struct id_map *ids = c->launch->ids;
 	const char *const pts_options[] = { "newinstance", "ptmxmode=0666", "mode=0620",
-					    c->launch->ids->single ? NULL : "gid=5", NULL };
+					    id_map_has(ids, id_map_root(ids), 5) ? "gid=5" : NULL, NULL };
 	CLEAN(clean_fd) int target = -1;
 
 	if (root_open_plain_dir(c->root, "dev", &target, err) < 0 ||
@@ -217,17 +218,27 @@ static int set_own_sysctls(struct child *c, struct err *err)
 	return 0;
 }
 
+/* All groups are between these two, as the kernel counts, which is as the host does. */
+static void spell_groups(const struct id_map *ids, char *ret, size_t size)
+{
+	const struct id_range *first = &ids->gids[0], *last = first;
+
+	for (const struct id_range *r = ids->gids; r < ids->gids + ids->n_gids; r++) {
+		first = r->outside < first->outside ? r : first;
+		last = r->outside > last->outside ? r : last;
+	}
+	snprintf(ret, size, "%u %u", first->inside, last->inside + last->count - 1);
+}
+
 /* Of the container's own network namespace: every port and ping are everybody's. */
 int set_sysctls(struct child *c, struct err *err)
 {
-	const struct id_map *ids = c->launch->ids;
-	const struct id_range *last = &ids->gids[ids->n_gids - 1];
 	char groups[32];
 
 	if (c->spec->ns[NS_NETWORK].mode != NS_OWN)
 		return set_own_sysctls(c, err);
 	/* A group that is not mapped can't be named. */
-	snprintf(groups, sizeof(groups), "0 %u", last->inside + last->count - 1);
+	spell_groups(c->launch->ids, groups, sizeof(groups));
 	set_sysctl(c, "sys/net/ipv4/ip_unprivileged_port_start", "0");
 	set_sysctl(c, "sys/net/ipv4/ping_group_range", groups);
 	return set_own_sysctls(c, err);

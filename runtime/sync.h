@@ -19,10 +19,9 @@ enum sync_stage {
 	SYNC_MOUNTS,   /* child: its mount namespace is the descriptor */
 	SYNC_ID_MAPS,  /* parent: the child's IDs mean something now */
 	SYNC_NETWORK,  /* child: the interface is up; its frames are the descriptor */
-	SYNC_SHM,      /* helper: /dev/shm of another container is the descriptor */
 	SYNC_TERMINAL, /* child: the pseudo-terminal's master is the descriptor */
 	SYNC_GO,       /* parent: a first process that was held may go on */
-	SYNC_TREE,     /* child: a file system's root is the descriptor (runtime/userns.h) */
+	SYNC_TREE,     /* helper: a file system's root, or a mount, is the descriptor */
 	SYNC_CALLS,    /* child: its calls come by the descriptor, if any (runtime/supervisor.h) */
 	SYNC_EXEC,     /* child: by closing */
 };

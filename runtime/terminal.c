@@ -82,7 +82,8 @@ int attach_stdio(struct child *c, struct err *err)
 		 * be has an owner to change (/dev/null of the host).
 		 */
 		if (c->spec->tty || i > 0 || c->spec->open_stdin)
-			if (fchown(i, c->uid, c->spec->tty ? (gid_t)-1 : c->gid) < 0 && c->uid)
+			if (fchown(i, c->uid, c->spec->tty ? (gid_t)-1 : c->gid) < 0 && c->uid &&
+			    !c->launch->stranger)
 				return err_sys(err, "handing over descriptor %d", i);
 	}
 	if (c->spec->tty && ioctl(0, TIOCSCTTY, 0) < 0)

@@ -57,11 +57,14 @@ static pid_t clone_userns(void)
 }
 
 /* Child: waits for its IDs, and becomes root. */
-static int become_root(int sock, struct err *err)
+static int become_root(const struct id_map *map, int sock, struct err *err)
 {
+	const uid_t uid = id_map_root(map);
+	const gid_t gid = id_map_root_group(map);
+
 	if (sync_expect(sock, SYNC_ID_MAPS, NULL, NULL, err) < 0)
 		return -1;
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return err_sys(err, "cannot become root of a user namespace");
 	return 0;
 }
@@ -81,7 +84,7 @@ static pid_t userns_child(const struct id_map *map, int *ret_sock, struct err *e
 		return namespaces_refused(err);
 	if (pid == 0) {
 		close(fd_take(&ours));
-		if (become_root(theirs, &why) < 0) {
+		if (become_root(map, theirs, &why) < 0) {
 			sync_fail(theirs, 125, &why);
 			_exit(125);
 		}

@@ -15,6 +15,8 @@
 #include "runtime/root.h"
 #include "runtime/volumes.h"
 
+static const char *const etc_files[] = { "hosts", "hostname", "resolv.conf" };
+
 static uint64_t attributes(const struct mount_spec *m)
 {
 	return (m->read_only ? MOUNT_ATTR_RDONLY : 0) | (m->no_exec ? MOUNT_ATTR_NOEXEC : 0) |
@@ -27,7 +29,8 @@ int open_sources(struct child *c, struct err *err)
 	for (size_t i = 0; i < c->spec->n_mounts; i++) {
 		const struct mount_spec *m = &c->spec->mounts[i];
 
-		if (m->kind != MOUNT_VOLUME && m->kind != MOUNT_IMAGE && !m->overlay)
+		if ((m->kind != MOUNT_VOLUME && m->kind != MOUNT_IMAGE && !m->overlay) ||
+		    (c->opened && c->opened[i] >= 0))
 			continue;
 		if (!c->sources) {
 			c->sources = xcalloc(c->spec->n_mounts, sizeof(*c->sources));
@@ -81,13 +84,87 @@ static int propagate(const struct child *c, const struct mount_spec *m, int mnt,
 	return mount_propagate(mnt, kinds[m->propagation], spread, err);
 }
 
+/* --- Opened early --- */
+
+static void make_room(struct child *c)
+{
+	const size_t n = c->spec->n_mounts + ARRAY_SIZE(etc_files);
+
+	if (c->opened)
+		return;
+	c->opened = xcalloc(n, sizeof(*c->opened));
+	for (size_t i = 0; i < n; i++)
+		c->opened[i] = -1;
+}
+
+static bool take_opened(struct child *c, size_t n, int *ret_mnt)
+{
+	if (!c->opened || c->opened[n] < 0)
+		return false;
+	*ret_mnt = fd_take(&c->opened[n]);
+	return true;
+}
+
+/* What can't be had now is tried once more when its turn comes, and then complained of. */
+static void open_early(struct child *c, size_t n, bool alone, int dirfd, const char *path)
+{
+	if (c->opened[n] >= 0)
+		return;
+	if (alone)
+		mount_clone_one(dirfd, path, 0, &c->opened[n], NULL);
+	else
+		mount_clone(dirfd, path, 0, &c->opened[n], NULL);
+}
+
+/*
+ * A container whose root is not the caller reaches what the caller does by having it opened before its IDs
+ * are mapped.
+ */
+int open_binds(struct child *c, struct err *err)
+{
+	const struct container_spec *spec = c->spec;
+
+	if (!c->launch->mapping)
+		return 0;
+	make_room(c);
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (spec->mounts[i].kind == MOUNT_BIND && !spec->mounts[i].overlay)
+			open_early(c, i, spec->mounts[i].alone, AT_FDCWD, spec->mounts[i].source);
+	for (size_t i = 0; spec->etc_dir && i < ARRAY_SIZE(etc_files); i++) {
+		CLEAN(clean_free) char *path = xasprintf("%s/%s", spec->etc_dir, etc_files[i]);
+
+		open_early(c, spec->n_mounts + i, false, AT_FDCWD, path);
+	}
+	return open_init(c, err);
+}
+
+int open_volumes(const struct launch *l, int root, int **ret, struct err *err)
+{
+	struct child c = { .launch = l, .spec = l->spec, .root = root };
+
+	if (open_sources(&c, err) < 0)
+		return -1;
+	for (size_t i = 0; c.sources && i < l->spec->n_mounts; i++) {
+		make_room(&c);
+		if (c.sources[i] >= 0)
+			open_early(&c, i, l->spec->mounts[i].alone, c.sources[i], "");
+	}
+	*ret = c.opened;
+	return 0;
+}
+
 /* path: "" for dirfd itself. */
 static int bind(struct child *c, const struct mount_spec *m, int dirfd, const char *path,
 		struct err *err)
 {
 	CLEAN(clean_fd) int mnt = -1;
 
-	if (m->alone ? mount_clone_one(dirfd, path, attributes(m), &mnt, err) < 0 :
+	if (take_opened(c, (size_t)(m - c->spec->mounts), &mnt)) {
+		dirfd = mnt;
+		path = "";
+		if (mount_restrict(mnt, attributes(m), !m->alone, err) < 0)
+			return -1;
+	} else if (m->alone ? mount_clone_one(dirfd, path, attributes(m), &mnt, err) < 0 :
 		       mount_clone(dirfd, path, attributes(m), &mnt, err) < 0) {
 		if (m->alone && err->sys == EINVAL)
 			return err_set(err, ERR_UNSUPPORTED,
@@ -142,18 +219,18 @@ static int mount_tmpfs(struct child *c, const struct mount_spec *m, struct err *
 
 static int bind_etc(struct child *c, struct err *err)
 {
-	static const char *const files[] = { "hosts", "hostname", "resolv.conf" };
-
 	if (!c->spec->etc_dir)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		if (c->spec->no_hosts && streq(files[i], "hosts"))
+	for (size_t i = 0; i < ARRAY_SIZE(etc_files); i++) {
+		if (c->spec->no_hosts && streq(etc_files[i], "hosts"))
 			continue;
-		CLEAN(clean_free) char *source = xasprintf("%s/%s", c->spec->etc_dir, files[i]);
-		CLEAN(clean_free) char *target = xasprintf("/etc/%s", files[i]);
+		CLEAN(clean_free) char *source = xasprintf("%s/%s", c->spec->etc_dir, etc_files[i]);
+		CLEAN(clean_free) char *target = xasprintf("/etc/%s", etc_files[i]);
 		CLEAN(clean_fd) int mnt = -1;
 
-		if (mount_clone(AT_FDCWD, source, 0, &mnt, err) < 0 || attach(c, mnt, target, err) < 0)
+		if ((!take_opened(c, c->spec->n_mounts + i, &mnt) &&
+		     mount_clone(AT_FDCWD, source, 0, &mnt, err) < 0) ||
+		    attach(c, mnt, target, err) < 0)
 			return err_wrap(err, "on '%s'", target);
 	}
 	return 0;

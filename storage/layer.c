@@ -11,17 +11,27 @@
 
 #define LAYER_NAME_MAX 80
 
-/* "sha256:<hex>" to the directory's name. This is the one place where a digest becomes a path. */
-static int layer_name(const struct store *s, const char *diff_id, char ret[LAYER_NAME_MAX],
-		      struct err *err)
+const char *layer_hex(const char *diff_id, struct err *err)
 {
 	const char *hex = diff_id + strlen("sha256:");
 
 	if (!starts_with(diff_id, "sha256:") || strlen(hex) != 64 || !is_hex(hex, 64)) {
 		CLEAN(clean_free) char *safe = str_printable(diff_id);
 
-		return err_set(err, ERR_CORRUPT, "'%.80s' is not a SHA-256 digest", safe);
+		err_set(err, ERR_CORRUPT, "'%.80s' is not a SHA-256 digest", safe);
+		return NULL;
 	}
+	return hex;
+}
+
+/* "sha256:<hex>" to the directory's name. This is the one place where a digest becomes a path. */
+static int layer_name(const struct store *s, const char *diff_id, char ret[LAYER_NAME_MAX],
+		      struct err *err)
+{
+	const char *hex = layer_hex(diff_id, err);
+
+	if (!hex)
+		return -1;
 	snprintf(ret, LAYER_NAME_MAX, "%s%s", hex, s->single_id ? ".single" : "");
 	return 0;
 }

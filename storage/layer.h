@@ -24,6 +24,8 @@ struct layer_info {
 	int64_t diff_size;	/* of the tar stream's files, bytes */
 };
 
+/* The hex digits of a diff ID, which is not copied; NULL: it is none. */
+const char *layer_hex(const char *diff_id, struct err *err);
 /* Is it there, whole and verified? */
 bool layer_exists(const struct store *s, const char *diff_id);
 /* Opens the layer's tree (O_PATH). ERR_NOT_FOUND where it is not there. */

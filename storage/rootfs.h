@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/id_range.h"
 #include "base/str.h"
 #include "storage/change.h"
 #include "storage/store.h"
@@ -28,6 +29,8 @@ struct rootfs {
 	const char *directory;	   /* in the place of layers: absolute; NULL: there are layers */
 	bool discard;		   /* the directory is not written to; the writable layer is */
 	const char *workdir;	   /* in the container, where it is to be writable if it can be; or NULL */
+	const struct id_mapping *mapping; /* NULL: the container's IDs are the store's */
+	const char *image;	   /* its ID, where there is a mapping */
 	bool temporary;		   /* nobody reads the writable layer after the container's end */
 };
 

@@ -11,6 +11,7 @@
  *	  events, events.1	storage/journal.h
  *	  names/<name>		a symlink to the container's ID
  *	  locks/		one file a lock
+ *	  mapped/		storage/mapped.h; swept
  *	  base/			the layer below all others: the places that mounts are made on
  *	  driver		a symlink to the name of the driver that suits it (storage/rootfs.h)
  *	  tmp/			staging and trash; swept

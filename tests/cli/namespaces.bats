@@ -258,8 +258,8 @@ start_first() { tiffin run -d --name first "$@" "$BUSYBOX" sleep 1000; }
 		fails 125 run --rm "--$option" strange "$BUSYBOX" true
 		contains "$error" "invalid mode"
 	done
-	fails 125 run --rm --userns host "$BUSYBOX" true
-	contains "$error" "this version knows"
+	fails 125 run --rm --userns strange "$BUSYBOX" true
+	contains "$error" "unrecognized namespace mode"
 	fails 125 run --rm --network strange "$BUSYBOX" true
 	fails 125 run --rm --pid container: "$BUSYBOX" true
 }

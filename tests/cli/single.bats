@@ -78,3 +78,16 @@ Seccomp: 2"
 	is_empty "$TIFFIN_ROOT/layers"
 	drop_store
 }
+
+@test "--userns keep-id is the one ID by the caller's number; what takes others is refused" {
+	run tiffin run --rm --userns keep-id "$BUSYBOX" sh -c 'id -u; cat /proc/self/uid_map; echo x >/made; stat -c %u /made'
+	same "$(xargs <<<"$output")" "$(id -u) $(id -u) $(id -u) 1 $(id -u)"
+	same "$(tiffin run --rm --userns keep-id:uid=200 "$BUSYBOX" id -u)" 200
+	for mode in nomap auto; do
+		fails 125 run --rm --userns "$mode" "$BUSYBOX" true
+		contains "$error" "requires additional UIDs or GIDs"
+	done
+	fails 125 run --rm --uidmap 0:1:1 "$BUSYBOX" true
+	contains "$error" "not enough IDs"
+	same "$(tiffin run --rm --uidmap 0:0:1 "$BUSYBOX" id -u)" 0
+}
