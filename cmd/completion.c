@@ -11,6 +11,7 @@
 #include "cmd/groups.h"
 #include "storage/container.h"
 #include "storage/image.h"
+#include "storage/volume.h"
 
 static const struct {
 	const char *name, *script;
@@ -178,6 +179,19 @@ static int offer_images(const struct tiffin *t, const char *begun, struct err *e
 	return 0;
 }
 
+static int offer_volumes(const struct tiffin *t, const char *begun, struct err *err)
+{
+	struct volume *list = NULL;
+	size_t n = 0;
+
+	if (volume_list(&t->store, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		offer(list[i].name, begun);
+	volume_list_done(list, n);
+	return 0;
+}
+
 /* The operand of "[OPTIONS] CONTAINER [CONTAINER…]" that comes next; the caller frees. */
 static char *operand_at(const struct command *c, size_t at)
 {
@@ -220,6 +234,8 @@ static int offer_operand(struct tiffin *t, const struct place *p, const char *be
 	if (tiffin_open(t, false, err) < 0)
 		return -1;
 	if ((any || strstr(operand, "CONTAINER")) && offer_containers(t, begun, err) < 0)
+		return -1;
+	if ((any || strstr(operand, "VOLUME")) && offer_volumes(t, begun, err) < 0)
 		return -1;
 	return any || strstr(operand, "IMAGE") || strstr(operand, "REPOSITORY") ? offer_images(t, begun, err) : 0;
 }

@@ -31,6 +31,16 @@ words() { # words WORD…: the answer in one line
 	same "$(words --stor)" "--storage-driver "
 }
 
+@test "volumes, where the command takes one" {
+	tiffin volume create data-one
+	tiffin volume create other
+	same "$(words volume rm d)" "data-one "
+	same "$(words volume inspect '')" "data-one other "
+	contains "$(words inspect '')" "data-one "
+	same "$(words volume create '')" ""
+	tiffin volume rm data-one other
+}
+
 @test "containers and images, where the command takes one" {
 	same "$(words rm '')" "first second "
 	same "$(words rm first sec)" "second "
