@@ -54,7 +54,7 @@ static int measure_as_root(const struct id_map *ids, const char *path, const str
 		return -1;
 	if (code != 0 || read(ours, ret, sizeof(*ret)) != (ssize_t)sizeof(*ret))
 		return err_set(err, ERR_SYSTEM, "cannot read all of '%s'",
-			       path ?: rootfs->container);
+			       path ?: "the container's files");
 	return 0;
 }
 

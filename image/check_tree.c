@@ -236,17 +236,15 @@ static void check_entry(struct check *c, struct archive_entry *e)
 			layer_path_is_meta(path) && !streq(path_base(path), MARK_OPAQUE))
 		return;
 	dir = parent_of(c, path);
-	if (dir < 0)
-		mind(c, path, "is missing");
-	else if (!dir_entry && starts_with(path_base(path), MARK_PREFIX))
+	if (dir >= 0 && !dir_entry && starts_with(path_base(path), MARK_PREFIX)) {
 		check_whiteout(c, dir, path, path_base(path));
-	else if (link)
+	} else if (dir >= 0 && link) {
 		check_hardlink(c, dir, path, e);
-	else if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && type != AE_IFIFO)
+	} else if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && type != AE_IFIFO && !link) {
 		return; /* devices and sockets are not unpacked */
-	else if (fstatat(dir, *path ? path_base(path) : ".", &st, AT_SYMLINK_NOFOLLOW) < 0)
+	} else if (dir < 0 || fstatat(dir, *path ? path_base(path) : ".", &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		mind(c, path, "is missing");
-	else {
+	} else {
 		remember(&c->known, st.st_ino);
 		mind(c, path, compare(c, dir, path_base(path), &st, e));
 	}

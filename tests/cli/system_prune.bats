@@ -124,12 +124,15 @@ time.sleep(60)' "locks/$name" >"$BATS_TEST_TMPDIR/held" 3>&- 4>&- &
 	drop_store
 	export TIFFIN_ROOT=$TIFFIN_TEST_SMALL/store
 	tiffin pull -q "$BUSYBOX" >/dev/null
-	tiffin create --name one "$BUSYBOX" true
+	closed='mkdir -p /closed/in; touch /closed/in/x; chown -R 5 /closed; chmod 0 /closed/in /closed'
+	tiffin run --name one "$BUSYBOX" sh -c "$closed"
+	tiffin --storage-driver copy run --name two "$BUSYBOX" sh -c "$closed"
 	dd if=/dev/zero of="$TIFFIN_TEST_SMALL/filler" bs=64k 2>/dev/null || :
 	cat /dev/zero >>"$TIFFIN_TEST_SMALL/filler" 2>/dev/null || :
 	tiffin system df | grep -q '^Images  *1 '
 	tiffin system prune -a -f | grep -q 'Total reclaimed space: [1-9]'
 	is_empty "$TIFFIN_ROOT/layers"
+	is_empty "$TIFFIN_ROOT/containers"
 	is_empty "$TIFFIN_ROOT/tmp"
 	rm "$TIFFIN_TEST_SMALL/filler"
 }
