@@ -156,7 +156,8 @@ static int lend_source(int root, void *arg, struct err *err)
 	dir = openat(l.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(err, "'%s'", cp->from.path);
-	buf_add(&names, l.name, strlen(l.name) + 1);
+	buf_adds(&names, l.name);
+	buf_add(&names, "", 1);
 	buf_adds(&names, l.contents ? "" : l.base);
 	if (sync_send(cp->out, SYNC_TREE, dir, err) < 0 ||
 	    write_all(cp->out, names.data, names.len + 1, err) < 0)

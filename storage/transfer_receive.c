@@ -338,6 +338,20 @@ static int leave(struct receiver *r, struct err *err)
 	return l->own ? set_attributes(r, fd, l->meta.name, &l->meta, err) : 0;
 }
 
+static int take(struct receiver *r, const struct transfer_message *m, int content, bool first,
+		struct err *err)
+{
+	const bool whole = m->kind != TRANSFER_FILE || content >= 0;
+
+	if (m->kind == TRANSFER_LEAVE && r->depth)
+		return leave(r, err);
+	if (whole && first && m->kind != TRANSFER_LEAVE)
+		return place_first(r, m, content, err);
+	if (whole && r->depth && is_component(m->name))
+		return place(r, r->levels[r->depth - 1].fd, m->name, m, content, err);
+	return err_set(err, ERR_NETWORK, "the other side broke off");
+}
+
 int transfer_receive(int sock, const struct transfer_target *to, struct err *err)
 {
 	CLEAN(clean_receiver) struct receiver r = {
@@ -351,7 +365,6 @@ int transfer_receive(int sock, const struct transfer_target *to, struct err *err
 
 	for (;;) {
 		CLEAN(clean_fd) int fd = -1;
-		int result;
 
 		if (receive_message(sock, m, &fd, err) < 0)
 			return -1;
@@ -361,18 +374,8 @@ int transfer_receive(int sock, const struct transfer_target *to, struct err *err
 			r.contents = m->contents;
 			continue;
 		}
-		if (m->kind == TRANSFER_LEAVE && r.depth)
-			result = leave(&r, err);
-		else if (m->kind == TRANSFER_FILE && fd < 0)
-			return err_set(err, ERR_NETWORK, "the other side broke off");
-		else if (first)
-			result = place_first(&r, m, fd, err);
-		else if (r.depth && is_component(m->name))
-			result = place(&r, r.levels[r.depth - 1].fd, m->name, m, fd, err);
-		else
-			return err_set(err, ERR_NETWORK, "the other side broke off");
-		first = false;
-		if (result < 0)
+		if (take(&r, m, fd, first, err) < 0)
 			return -1;
+		first = false;
 	}
 }
