@@ -121,7 +121,7 @@ static void set_config(json_t *config, const struct container *c, const struct c
 	set_signal(config, spec);
 	set_health(config, spec);
 	for (size_t i = 0; volumes && i < spec->n_mounts; i++)
-		if (spec->mounts[i].said)
+		if (spec->mounts[i].shared)
 			inspect_add_key(member(config, "Volumes"), spec->mounts[i].target);
 	/* They were for the image that was built on the one before. */
 	json_object_del(config, "OnBuild");

@@ -136,6 +136,7 @@ static int receive_target(int root, void *arg, struct err *err)
 		return cp_side_err(&cp->to, err);
 	target.dir = l.dir;
 	target.name = l.name;
+	target.special = l.special;
 	target.slash = l.slash || cp->stage >= 0;
 	if (cp->stage >= 0 && !(l.exists && S_ISDIR(l.st.st_mode)))
 		return err_set(err, ERR_USAGE, "destination must be a directory when copying from stdin");

@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "runtime/sync.h"
+
+#define PATIENCE INT64_C(10000000000) /* nanoseconds */
 
 static bool is_our_namespace(pid_t pid)
 {
@@ -19,21 +23,80 @@ static bool is_our_namespace(pid_t pid)
 	       ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 
+/*
+ * The mount namespace's own root: the first process may have changed its own (chroot(2)). Opened by a
+ * child that enters it for that, and does nothing else there.
+ */
+static int open_root(int pidfd, bool same, int *ret_root, struct err *err)
+{
+	CLEAN(clean_fd) int ours = -1;
+	CLEAN(clean_fd) int theirs = -1;
+	int result;
+	pid_t pid;
+
+	if (sync_pair(&ours, &theirs, err) < 0)
+		return -1;
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, "cannot fork");
+	if (pid == 0) {
+		struct err why = { 0 };
+		int root = -1;
+
+		close(fd_take(&ours));
+		if (setns(pidfd, CLONE_NEWNS | (same ? 0 : CLONE_NEWUSER)) < 0 ||
+		    (root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
+			err_sys(&why, "cannot open the container's root");
+			sync_fail(theirs, 125, &why);
+		} else {
+			sync_send(theirs, SYNC_TREE, root, NULL);
+		}
+		_exit(0);
+	}
+	close(fd_take(&theirs));
+	result = sync_expect(ours, SYNC_TREE, ret_root, NULL, err);
+	proc_reap(pid);
+	return result;
+}
+
+/* Is it the host's root still? A container that is being started has not left it yet. */
+static bool is_ours(int root)
+{
+	struct stat here, there;
+
+	return stat("/", &here) < 0 || fstat(root, &there) < 0 ||
+	       (here.st_dev == there.st_dev && here.st_ino == there.st_ino);
+}
+
+static int await_root(int pidfd, bool same, int *ret_root, struct err *err)
+{
+	const struct timespec moment = { .tv_nsec = 5000000 };
+
+	for (int64_t end = now_monotonic() + PATIENCE; now_monotonic() < end; nanosleep(&moment, NULL)) {
+		CLEAN(clean_fd) int root = -1;
+
+		if (open_root(pidfd, same, &root, err) < 0)
+			return -1;
+		if (!is_ours(root)) {
+			*ret_root = fd_take(&root);
+			return 0;
+		}
+	}
+	return err_set(err, ERR_BUSY, "the container has no root of its own as yet");
+}
+
 int enter_as_root(const struct proc_id *init, int *ret_root, struct err *err)
 {
 	CLEAN(clean_fd) int pidfd = proc_open(init);
 	CLEAN(clean_fd) int root = -1;
-	char path[64];
 	bool same;
 
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)init->pid);
-	root = pidfd < 0 ? -1 : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	same = is_our_namespace(init->pid);
-	/* Whose number it was is whose root it is, if it lives still. */
-	if (pidfd < 0 || !proc_alive(init))
+	if (pidfd < 0)
 		return err_set(err, ERR_BUSY, "the container has ended");
-	if (root < 0)
-		return err_sys(err, "cannot open the container's root");
+	/* The number is its own as long as it lives, which setns tells. */
+	same = is_our_namespace(init->pid);
+	if (await_root(pidfd, same, &root, err) < 0)
+		return -1;
 	if (!same && setns(pidfd, CLONE_NEWUSER) < 0)
 		return err_sys(err, "cannot enter the container's user namespace");
 	if (!same && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))

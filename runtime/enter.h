@@ -11,7 +11,8 @@
 
 /*
  * In a child with one thread, which is to end then. *ret_root: the container's root directory, with all
- * that is mounted in it (O_PATH). BUSY: it does not run any more.
+ * that is mounted in it (O_PATH); one that is being started is waited for, for it sees the host's until
+ * then. BUSY: it does not run any more, or does not get that far.
  */
 int enter_as_root(const struct proc_id *init, int *ret_root, struct err *err);
 

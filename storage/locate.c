@@ -86,6 +86,15 @@ static char *absolute(int root, const char *path)
 	return clean(joined);
 }
 
+/* What /proc's links lead to has no path: /dev/stdout. */
+static bool is_special(const struct located *l)
+{
+	struct stat st;
+
+	return l->exists && fstatat(l->dir, l->name, &st, 0) == 0 && !S_ISREG(st.st_mode) &&
+	       !S_ISDIR(st.st_mode);
+}
+
 int locate(int root, const char *path, bool follow, struct located *ret, struct err *err)
 {
 	CLEAN(located_done) struct located l = LOCATED_INIT;
@@ -96,7 +105,8 @@ int locate(int root, const char *path, bool follow, struct located *ret, struct 
 	l.base = xstrdup(strrchr(at, '/') + 1);
 	if (look(root, at, &l, err) < 0)
 		return -1;
-	for (int links = 0; l.exists && S_ISLNK(l.st.st_mode) && (follow || l.slash); links++) {
+	l.special = root < 0 && follow && is_special(&l);
+	for (int links = 0; !l.special && l.exists && S_ISLNK(l.st.st_mode) && (follow || l.slash); links++) {
 		char *next = follow_link(&l, at);
 
 		free(at);

@@ -18,6 +18,7 @@ struct located {
 	char *name; /* "." for dir itself: the root */
 	char *base; /* what the user called it; "" for the root */
 	bool exists, slash, contents;
+	bool special; /* of the host: a pipe, a device, or a link to such; to be opened by its name */
 	struct stat st; /* where it exists */
 };
 #define LOCATED_INIT { .dir = -1 }

@@ -35,6 +35,7 @@ struct transfer_target {
 	const char *name; /* there, or to be made; "." for dir itself */
 	const char *text; /* for errors: the path as the user has it */
 	bool slash;	  /* it has to be a directory */
+	bool special;	  /* a file's content is written to it, as it is */
 	bool owners;	  /* are kept; else all is root's */
 	/* What a sender's user (kind "uid") or group ("gid") is here; NULL: the same. */
 	unsigned int (*id_inside)(const char *kind, unsigned int id);

@@ -303,6 +303,19 @@ static int place(struct receiver *r, int dir, const char *name, const struct tra
 					  place_node(r, dir, name, m, err);
 }
 
+static int write_special(const struct receiver *r, const struct transfer_message *m, int content,
+			 struct err *err)
+{
+	CLEAN(clean_fd) int fd = -1;
+
+	if (m->kind != TRANSFER_FILE)
+		return err_set(err, ERR_USAGE, "only a file can be copied to '%.300s'", r->to->text);
+	fd = openat(r->to->dir, r->to->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return write_err("open", r->to->text, err);
+	return copy_rest(r, content, fd) < 0 ? write_err("write", r->to->text, err) : 0;
+}
+
 /* docker's rules (its manual of cp): what is there decides what the path means. */
 static int place_first(struct receiver *r, const struct transfer_message *m, int content,
 		       struct err *err)
@@ -313,6 +326,8 @@ static int place_first(struct receiver *r, const struct transfer_message *m, int
 	CLEAN(clean_fd) int fd = -1;
 	bool exists;
 
+	if (to->special)
+		return write_special(r, m, content, err);
 	if (open_target(to, &exists, &fd, err) < 0)
 		return -1;
 	if (fd >= 0 && directory && r->contents)

@@ -331,6 +331,34 @@ out/made/link out/made/sub out/made/sub/deep out/new out/slashed out/slashed/in 
 	same "$(cat c:d)" colon
 }
 
+@test "one that is being started, prepared, or has changed its root, is reached where its files are" {
+	tiffin create --name prepared "$BUSYBOX" cat /cp-file >/dev/null
+	tiffin init prepared
+	tiffin cp file prepared:/cp-file
+	same "$(tiffin start -a prepared)" file
+	# Its first process sees the host's files in the moments before it has its own.
+	tiffin run -d --name again --restart always "$BUSYBOX" sh -c 'sleep 0.02; exit 1' >/dev/null
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		tiffin cp file "again:$PWD/into-the-host" 2>/dev/null || :
+		tiffin cp "again:$PWD/file" out-of-the-host 2>/dev/null || :
+	done
+	[ ! -e into-the-host ] && [ ! -e out-of-the-host ]
+	tiffin rm -f -t 0 again >/dev/null
+	tiffin run -d --name jailed "$BUSYBOX" sh -c 'mkdir -p /jail/bin; cp /bin/busybox /jail/bin; echo x >/outside
+		exec chroot /jail /bin/busybox sleep 1000' >/dev/null
+	in_jail() { tiffin exec jailed grep -q sleep /proc/1/cmdline; }
+	wait_for in_jail
+	tiffin cp jailed:/outside got
+	same "$(cat got)" x
+}
+
+@test "on the host, pipes and devices are written to" {
+	same "$(tiffin cp running:/etc/passwd /dev/stdout | cat)" "$(tiffin exec running cat /etc/passwd)"
+	tiffin cp running:/etc/passwd /dev/null
+	[ -c /dev/null ]
+	fails 125 cp running:/etc /dev/null
+}
+
 canary() { find canary -printf '%p %m %U %s %T@ %i %l\n' | sort; find canary -type f -exec sha256sum {} + | sort; }
 
 # 1,000 each, as SECURITY.md has it, are for ROUNDS=1000.
