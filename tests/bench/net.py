@@ -190,6 +190,7 @@ def pasta(spliced):
 WAYS = [
     ("host loopback", loopback),
     ("tiffin slirp (tap)", tiffin_way("slirp")),
+    ("tiffin fast", tiffin_way("fast")),
     ("tiffin slirp (veth)", None),  # by net.sh, which closes /dev/net/tun
     ("tiffin pasta", tiffin_way("pasta:--map-gw", gateway)),
     ("slirp4netns", slirp4netns),
