@@ -19,6 +19,7 @@
 #include "cmd/table.h"
 #include "storage/container.h"
 #include "storage/image.h"
+#include "storage/mapped.h"
 #include "storage/stack.h"
 #include "storage/volume.h"
 
@@ -47,7 +48,8 @@ struct usage {
 	struct container *containers;
 	struct volume *volumes;
 	json_t *users; /* of volumes */
-	struct strv layers; /* names of directories */
+	struct strv layers; /* names of directories, from n_plain on of mapped trees (storage/mapped.h) */
+	size_t n_plain;
 	size_t n_images, n_containers, n_volumes;
 	int64_t *sizes; /* of layers, images, containers and volumes, in this order */
 	const int64_t *of_layers, *of_images, *of_containers, *of_volumes;
@@ -63,15 +65,31 @@ static void usage_done(struct usage *u)
 	free(u->sizes);
 }
 
+static int list_mapped(int fd, struct strv *ret, struct err *err)
+{
+	CLEAN(strv_done) struct strv names = { 0 };
+
+	if (dir_list(fd, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++)
+		strv_add(ret, names.v[i]);
+	return 0;
+}
+
 static int list_all(const struct tiffin *t, struct usage *u, struct err *err)
 {
 	const struct store *s = &t->store;
+	CLEAN(clean_fd) int mapped = -1;
 
+	if (dir_list(s->layers, &u->layers, err) < 0 || mapped_directory(s, &mapped, err) < 0)
+		return -1;
+	u->n_plain = u->layers.n;
+	if (list_mapped(mapped, &u->layers, err) < 0)
+		return -1;
 	return image_list(s, &u->images, &u->n_images, err) < 0 ||
 			       container_list(s, &u->containers, &u->n_containers, err) < 0 ||
 			       volume_users(s, &u->users, err) < 0 ||
-			       volume_list(s, &u->volumes, &u->n_volumes, err) < 0 ||
-			       dir_list(s->layers, &u->layers, err) < 0 ?
+			       volume_list(s, &u->volumes, &u->n_volumes, err) < 0 ?
 		       -1 :
 		       0;
 }
@@ -82,7 +100,7 @@ static int measure(const struct tiffin *t, struct usage *u, struct err *err)
 	CLEAN(strv_done) struct strv paths = { 0 };
 
 	for (size_t i = 0; i < u->layers.n; i++)
-		strv_addf(&paths, "%s/layers/%s", root, u->layers.v[i]);
+		strv_addf(&paths, "%s/%s/%s", root, i < u->n_plain ? "layers" : "mapped", u->layers.v[i]);
 	for (size_t i = 0; i < u->n_images; i++)
 		strv_addf(&paths, "%s/images/%s", root, u->images[i].id);
 	for (size_t i = 0; i < u->n_containers; i++)
@@ -104,7 +122,8 @@ static bool has_layer(const struct image_record *image, const char *name)
 	for (size_t i = 0; i < image->layers.n; i++)
 		if (strncmp(image->layers.v[i] + strlen("sha256:"), name, HEX_LEN) == 0)
 			return true;
-	return false;
+	/* Its own trees are named by it. */
+	return strncmp(image->id, name, HEX_LEN) == 0;
 }
 
 static size_t containers_of(const struct usage *u, const char *id)

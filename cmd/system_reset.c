@@ -31,8 +31,8 @@ static const struct opt reset_opts[] = {
  * on the way leaves a store, which can be reset again.
  */
 static const char *const parts[] = {
-	"names", "containers", "images",  "volumes", "layers",	       "base",	 "tmp",
-	"locks", "events.1",   "events",  "driver",  "said-single-id", "layout",
+	"names", "containers", "images",  "volumes", "layers", "mapped", "base", "tmp",
+	"locks", "events.1",   "events",  "driver",  "said-single-id", "said-copied-layers", "layout",
 };
 
 #define MOUNTS_MAX (4u << 20) /* bytes of mountinfo */

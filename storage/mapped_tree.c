@@ -391,7 +391,7 @@ static int fill_directory(struct making *m, size_t at, struct err *err)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
 		e.name = names.v[i];
-		if (!stack_find(&s, e.name, &part, &e.st))
+		if (!s.fds || !stack_find(&s, e.name, &part, &e.st))
 			return fail(err, "look at", &e);
 		e.from = s.fds[part];
 		e.hex = m->hex[m->dirs[at].parts[part]];
