@@ -25,8 +25,9 @@ size_t owner_encode(struct owner o, unsigned char ret[OWNER_MAX]);
 bool owner_decode(const unsigned char *value, size_t len, struct owner *ret);
 
 /*
- * Of what has no attributes (symlinks, FIFOs, sockets), a list in a file tells: text, a line each. Its key is
- * the inode, and when that was made (nanoseconds; 0: the file system does not say), for numbers are used again.
+ * Of what has no attributes (symlinks, FIFOs, sockets), a list in a file tells: text, a line each. Its key
+ * is the inode, and when that was made (nanoseconds; 0: the file system does not say): numbers are used
+ * again.
  */
 #define OWNERS_NAME "owners" /* of the file: beside a layer's tree, and in a container's directory */
 struct owner_entry {

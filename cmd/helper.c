@@ -25,8 +25,8 @@
 
 /*
  * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive
- * is in, tree -1, or what it reads, and owners -1, or the list of them. Of argv only what is the task's own is
- * given.
+ * is in, tree -1, or what it reads, and owners -1, or the list of them. Of argv only what is the task's
+ * own is given.
  */
 static int run_image_on(struct tiffin *t, const char *task, const struct strv *arguments,
 			const struct source_list *sources, int data, int tree, int owners,

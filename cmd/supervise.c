@@ -41,10 +41,21 @@ static bool has_one_id(const struct supervise *s)
 static int add_emulation(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 			 struct err *err)
 {
-	return emulate_add(loop, &(struct emulate){ init, s->spec, &s->owners, s->owners_fd, s->upper }, shared, err);
+	const struct emulate how = {
+		.init = init,
+		.spec = s->spec,
+		.owners = &s->owners,
+		.owners_fd = s->owners_fd,
+		.upper = s->upper,
+	};
+
+	return emulate_add(loop, &how, shared, err);
 }
 
-/* Those who answer calls. The last one takes the process into the container. Their handlers are asked in this order. */
+/*
+ * Those who answer calls. Their handlers are asked in this order. The last one takes the process into the
+ * container.
+ */
 static const struct part {
 	bool (*wanted)(const struct supervise *s);
 	const struct notify_call *(*calls)(size_t *ret_n);

@@ -53,7 +53,7 @@ void skeleton_content(struct skeleton *s, int64_t at, size_t len, const char *pa
  * be (it is neither a file nor a directory, or there are too many of them): whoever asks removes it.
  */
 bool skeleton_shadow(struct skeleton *s, const char *path, int dirfd, const char *name);
-/* Somebody's who can't be set or recorded at the file itself: a line for the list beside the tree (base/owner.h). */
+/* An owner that can't be recorded at the file itself: a line of the list beside the tree (base/owner.h). */
 void skeleton_list_owner(struct skeleton *s, const struct owner_entry *e);
 int skeleton_finish(struct skeleton *s, struct err *err);
 

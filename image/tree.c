@@ -94,7 +94,10 @@ static int owner_err(struct err *err, const char *path, const struct tree_meta *
 /* As the owner of all can't set them. A number that is none is root's. */
 static struct owner owner_of(const struct tree_meta *m)
 {
-	return (struct owner){ id_valid(m->uid) ? (uint32_t)m->uid : 0, id_valid(m->gid) ? (uint32_t)m->gid : 0 };
+	return (struct owner){
+		.uid = id_valid(m->uid) ? (uint32_t)m->uid : 0,
+		.gid = id_valid(m->gid) ? (uint32_t)m->gid : 0,
+	};
 }
 
 /* Where it can't be recorded, it is root's. */

@@ -45,7 +45,7 @@ int ids_set_res(struct ids *ids, bool privileged, uint32_t real, uint32_t effect
 /* Returns the one before, in either case. */
 uint32_t ids_set_fs(struct ids *ids, bool privileged, uint32_t id);
 
-/* After its users were others: does it keep root's capabilities? (capabilities(7), "Effect of user ID changes") */
+/* After its users were others: does it keep root's capabilities? See capabilities(7), on user ID changes. */
 void credentials_changed(struct credentials *c, const struct ids *before);
 /* It executes a program: capabilities(7), execve(2). */
 void credentials_exec(struct credentials *c);

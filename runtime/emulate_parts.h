@@ -82,7 +82,8 @@ bool emulate_find_owner(const struct emulation *e, const char *name, struct owne
 int emulate_record_owner(struct emulation *e, const char *name, struct owner o);
 
 /* emulate_create.c */
-emulate_answer emulate_create, emulate_create_at, emulate_symlink, emulate_symlinkat, emulate_bind, emulate_pass;
+emulate_answer emulate_create, emulate_create_at, emulate_symlink, emulate_symlinkat, emulate_bind,
+	emulate_pass;
 /* Before a call of that thread is answered (0: of none): what has been made by now gets its owner. */
 void emulate_settle(struct emulation *e, pid_t caller);
 void emulate_on_timer(struct notify_loop *l, uint32_t events, void *arg);

@@ -29,17 +29,17 @@
 #include "test.h"
 
 #define BAD_ADDRESS 1L
-#define BAD ((void *)BAD_ADDRESS)
-#define NONE ((uid_t)-1)
+#define BAD	    ((void *)BAD_ADDRESS)
+#define NONE	    ((uid_t)-1)
 
 /* In what is supervised: where it fails is its exit status. */
-#define WANT(expr)                                                                                \
-	do {                                                                                      \
-		if (!(expr)) {                                                                    \
-			printf("#   %s:%d: %s (errno %d)\n", __FILE__, __LINE__, #expr, errno);   \
-			fflush(stdout);                                                           \
-			return 1;                                                                 \
-		}                                                                                 \
+#define WANT(expr)                                                                                 \
+	do {                                                                                       \
+		if (!(expr)) {                                                                     \
+			printf("#   %s:%d: %s (errno %d)\n", __FILE__, __LINE__, #expr, errno);    \
+			fflush(stdout);                                                            \
+			return 1;                                                                  \
+		}                                                                                  \
 	} while (0)
 #define WANT_ERROR(expr, error) WANT((errno = 0, (expr) < 0) && errno == (error))
 
@@ -47,7 +47,7 @@ static int prepare(void *arg, struct notify_loop *loop, int init, struct err *er
 {
 	static const struct owner_list none;
 	static struct container_spec spec;
-	const struct emulate how = { init, &spec, &none, -1, -1 };
+	const struct emulate how = {init, &spec, &none, -1, -1};
 
 	spec.caps = caps_default();
 	return emulate_add(loop, &how, arg, err);
@@ -75,8 +75,9 @@ static int emulated(int (*work)(void), int kills)
 {
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
-	void *shared = mmap(NULL, emulate_shared_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct supervision s = { .prepare = prepare, .door = -1, .arg = shared };
+	void *shared = mmap(NULL, emulate_shared_size(), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct supervision s = {.prepare = prepare, .door = -1, .arg = shared};
 	struct supervisor v = SUPERVISOR_INIT;
 	char dir[] = "test.XXXXXX";
 	int listener = -1, pidfd, code;
@@ -89,7 +90,8 @@ static int emulated(int (*work)(void), int kills)
 	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (!map_one() || !mkdtemp(dir) || chdir(dir) < 0 || notify_install(s.calls, s.n_calls, &listener, NULL) < 0 ||
+		if (!map_one() || !mkdtemp(dir) || chdir(dir) < 0 ||
+		    notify_install(s.calls, s.n_calls, &listener, NULL) < 0 ||
 		    sync_send(theirs, SYNC_CALLS, listener, NULL) < 0)
 			_exit(100);
 		close(listener);
@@ -100,7 +102,7 @@ static int emulated(int (*work)(void), int kills)
 	    supervisor_start(&s, listener, pidfd, false, &v, NULL) < 0)
 		return -1;
 	for (;;) {
-		struct pollfd p[] = { { pidfd, POLLIN, 0 }, { v.alive, POLLIN, 0 } };
+		struct pollfd p[] = {{pidfd, POLLIN, 0}, {v.alive, POLLIN, 0}};
 
 		poll(p, 2, kills > 0 ? 10 : -1);
 		if (p[0].revents)
@@ -125,10 +127,10 @@ static int owner_is(const char *path, uid_t uid, gid_t gid)
 	struct statx x;
 
 	return lstat(path, &st) == 0 && st.st_uid == uid && st.st_gid == gid &&
-	       fstatat(AT_FDCWD, path, &at, AT_SYMLINK_NOFOLLOW) == 0 && at.st_uid == uid && at.st_gid == gid &&
-	       at.st_ino == st.st_ino && at.st_mode == st.st_mode &&
-	       statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &x) == 0 && x.stx_uid == uid &&
-	       x.stx_gid == gid && x.stx_ino == st.st_ino;
+	       fstatat(AT_FDCWD, path, &at, AT_SYMLINK_NOFOLLOW) == 0 && at.st_uid == uid &&
+	       at.st_gid == gid && at.st_ino == st.st_ino && at.st_mode == st.st_mode &&
+	       statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &x) == 0 &&
+	       x.stx_uid == uid && x.stx_gid == gid && x.stx_ino == st.st_ino;
 }
 
 static void make(const char *path)
@@ -146,7 +148,7 @@ static void *set_by_kernel_call(void *arg)
 
 static int become_another(void)
 {
-	const gid_t groups[] = { 7, 4, 5 };
+	const gid_t groups[] = {7, 4, 5};
 	gid_t got[8];
 	uid_t r, e, s;
 	pthread_t thread;
@@ -265,7 +267,8 @@ static int look_at_limit(void)
 
 	WANT(setresuid(33, 33, 33) == 0);
 	WANT(getrlimit(RLIMIT_LOCKS, &r) == 0 && r.rlim_cur == RLIM_INFINITY);
-	WANT(syscall(SYS_prlimit64, getpid(), RLIMIT_LOCKS, NULL, &r) == 0 && r.rlim_max == RLIM_INFINITY);
+	WANT(syscall(SYS_prlimit64, getpid(), RLIMIT_LOCKS, NULL, &r) == 0 &&
+	     r.rlim_max == RLIM_INFINITY);
 	r.rlim_cur = 5;
 	WANT(setrlimit(RLIMIT_LOCKS, &r) == 0 && getuid() == 33);
 	r.rlim_max = 1;
@@ -290,7 +293,8 @@ static int keep_capabilities(void)
 		_exit(2);
 	}
 	WANT(wait(&status) > 0 && status == 0);
-	WANT(setresuid(34, 34, 34) == 0 && prctl(PR_SET_KEEPCAPS, 0) == 0 && setresuid(35, 35, 35) == 0);
+	WANT(setresuid(34, 34, 34) == 0 && prctl(PR_SET_KEEPCAPS, 0) == 0 &&
+	     setresuid(35, 35, 35) == 0);
 	return 0;
 }
 
@@ -301,7 +305,7 @@ TEST(capabilities_can_be_kept)
 
 static int talk(void)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "sock" };
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "sock"};
 	int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client;
 	struct ucred u;
 	socklen_t len = sizeof(u);
@@ -310,7 +314,8 @@ static int talk(void)
 	if (fork() == 0) {
 		int sock = socket(AF_UNIX, SOCK_STREAM, 0);
 
-		if (setgid(44) < 0 || setuid(33) < 0 || connect(sock, (struct sockaddr *)&a, sizeof(a)) < 0)
+		if (setgid(44) < 0 || setuid(33) < 0 ||
+		    connect(sock, (struct sockaddr *)&a, sizeof(a)) < 0)
 			_exit(1);
 		poll(NULL, 0, 60000);
 		_exit(0);
@@ -318,8 +323,10 @@ static int talk(void)
 	client = accept(server, NULL, NULL);
 	WANT(getsockopt(client, SOL_SOCKET, SO_PEERCRED, &u, &len) == 0 && len == sizeof(u));
 	WANT(u.uid == 33 && u.gid == 44 && u.pid > 0);
-	WANT_ERROR(syscall(SYS_getsockopt, client, SOL_SOCKET, SO_PEERCRED, BAD_ADDRESS, &len), EFAULT);
-	WANT_ERROR(syscall(SYS_getsockopt, client, SOL_SOCKET, SO_PEERCRED, &u, BAD_ADDRESS), EFAULT);
+	WANT_ERROR(syscall(SYS_getsockopt, client, SOL_SOCKET, SO_PEERCRED, BAD_ADDRESS, &len),
+		   EFAULT);
+	WANT_ERROR(syscall(SYS_getsockopt, client, SOL_SOCKET, SO_PEERCRED, &u, BAD_ADDRESS),
+		   EFAULT);
 	WANT_ERROR(getsockopt(0, SOL_SOCKET, SO_PEERCRED, &u, &len), ENOTSOCK);
 	WANT(kill(u.pid, SIGKILL) == 0 && wait(NULL) > 0);
 	WANT(getsockopt(client, SOL_SOCKET, SO_PEERCRED, &u, &len) == 0 && u.uid == 65534);
@@ -366,18 +373,20 @@ TEST(files_are_given_away)
 
 static int make_files(void)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "made/sock" };
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "made/sock"};
 	int fd;
 
 	make("file");
 	WANT(mkdir("made", 0755) == 0 && chown("made", 33, 44) == 0 && setresgid(44, 44, 44) == 0);
-	WANT(setresuid(33, 33, 33) == 0 && mkdir("made/dir/", 0755) == 0 && owner_is("made/dir", 33, 44));
+	WANT(setresuid(33, 33, 33) == 0 && mkdir("made/dir/", 0755) == 0 &&
+	     owner_is("made/dir", 33, 44));
 	make("made/file");
 	WANT(owner_is("made/file", 33, 44));
 	make("made/tmp");
 	WANT(rename("made/tmp", "made/renamed") == 0 && owner_is("made/renamed", 33, 44));
 	make("made/one");
-	WANT(link("made/one", "made/other") == 0 && unlink("made/one") == 0 && owner_is("made/other", 33, 44));
+	WANT(link("made/one", "made/other") == 0 && unlink("made/one") == 0 &&
+	     owner_is("made/other", 33, 44));
 	WANT(symlink("x", "made/link") == 0 && owner_is("made/link", 33, 44));
 	WANT(mkfifo("made/fifo", 0600) == 0 && owner_is("made/fifo", 33, 44));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -397,7 +406,8 @@ static int inherit_group(void)
 {
 	WANT(mkdir("group", 0755) == 0 && chown("group", 0, 50) == 0 && chmod("group", 02775) == 0);
 	make("group/file");
-	WANT(mkdir("group/dir", 0755) == 0 && owner_is("group/file", 0, 50) && owner_is("group/dir", 0, 50));
+	WANT(mkdir("group/dir", 0755) == 0 && owner_is("group/file", 0, 50) &&
+	     owner_is("group/dir", 0, 50));
 	make("group/dir/file");
 	WANT(owner_is("group/dir/file", 0, 50));
 	return 0;
@@ -414,7 +424,8 @@ static int have_a_root(void)
 	make("root/in/file");
 	make("file");
 	WANT(chdir("root") == 0 && chroot(".") == 0);
-	WANT(chown("/in/file", 33, 33) == 0 && owner_is("in/file", 33, 33) && owner_is("../../in/../in/file", 33, 33));
+	WANT(chown("/in/file", 33, 33) == 0 && owner_is("in/file", 33, 33) &&
+	     owner_is("../../in/../in/file", 33, 33));
 	WANT_ERROR(chown("/file", 1, 1), ENOENT);
 	WANT_ERROR(chown("../file", 1, 1), ENOENT);
 	return 0;
@@ -442,7 +453,9 @@ static int ask_badly(void)
 	WANT_ERROR(syscall(SYS_newfstatat, AT_FDCWD, "file", BAD, 0), EFAULT);
 	WANT_ERROR(syscall(SYS_newfstatat, AT_FDCWD, "file", &st, 0x40000000), EINVAL);
 	WANT_ERROR(syscall(SYS_statx, AT_FDCWD, "file", 0, STATX_BASIC_STATS, BAD), EFAULT);
-	WANT_ERROR(syscall(SYS_statx, AT_FDCWD, "file", AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, 0, &x), EINVAL);
+	WANT_ERROR(
+	    syscall(SYS_statx, AT_FDCWD, "file", AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, 0, &x),
+	    EINVAL);
 	WANT_ERROR(syscall(SYS_fchownat, AT_FDCWD, BAD, 1, 1, 0), EFAULT);
 	WANT_ERROR(syscall(SYS_fchownat, AT_FDCWD, "file", 1, 1, 0x40000000), EINVAL);
 	WANT_ERROR(syscall(SYS_fchownat, AT_FDCWD, "", 1, 1, 0), ENOENT);
@@ -509,10 +522,11 @@ static void *flip(void *arg)
 
 static int race(void)
 {
-	struct flip f = { .path = "mine/file" };
+	struct flip f = {.path = "mine/file"};
 	pthread_t thread;
 
-	WANT(mkdir("mine", 0755) == 0 && mkdir("theirs", 0755) == 0 && symlink("theirs", "link") == 0);
+	WANT(mkdir("mine", 0755) == 0 && mkdir("theirs", 0755) == 0 &&
+	     symlink("theirs", "link") == 0);
 	make("mine/file");
 	make("theirs/file");
 	make("file");
@@ -527,7 +541,8 @@ static int race(void)
 	WANT(errno == 0);
 	f.stop = true;
 	pthread_join(thread, NULL);
-	WANT(owner_is("mine", 0, 0) && owner_is("theirs", 0, 0) && owner_is("link", 0, 0) && owner_is("file", 0, 0));
+	WANT(owner_is("mine", 0, 0) && owner_is("theirs", 0, 0) && owner_is("link", 0, 0) &&
+	     owner_is("file", 0, 0));
 	return 0;
 }
 
