@@ -108,11 +108,13 @@ size_t owner_print(const struct owner_entry *e, char ret[OWNER_LINE_MAX])
 				e->ino, e->born, e->owner.uid, e->owner.gid);
 }
 
-/* strtoull would go on over the end of a line, which a number may be missing in. */
 static bool parse_line(const char *text, struct owner_entry *ret)
 {
 	char *end;
 
+	/* strtoull would begin with the next line. */
+	if (*text < '0' || *text > '9')
+		return false;
 	ret->ino = strtoull(text, &end, 10);
 	if (*end != ' ')
 		return false;

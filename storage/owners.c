@@ -7,7 +7,8 @@
 #include "base/owner.h"
 #include "storage/layer.h"
 
-#define LIST_MAX (64u << 20) /* bytes of one: more than a million links */
+/* Bytes of all lists: some 400,000 links. An image that has more is not worth a container's memory. */
+#define LISTS_MAX (16u << 20)
 
 static int open_list(const struct store *s, const char *container, int flags)
 {
@@ -16,21 +17,24 @@ static int open_list(const struct store *s, const char *container, int flags)
 	return openat(s->containers, path, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
+/* False: what comes after it would follow half a line. */
+static bool read_list(int fd, struct buf *ret)
+{
+	return fd < 0 || read_all(fd, LISTS_MAX, ret, NULL) == 0;
+}
+
+/* No two lists speak of one inode: their order does not matter. */
 void owners_read(const struct store *s, const struct strv *layers, const char *container, struct buf *ret)
 {
-	int fd;
+	CLEAN(clean_fd) int own = container ? open_list(s, container, O_RDONLY) : -1;
 
-	for (size_t i = 0; i < layers->n; i++) {
-		if (layer_open_file(s, layers->v[i], OWNERS_NAME, &fd, NULL) < 0)
-			continue;
-		read_all(fd, LIST_MAX, ret, NULL);
-		close(fd);
+	bool more = read_list(own, ret);
+
+	for (size_t i = 0; more && i < layers->n; i++) {
+		CLEAN(clean_fd) int fd = -1;
+
+		more = layer_open_file(s, layers->v[i], OWNERS_NAME, &fd, NULL) < 0 || read_list(fd, ret);
 	}
-	fd = container ? open_list(s, container, O_RDONLY) : -1;
-	if (fd < 0)
-		return;
-	read_all(fd, LIST_MAX, ret, NULL);
-	close(fd);
 }
 
 int owners_open(const struct store *s, const char *container)

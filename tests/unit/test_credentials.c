@@ -149,6 +149,28 @@ TEST(what_is_no_owner_is_none)
 	CHECK(!is_owner("\x08\x80\x80\x80\x80\x80\x01", 7, 0, 0) && !is_owner("33:4", 4, 33, 4));
 }
 
+static bool lists(const char *text, uint64_t ino, int64_t born, uint32_t uid, uint32_t gid)
+{
+	const struct owner_entry key = { .ino = ino, .born = born };
+	struct owner_list l;
+	struct owner o;
+	bool found;
+
+	owner_list_parse(text, &l);
+	found = owner_list_find(&l, &key, &o) && o.uid == uid && o.gid == gid;
+	owner_list_done(&l);
+	return found;
+}
+
+TEST(of_a_list_the_later_line_counts_and_what_is_wrong_ends_it)
+{
+	static const char text[] = "5 0 1 2\n6 -7 8 9\n5 0 3 4\n5 1 6 6\n7 0 1\n8 0 1 1\n";
+
+	CHECK(lists(text, 5, 0, 3, 4) && lists(text, 5, 1, 6, 6) && lists(text, 6, -7, 8, 9));
+	CHECK(!lists(text, 6, 7, 8, 9) && !lists(text, 7, 0, 1, 8) && !lists(text, 8, 0, 1, 1));
+	CHECK(!lists("", 0, 0, 0, 0) && !lists("5 0 1 2", 5, 0, 1, 2) && !lists("\n5 0 1 2\n", 5, 0, 1, 2));
+}
+
 int main(void)
 {
 	RUN(root_becomes_anybody_and_nobody_becomes_root_again);
@@ -160,5 +182,6 @@ int main(void)
 	RUN(sets_are_numbered_once_each_up_to_a_bound);
 	RUN(owners_are_written_as_others_write_them);
 	RUN(what_is_no_owner_is_none);
+	RUN(of_a_list_the_later_line_counts_and_what_is_wrong_ends_it);
 	return test_summary();
 }
