@@ -76,6 +76,27 @@ static int find_source(int root, const struct cp *cp, struct located *ret, struc
 	return 0;
 }
 
+static int64_t find_id(const struct id_range *ranges, size_t n, unsigned int id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id >= ranges[i].outside && id - ranges[i].outside < ranges[i].count)
+			return (int64_t)ranges[i].inside + (id - ranges[i].outside);
+	return -1;
+}
+
+/* What a user or group of the host's is in the container that we copy to; root where it has none. */
+static unsigned int id_in_container(void *arg, const char *kind, unsigned int id)
+{
+	const struct cp *cp = arg;
+	const struct id_map *ids = &cp->t->ids;
+	const bool user = streq(kind, "uid");
+	const int64_t inside = cp->to.lock.lock < 0 ?
+				       process_id_inside(cp->to.c.state.init.pid, kind, id) :
+				       find_id(user ? ids->uids : ids->gids, user ? ids->n_uids : ids->n_gids, id);
+
+	return inside < 0 ? 0 : (unsigned int)inside;
+}
+
 static int send_source(int root, void *arg, struct err *err)
 {
 	const struct cp *cp = arg;
@@ -85,7 +106,13 @@ static int send_source(int root, void *arg, struct err *err)
 	if (find_source(root, cp, &l, err) < 0)
 		return -1;
 	source = (struct transfer_source){
-		l.dir, l.name, l.base, l.contents, js_bool(cp->from.c.config, "single_id"),
+		.dir = l.dir,
+		.name = l.name,
+		.as = l.base,
+		.contents = l.contents,
+		.recorded = js_bool(cp->from.c.config, "single_id"),
+		.id_there = root < 0 ? id_in_container : NULL,
+		.arg = arg,
 	};
 	return transfer_send(cp->out, &source, err) < 0 ? cp_side_err(&cp->from, err) : 0;
 }
@@ -94,7 +121,9 @@ static int send_source(int root, void *arg, struct err *err)
 static int send_stage(void *arg, int *ret_fd, struct err *err)
 {
 	const struct cp *cp = arg;
-	const struct transfer_source source = { cp->stage, ".", "", true, cp->t->ids.single };
+	const struct transfer_source source = {
+		.dir = cp->stage, .name = ".", .as = "", .contents = true, .recorded = cp->t->ids.single,
+	};
 
 	if (transfer_send(cp->out, &source, err) < 0)
 		return -1;
@@ -111,14 +140,6 @@ static int send_staged(int root, void *arg, struct err *err)
 	return userns_open(&cp->t->ids, send_stage, cp, &ignored, err);
 }
 
-/* Of a host's user or group, here in the container's namespace; root where it has none. */
-static unsigned int id_inside(const char *kind, unsigned int id)
-{
-	const int64_t inside = process_id_inside(getpid(), kind, id);
-
-	return inside < 0 ? 0 : (unsigned int)inside;
-}
-
 static int receive_target(int root, void *arg, struct err *err)
 {
 	const struct cp *cp = arg;
@@ -129,7 +150,6 @@ static int receive_target(int root, void *arg, struct err *err)
 		.record = js_bool(cp->to.c.config, "single_id"),
 		.overwrite = cp->o->overwrite,
 		.host = root < 0,
-		.id_inside = cp->from.is_container || cp->stage >= 0 ? NULL : id_inside,
 	};
 
 	if (locate(root, cp->to.path, true, &l, err) < 0)

@@ -26,6 +26,9 @@ struct transfer_source {
 	const char *as;   /* what it is called where it goes, unless it is told otherwise there */
 	bool contents;	  /* it is what is in the directory that is to be copied */
 	bool recorded;	  /* whose it is, is recorded (base/owner.h) */
+	/* What a user (kind "uid") or group ("gid") of ours is there; NULL: the same. */
+	unsigned int (*id_there)(void *arg, const char *kind, unsigned int id);
+	void *arg;
 };
 int transfer_send(int sock, const struct transfer_source *from, struct err *err);
 
@@ -37,8 +40,6 @@ struct transfer_target {
 	bool slash;	  /* it has to be a directory */
 	bool special;	  /* a file's content is written to it, as it is */
 	bool owners;	  /* are kept; else all is root's */
-	/* What a sender's user (kind "uid") or group ("gid") is here; NULL: the same. */
-	unsigned int (*id_inside)(const char *kind, unsigned int id);
 	bool record;	  /* whose things are, which can't be set: one ID is mapped */
 	bool overwrite;	  /* directories by what is none, and the other way round */
 	bool host;	  /* no setuid, no setgid, no owners: it is not a container's */

@@ -112,8 +112,8 @@ static int clear_way(const struct receiver *r, int dir, const char *name, struct
 static void find_owner(const struct transfer_target *to, const struct transfer_message *m, uid_t *ret_uid,
 		       gid_t *ret_gid)
 {
-	*ret_uid = !to->owners ? 0 : to->id_inside ? to->id_inside("uid", m->uid) : m->uid;
-	*ret_gid = !to->owners ? 0 : to->id_inside ? to->id_inside("gid", m->gid) : m->gid;
+	*ret_uid = to->owners ? m->uid : 0;
+	*ret_gid = to->owners ? m->gid : 0;
 }
 
 static int set_attributes(const struct receiver *r, int fd, const char *name,

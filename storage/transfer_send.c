@@ -87,16 +87,21 @@ static struct transfer_message message_of(enum transfer_kind kind, const char *n
 struct entry {
 	int dir;
 	const char *name, *as, *path;
-	bool recorded;
+	const struct transfer_source *from;
 };
 
+/* fd: -1 for what can't be opened. */
 static void find_owner(const struct entry *e, int fd, struct transfer_message *m)
 {
 	struct owner o;
 
-	if (e->recorded && owner_read(fd, &o) == 0) {
+	if (e->from->recorded && fd >= 0 && owner_read(fd, &o) == 0) {
 		m->uid = o.uid;
 		m->gid = o.gid;
+	}
+	if (e->from->id_there) {
+		m->uid = e->from->id_there(e->from->arg, "uid", m->uid);
+		m->gid = e->from->id_there(e->from->arg, "gid", m->gid);
 	}
 }
 
@@ -126,6 +131,7 @@ static int send_node(int sock, const struct entry *e, const struct stat *st, str
 	struct transfer_message m =
 		message_of(S_ISLNK(st->st_mode) ? TRANSFER_SYMLINK : TRANSFER_FIFO, e->as, st);
 
+	find_owner(e, -1, &m);
 	if (m.kind == TRANSFER_SYMLINK) {
 		ssize_t n = readlinkat(e->dir, e->name, m.target, sizeof(m.target) - 1);
 
@@ -171,7 +177,7 @@ static int send_directory(int sock, const struct entry *e, int depth, struct err
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
 		CLEAN(clean_free) char *path = xasprintf("%s/%s", e->path, names.v[i]);
-		const struct entry child = { fd, names.v[i], names.v[i], path, e->recorded };
+		const struct entry child = { fd, names.v[i], names.v[i], path, e->from };
 
 		if (send_entry(sock, &child, depth + 1, err) < 0)
 			return -1;
@@ -182,7 +188,7 @@ static int send_directory(int sock, const struct entry *e, int depth, struct err
 
 int transfer_send(int sock, const struct transfer_source *from, struct err *err)
 {
-	const struct entry top = { from->dir, from->name, from->as, from->as, from->recorded };
+	const struct entry top = { from->dir, from->name, from->as, from->as, from };
 	struct transfer_message m = { .kind = TRANSFER_HEAD, .contents = from->contents };
 
 	if (send_message(sock, &m, -1, err) < 0 || send_entry(sock, &top, 0, err) < 0)

@@ -201,6 +201,12 @@ out/made/link out/made/sub out/made/sub/deep out/new out/slashed out/slashed/in 
 		tiffin cp -a file "$c:/mine"
 		same "$(inside $c stat -c %u:%g /mine)" 0:0
 	done
+	if [ "$TIFFIN_TEST_IDS" = range ]; then
+		tiffin run -d --name other-ids --userns keep-id "$BUSYBOX" sleep 1000 >/dev/null
+		tiffin cp -a file other-ids:/mine
+		tiffin cp file other-ids:/roots
+		same "$(tiffin exec other-ids stat -c %u:%g /mine /roots)" "$(id -u):$(id -g)"$'\n0:0'
+	fi
 	tiffin cp stopped:/with running:/over
 	same "$(tiffin exec running cat /over/f)" x
 }
