@@ -92,7 +92,8 @@ static int open_volume(void *arg, size_t index, int root, int *ret_fd, struct er
 {
 	const struct volumes *v = arg;
 
-	return mount_source_open(v->store, v->id, index, &v->spec->mounts[index], root, ret_fd, err);
+	return mount_source_open(v->store, v->id, index, &v->spec->mounts[index], root, NULL, ret_fd,
+				 err);
 }
 
 static int mount_stopped(const struct task *task, int *ret_root, struct id_mapping **ret_mapping,

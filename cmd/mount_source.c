@@ -6,11 +6,11 @@
 #include "storage/overlay_mount.h"
 #include "storage/volume_use.h"
 
-static int open_below(const struct store *s, const struct mount_spec *m, int root, int *ret_fd,
-		      struct err *err)
+static int open_below(const struct store *s, const struct mount_spec *m, int root,
+		      const struct owner *owner, int *ret_fd, struct err *err)
 {
 	if (m->kind == MOUNT_VOLUME)
-		return volume_use(s, m->name, root, m->target, m->no_copy, ret_fd, err);
+		return volume_use(s, m->name, root, m->target, m->no_copy, owner, ret_fd, err);
 	if (m->kind == MOUNT_IMAGE)
 		return 0;
 	*ret_fd = open(m->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -18,7 +18,8 @@ static int open_below(const struct store *s, const struct mount_spec *m, int roo
 }
 
 int mount_source_open(const struct store *s, const char *container, size_t number,
-		      const struct mount_spec *m, int root, int *ret_fd, struct err *err)
+		      const struct mount_spec *m, int root, const struct owner *owner, int *ret_fd,
+		      struct err *err)
 {
 	CLEAN(clean_fd) int below = -1;
 	struct overlay_mount o = {
@@ -31,7 +32,7 @@ int mount_source_open(const struct store *s, const char *container, size_t numbe
 		.work = m->work,
 	};
 
-	if (open_below(s, m, root, &below, err) < 0)
+	if (open_below(s, m, root, owner, &below, err) < 0)
 		return -1;
 	if (m->kind != MOUNT_IMAGE && !m->overlay) {
 		*ret_fd = fd_take(&below);

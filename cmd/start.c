@@ -88,11 +88,24 @@ static int mount_root(void *arg, int *ret_root, struct err *err)
 	return s->driver->mount(&rootfs, ret_root, err);
 }
 
+/* The container's root, where the caller, whose volumes are, is nobody in the container. */
+static bool owner_of_volumes(const struct start *s, struct owner *ret)
+{
+	const struct id_mapping *m = s->mapping;
+	uint32_t ignored;
+
+	return container_ids_within(s->t, m) && !id_ranges_find_inside(&m->uids, 0, &ignored) &&
+	       id_ranges_find(m->uids.v, m->uids.n, 0, &ret->uid) &&
+	       id_ranges_find(m->gids.v, m->gids.n, 0, &ret->gid);
+}
+
 static int open_source(void *arg, size_t index, int root, int *ret_fd, struct err *err)
 {
 	const struct start *s = arg;
+	struct owner owner;
 
-	return mount_source_open(&s->t->store, s->dir.id, index, &s->spec.mounts[index], root, ret_fd, err);
+	return mount_source_open(&s->t->store, s->dir.id, index, &s->spec.mounts[index], root,
+				 owner_of_volumes(s, &owner) ? &owner : NULL, ret_fd, err);
 }
 
 static int interface_up(void *arg, int *ret_frames, struct err *err)

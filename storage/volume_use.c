@@ -62,8 +62,15 @@ static int copy(int home, int source, bool lasts, struct err *err)
 	return lasts ? dir_sync(home, err) : 0;
 }
 
+static int give(int home, const struct owner *owner, struct err *err)
+{
+	if (owner && fchownat(home, "_data", owner->uid, owner->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, "cannot give it its owner");
+	return 0;
+}
+
 static int settle(const struct store *s, const struct volume *v, int root, const char *place,
-		  bool no_copy, struct err *err)
+		  bool no_copy, const struct owner *owner, struct err *err)
 {
 	CLEAN(clean_fd) int home = -1;
 	CLEAN(clean_fd) int lock = -1;
@@ -78,8 +85,10 @@ static int settle(const struct store *s, const struct volume *v, int root, const
 		return 0;
 	if (!no_copy && open_source(root, place, &source, err) < 0)
 		return -1;
-	if (source >= 0 && is_empty(home) && copy(home, source, !v->anonymous, err) < 0)
-		result = err_wrap(err, "cannot copy the image's '%s' to volume %s", place, v->name);
+	if (is_empty(home))
+		result = source >= 0 ? copy(home, source, !v->anonymous, err) : give(home, owner, err);
+	if (result < 0)
+		err_wrap(err, "cannot copy the image's '%s' to volume %s", place, v->name);
 	tree_remove_at(home, "copying", NULL);
 	if (result == 0 && unlinkat(home, "fresh", 0) < 0)
 		return err_sys(err, "volume %s", v->name);
@@ -87,13 +96,13 @@ static int settle(const struct store *s, const struct volume *v, int root, const
 }
 
 int volume_use(const struct store *s, const char *name, int root, const char *place, bool no_copy,
-	       int *ret_fd, struct err *err)
+	       const struct owner *owner, int *ret_fd, struct err *err)
 {
 	CLEAN(volume_done) struct volume v = { 0 };
 	int fd;
 
 	if (volume_find(s, name, &v, err) < 0 ||
-	    (v.fresh && !v.elsewhere && settle(s, &v, root, place, no_copy, err) < 0))
+	    (v.fresh && !v.elsewhere && settle(s, &v, root, place, no_copy, owner, err) < 0))
 		return -1;
 	/* By its path: what is mounted has to be of this mount namespace. */
 	fd = open(v.path, O_PATH | O_DIRECTORY | O_CLOEXEC);

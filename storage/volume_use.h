@@ -10,15 +10,17 @@
 #ifndef STORAGE_VOLUME_USE_H
 #define STORAGE_VOLUME_USE_H
 
+#include "base/owner.h"
 #include "storage/volume.h"
 
 /*
  * Child, in the container's user and mount namespace, nothing mounted on the root yet: opens (O_PATH) the
  * directory to mount. root, place: where it will be mounted, in whose place's content it takes; with
- * no_copy it does not, nor ever will.
+ * no_copy it does not, nor ever will. owner: whose the directory is to be where nothing is taken; else
+ * it stays the store's.
  */
 int volume_use(const struct store *s, const char *name, int root, const char *place, bool no_copy,
-	       int *ret_fd, struct err *err);
+	       const struct owner *owner, int *ret_fd, struct err *err);
 
 /*
  * Who fills it in another way: holds the lock, so that no container takes anything meanwhile, and says

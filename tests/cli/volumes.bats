@@ -269,6 +269,18 @@ tree() { # tree PLACE OPTION…
 	contains "$error" "volume there: '$BATS_TEST_TMPDIR/dir': No such file or directory"
 }
 
+@test "in a container with other IDs a volume is its users', as the image says, or its root's" {
+	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: other users take subordinate IDs"
+	local mode
+	for mode in keep-id nomap auto; do
+		same "$(box "--userns=$mode" -v "$mode-a:/vol" "$CONFIG" exec stat -c %u:%g /vol /vol/seed | tail -n 2)" \
+			$'0:0\n1000:1000'
+		# As by podman: who has made it can write to it.
+		tiffin run --rm --network none "--userns=$mode" -v "$mode-b:/new" "$BUSYBOX" touch /new/file
+		tiffin run --rm --network none "--userns=$mode" -u app -v "$mode-b:/new:U" "$BUSYBOX" touch /new/file /new/more
+	done
+}
+
 #--- overlays, images, tmpfs, owners ----------------------------------------------------------------
 
 @test ":O shows a directory or a volume, and drops what is written at the end" {
