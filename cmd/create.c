@@ -252,6 +252,19 @@ static void become_caller(const struct run_options *o, const struct userns_mode 
 		spec->group_entry = xasprintf("%s:x:$GID:%s", gr->gr_name, pw->pw_name);
 }
 
+/* Those that are mounted would show the owners that the store has them with. */
+static int check_images(const struct start *s, struct err *err)
+{
+	if (!container_ids_within(s->t, s->mapping) || id_mapping_is_identity(s->mapping))
+		return 0;
+	for (size_t i = 0; i < s->spec.n_mounts; i++)
+		if (s->spec.mounts[i].kind == MOUNT_IMAGE)
+			return err_set(err, ERR_UNSUPPORTED, "type=image on '%s': an image's files have their "
+							     "owners only where --userns maps none otherwise",
+				       s->spec.mounts[i].target);
+	return 0;
+}
+
 static int map_ids(const struct run_options *o, const struct found_image *image, struct namespaces *ns,
 		   struct start *s, int *ret_lock, struct err *err)
 {
@@ -264,7 +277,8 @@ static int map_ids(const struct run_options *o, const struct found_image *image,
 	if (ns->user.kind == USERNS_KEEP_ID)
 		become_caller(o, &ns->user, &s->spec);
 	s->mapping = ptr_take(&ns->mapping);
-	if (userns_mode_resolve(s->t, &ns->user, &wanted, &s->mapping, ret_lock, err) < 0)
+	if (userns_mode_resolve(s->t, &ns->user, &wanted, &s->mapping, ret_lock, err) < 0 ||
+	    check_images(s, err) < 0)
 		return -1;
 	return (s->rootfs ? 0 : container_ids_driver(s->t, s->mapping, s->driver, &s->driver, err)) < 0 ?
 		       -1 : start_map_ids(s, err);

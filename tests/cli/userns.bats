@@ -300,6 +300,13 @@ line" "/odd/per%sent%n" /odd/trusted /odd/crowded /odd/ll*; echo
 	done
 }
 
+@test "an image that is mounted, whose owners would be others, is refused" {
+	fails 125 run --rm --userns keep-id --mount "type=image,src=$REGISTRY/layers,dst=/img" "$BUSYBOX" true
+	contains "$error" "type=image on '/img'"
+	same "$(tiffin ps -aq)" ""
+	in_box --mount "type=image,src=$REGISTRY/layers,dst=/img" "$BUSYBOX" stat /img/owners
+}
+
 @test "nomap: exec as any user, stop, start, and nothing is left" {
 	tiffin run -d --name one --userns nomap --user 33 "$REGISTRY/layers" sleep 1000 >/dev/null
 	same "$(tiffin exec one sh -c 'id -u >/dev/stdout')" 33
