@@ -60,8 +60,11 @@ int container_dir_make(const struct store *s, struct container_dir *ret, struct 
 
 	struct err why = { 0 };
 
-	/* A sweep that comes between the directory and its lock takes it away: then another is made. */
-	for (int tries = 0; tries < 16; tries++) {
+	/*
+	 * A sweep that comes between the directory and its lock takes it away: then another is made. Sweeps
+	 * come rarely, but a busy machine may stop us just there again and again.
+	 */
+	for (int tries = 0; tries < 1000; tries++) {
 		random_hex(d.id, CONTAINER_ID_LEN / 2);
 		if (mkdirat(s->containers, d.id, 0700) < 0)
 			return err_sys(err, "cannot make a directory for the container");

@@ -82,6 +82,8 @@ def commands(registry, work):
         Command("volume-rm", ["volume", "rm", "unused"], undone=["volume", "exists", "unused"],
                 recover=[["volume", "rm", "-f", "unused"]]),
         Command("volume-prune", ["volume", "prune", "-f"], recover=[["volume", "prune", "-f"]]),
+        Command("cp", ["cp", f"{work}/config.tar", "written:/config.tar"],
+                recover=[["cp", f"{work}/config.tar", "written:/config.tar"]]),
         Command("save", ["save", "-o", "/dev/null", box], recover=[["save", "-o", "/dev/null", box]]),
     ]
 
