@@ -170,6 +170,24 @@ int notify_add_fd(const struct notification *n, int fd, int there, bool cloexec)
 	return ioctl(n->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
 }
 
+bool notify_return_fd(const struct notification *n, int fd, bool cloexec)
+{
+	struct seccomp_notif_addfd a = {
+		.id = n->id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)fd,
+		.newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int added = ioctl(n->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &a);
+
+	/* The caller's table may be full. */
+	if (added < 0 && errno != ENOENT)
+		return notify_fail(n, errno);
+	if (n->note)
+		n->note->by = 0;
+	return added >= 0;
+}
+
 /* The process that a thread is one of, or 0. */
 static pid_t process_of(pid_t thread)
 {

@@ -80,6 +80,8 @@ bool notify_continue(const struct notification *n);
  * lowest free one. Returns the number, or -1 with errno. The call still waits to be answered.
  */
 int notify_add_fd(const struct notification *n, int fd, int there, bool cloexec);
+/* Answers with the number of a descriptor of ours, lent, that the caller has with it. */
+bool notify_return_fd(const struct notification *n, int fd, bool cloexec);
 /* A copy of a descriptor of the caller's, with O_CLOEXEC; or -1 with errno. */
 int notify_get_fd(const struct notification *n, int there);
 

@@ -374,6 +374,8 @@ static int write_etc(const struct start *s, struct err *err)
 /* pasta binds them itself. That it can is to be known before there is a container. */
 static int bind_ports(struct start *s, struct err *err)
 {
+	for (size_t i = 0; i < s->ports.n; i++)
+		s->ports.v[i].shared = s->spec.network_fast && !s->ports.v[i].udp;
 	if (port_list_bind(&s->ports, err) < 0)
 		return -1;
 	if (s->spec.network == NETWORK_PASTA)

@@ -78,6 +78,8 @@ bool start_network_news(void *arg, struct err *ret_loss)
 /* Its ports have been free since it was lost, and may be somebody else's by now. */
 static int bind_again(struct start *s, struct err *err)
 {
+	for (size_t i = 0; i < s->ports.n; i++)
+		s->ports.v[i].held = s->ports.v[i].shared;
 	if (!may_run_again(&s->spec) && port_list_bind(&s->ports, err) < 0)
 		return -1;
 	if (s->spec.network == NETWORK_PASTA)

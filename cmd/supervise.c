@@ -24,13 +24,23 @@ static bool is_fast(const struct supervise *s)
 static int add_fast(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 		    struct err *err)
 {
-	struct fast_options options = { .init = init };
+	struct fast_options options = {
+		.init = init,
+		.ports = s->ports ? s->ports->v : NULL,
+		.n_ports = s->ports ? s->ports->n : 0,
+	};
 
 	if (network_option_config(s->spec, &options.config, err) < 0)
 		return -1;
 	/* Emulation takes the process to where it can't make sockets for the container any more. */
 	options.n_spare = s->single_id ? FAST_SPARE_MAX : 1;
 	return fast_add(loop, &options, shared, err);
+}
+
+/* exec has them answered that the container's are. */
+static const struct notify_call *calls_of_fast(const struct supervise *s, size_t *ret_n)
+{
+	return fast_calls(!s->ports || port_list_is_published(s->ports), ret_n);
 }
 
 static bool has_one_id(const struct supervise *s)
@@ -52,20 +62,26 @@ static int add_emulation(struct notify_loop *loop, const struct supervise *s, in
 	return emulate_add(loop, &how, shared, err);
 }
 
+static const struct notify_call *calls_of_emulation(const struct supervise *s, size_t *ret_n)
+{
+	(void)s;
+	return emulate_calls(ret_n);
+}
+
 /*
  * Those who answer calls. Their handlers are asked in this order. The last one takes the process into the
  * container.
  */
 static const struct part {
 	bool (*wanted)(const struct supervise *s);
-	const struct notify_call *(*calls)(size_t *ret_n);
+	const struct notify_call *(*calls)(const struct supervise *s, size_t *ret_n);
 	size_t (*shared)(void); /* bytes */
 	/* In the supervisor. */
 	int (*add)(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 		   struct err *err);
 } parts[SUPERVISE_PARTS] = {
-	{ is_fast, fast_calls, fast_shared_size, add_fast },
-	[SUPERVISE_PARTS - 1] = { has_one_id, emulate_calls, emulate_shared_size, add_emulation },
+	{ is_fast, calls_of_fast, fast_shared_size, add_fast },
+	[SUPERVISE_PARTS - 1] = { has_one_id, calls_of_emulation, emulate_shared_size, add_emulation },
 };
 
 static bool is_wanted(const struct part *p, const struct supervise *s)
@@ -108,18 +124,13 @@ static int make_shared(const struct part *p, void **ret, struct err *err)
 	return 0;
 }
 
-/* The sockets of published ports, and the list of owners. */
+/* The list of owners. Not the sockets of published ports, which 'network reload' binds anew. */
 static void keep_descriptors(struct supervise *s)
 {
-	const size_t n = s->ports ? s->ports->n : 0;
-
-	s->keep = xcalloc(n + 2, sizeof(*s->keep));
-	for (size_t i = 0; i < n; i++)
-		s->keep[i] = s->ports->v[i].sock;
-	s->keep[n] = s->owners_fd;
-	s->keep[n + 1] = s->upper;
+	s->keep[0] = s->owners_fd;
+	s->keep[1] = s->upper;
 	s->supervision.keep = s->keep;
-	s->supervision.n_keep = n + 2;
+	s->supervision.n_keep = ARRAY_SIZE(s->keep);
 }
 
 static void read_owners(struct supervise *s, const struct container_dir *dir)
@@ -133,14 +144,15 @@ static void read_owners(struct supervise *s, const struct container_dir *dir)
 	s->upper = openat(dir->fd, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static void add_calls(struct supervision *to, struct notify_call **calls, const struct part *p)
+static void add_calls(struct supervise *s, const struct part *p)
 {
+	struct supervision *to = &s->supervision;
 	size_t n;
-	const struct notify_call *more = p->calls(&n);
+	const struct notify_call *more = p->calls(s, &n);
 
-	*calls = xrealloc(*calls, (to->n_calls + n) * sizeof(**calls));
-	memcpy(*calls + to->n_calls, more, n * sizeof(**calls));
-	to->calls = *calls;
+	s->calls = xrealloc(s->calls, (to->n_calls + n) * sizeof(*s->calls));
+	memcpy(s->calls + to->n_calls, more, n * sizeof(*s->calls));
+	to->calls = s->calls;
 	to->n_calls += n;
 }
 
@@ -152,7 +164,7 @@ int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 			continue;
 		if (make_shared(&parts[i], &s->shared[i], err) < 0)
 			return -1;
-		add_calls(&s->supervision, &s->calls, &parts[i]);
+		add_calls(s, &parts[i]);
 	}
 	if (!s->supervision.n_calls) {
 		*ret = NULL;
@@ -177,7 +189,6 @@ void supervise_done(struct supervise *s)
 		if (s->shared[i])
 			munmap(s->shared[i], parts[i].shared());
 	free(s->calls);
-	free(s->keep);
 	owner_list_done(&s->owners);
 	clean_fd(&s->owners_fd);
 	clean_fd(&s->upper);

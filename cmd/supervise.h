@@ -20,14 +20,14 @@ struct supervise {
 	const struct container_spec *spec;
 	bool single_id;			 /* users and groups are emulated */
 	const struct strv *layers;	 /* of the container's image; may be NULL */
-	const struct port_list *ports;	 /* with their sockets; NULL with exec */
+	const struct port_list *ports;	 /* NULL with exec */
 	struct tiffin *t;		 /* whose title the supervisor takes */
 	char *const *name;		 /* of the container; it may get another */
 	const struct store *store;
 	const char *id;			 /* of the container */
 	struct supervision supervision;
 	struct notify_call *calls;
-	int *keep;
+	int keep[2];
 	struct owner_list owners;	 /* recorded ones (base/owner.h), where a container is started, */
 	int owners_fd;			 /* and where more are written to, or -1 */
 	int upper;			 /* the container's own layer, or -1 */

@@ -23,6 +23,8 @@
  * others are carried out by hand: on the copy, with the copied address (net/fast_unix.c for Unix sockets,
  * whose other end sees who connects). Processes that share a table and are not threads are refused.
  *
+ * Published ports are the subject of net/fast_publish.c.
+ *
  * UDP is not switched: nothing holds a socket's sendto(2) to one address.
  */
 #include "net/fast.h"
@@ -33,10 +35,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "net/fast_parts.h"
+#include "net/fast_publish.h"
 
 static const struct notify_call calls[] = {
 	{ SYS_connect },
@@ -46,7 +49,14 @@ static const struct notify_call calls[] = {
 	{ SYS_sendmsg, { { 2, MSG_FASTOPEN, MSG_FASTOPEN } } },
 	{ SYS_sendmmsg, { { 3, MSG_FASTOPEN, MSG_FASTOPEN } } },
 	{ SYS_clone, { { 0, CLONE_FILES | CLONE_THREAD, CLONE_FILES } } },
+	/* Of published ports: */
+	{ SYS_listen },
+	{ SYS_accept },
+	{ SYS_accept4 },
+	{ SYS_getpeername },
+	{ SYS_getsockname },
 };
+#define CALLS_OF_PORTS 5
 
 /* "Threads:	1" */
 static bool is_alone(pid_t thread)
@@ -106,6 +116,15 @@ static bool handle(struct notify_loop *l, const struct notification *n, void *ar
 		/* As where the kernel was told to have no TCP Fast Open. */
 		notify_fail(n, EOPNOTSUPP);
 		return true;
+	case SYS_listen:
+		return fast_listen(arg, n);
+	case SYS_accept:
+	case SYS_accept4:
+		return fast_accept(arg, n);
+	case SYS_getpeername:
+		return fast_getpeername(arg, n);
+	case SYS_getsockname:
+		return fast_getsockname(arg, n);
 	case SYS_clone:
 		notify_fail(n, EPERM);
 		return true;
@@ -114,9 +133,9 @@ static bool handle(struct notify_loop *l, const struct notification *n, void *ar
 	}
 }
 
-const struct notify_call *fast_calls(size_t *ret_n)
+const struct notify_call *fast_calls(bool published, size_t *ret_n)
 {
-	*ret_n = ARRAY_SIZE(calls);
+	*ret_n = ARRAY_SIZE(calls) - (published ? 0 : CALLS_OF_PORTS);
 	return calls;
 }
 
@@ -125,6 +144,16 @@ bool fast_possible(void)
 	CLEAN(clean_fd) int sock = fast_socket_new(AF_INET);
 
 	return sock >= 0 && fast_socket_namespace(sock) != 0;
+}
+
+/* How long a call that must not block may, where the container changes a socket's flags meanwhile. */
+#define BLOCKED_US 50000
+
+void fast_guard(bool on)
+{
+	const struct itimerval t = { .it_value.tv_usec = on ? BLOCKED_US : 0 };
+
+	setitimer(ITIMER_REAL, &t, NULL);
 }
 
 static void on_alarm(int sig)
@@ -156,6 +185,28 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Ports that are not to be shared are tiffin-net's alone. */
+static void read_ports(struct fast *f)
+{
+	const struct network_config *c = &f->options.config;
+
+	f->ports = xcalloc(f->options.n_ports + 1, sizeof(*f->ports));
+	for (size_t i = 0; i < f->options.n_ports && f->n_ports < FAST_PORTS_MAX; i++) {
+		const struct network_port *from = &f->options.ports[i];
+		struct fast_port p = { .fast = f, .sock = -1 };
+
+		if (!from->shared || from->udp || !network_port_address(from, &p.address.room))
+			continue;
+		p.inside.any.sa_family = p.address.any.sa_family;
+		p.inside.in.sin_port = htons(from->container);
+		if (p.address.any.sa_family == AF_INET)
+			p.inside.in.sin_addr = c->address;
+		else
+			p.inside.in6.sin6_addr = c->address6;
+		f->ports[f->n_ports++] = p;
+	}
+}
+
 size_t fast_shared_size(void)
 {
 	return sizeof(struct fast_shared);
@@ -181,6 +232,10 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 		return 0;
 	}
 	f->container = fast_socket_namespace(f->spare[0].v[0]);
+	read_ports(f);
+	if (fast_accept_prepare(f) < 0)
+		return err_sys(err, "cannot make an epoll instance");
+	fast_ports_open_again(f);
 	notify_loop_handle(loop, handle, f); /* until we end */
 	return 0;
 }

@@ -16,13 +16,17 @@
 
 #include "base/notify_loop.h"
 #include "net/config.h"
+#include "net/network.h"
 
 #define FAST_SPARE_MAX 32
+#define FAST_PORTS_MAX 8192 /* further ones go without */
 
 struct fast_options {
 	int init;	/* a pidfd of the container's first process, lent for good */
 	size_t n_spare; /* sockets of the container's namespace to begin with, of each family: 1 at least */
 	struct network_config config;
+	const struct network_port *ports; /* read at once; those of TCP count */
+	size_t n_ports;
 };
 
 #define FAST_OWED_MAX 64
@@ -36,15 +40,16 @@ struct fast_shared {
 	 */
 	uint64_t owed[FAST_OWED_MAX];
 	size_t next_owed;
+	uint8_t open[FAST_PORTS_MAX / 8]; /* published ports that the container listens on */
 };
 
 /* Has this kernel what it takes? */
 bool fast_possible(void);
 /*
  * They are safe only where the container's seccomp profile leaves no other way: io_uring(7), clone3(2),
- * calls of another ABI, and setns(2) are for it to refuse.
+ * calls of another ABI, and setns(2) are for it to refuse. published: there are ports, too.
  */
-const struct notify_call *fast_calls(size_t *ret_n);
+const struct notify_call *fast_calls(bool published, size_t *ret_n);
 size_t fast_shared_size(void);
 /*
  * Supervisor, with one thread, in the host's namespaces: adds the handlers. Its working directory is the

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "net/fast_parts.h"
@@ -69,8 +68,11 @@ static int make_way(const struct fast *f, const struct fast_subject *s, int *ret
 	if (sock < 0 || !fast_address_plain(&s->address, s->len, &plain))
 		return -1;
 	fast_socket_carry(s->sock, sock);
-	if ((s->is.namespace == f->container && bound_port(s->sock, &port) < 0) ||
-	    bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6, port) < 0)
+	if (s->is.namespace == f->container && bound_port(s->sock, &port) < 0)
+		return -1;
+	/* A port may be somebody's on the host; or be none, but what a call that failed has left there. */
+	if (bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6, port) < 0 &&
+	    bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6, 0) < 0)
 		return -1;
 	/* Linux has kept users without privileges from this since 2026: it is not what we rely on. */
 	fast_socket_pin(sock, &plain);
@@ -112,9 +114,6 @@ static bool go_outward(struct fast *f, struct fast_subject *s)
 
 /* --- By hand: what the kernel would do, if the call could go on --- */
 
-/* How long a call that must not block may, where the container changes the socket's flags meanwhile. */
-#define BLOCKED_US 50000
-
 static int get_int(int sock, int name)
 {
 	int value;
@@ -126,16 +125,15 @@ static int get_int(int sock, int name)
 /* The flags are the container's, too. While it is connected here, it must not block. */
 static int connect_without_waiting(const struct fast_subject *s)
 {
-	static const struct itimerval soon = { .it_value.tv_usec = BLOCKED_US }, never;
 	bool blocks = !(s->is.flags & O_NONBLOCK);
 	int error = 0;
 
 	if (blocks && fcntl(s->sock, F_SETFL, s->is.flags | O_NONBLOCK) < 0)
 		return errno;
-	setitimer(ITIMER_REAL, &soon, NULL);
+	fast_guard(true);
 	if (connect(s->sock, &s->address.any, s->len) < 0)
 		error = errno;
-	setitimer(ITIMER_REAL, &never, NULL);
+	fast_guard(false);
 	if (blocks)
 		fcntl(s->sock, F_SETFL, s->is.flags);
 	return error == EINTR ? EINPROGRESS : error;

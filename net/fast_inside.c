@@ -66,12 +66,25 @@ int fast_spares_make(struct fast *f)
 	return 0;
 }
 
+/* Several at once: it is a process that makes them. */
+#define SEVERAL 8
+
 int fast_spare_take(struct fast *f, int family)
 {
 	size_t i = family == AF_INET6, stays = i == 0;
-	int sock;
 
-	if (make_sockets(f->options.init, family, &sock, 1) == 0)
-		return sock;
+	if (f->spare[i].n <= stays &&
+	    make_sockets(f->options.init, family, f->spare[i].v + stays, SEVERAL) == 0)
+		f->spare[i].n = stays + SEVERAL;
 	return f->spare[i].n > stays ? f->spare[i].v[--f->spare[i].n] : -1;
+}
+
+void fast_spare_give(struct fast *f, int family, int sock)
+{
+	size_t i = family == AF_INET6;
+
+	if (f->spare[i].n < FAST_SPARE_MAX)
+		f->spare[i].v[f->spare[i].n++] = sock;
+	else
+		close(sock);
 }

@@ -9,6 +9,18 @@
 #include "net/fast_table.h"
 
 struct fast_pending;
+struct fast_accepting;
+struct fast_visit;
+
+/* Connections to published ports that the container has not accepted yet. */
+#define FAST_VISITS_MAX 256
+
+struct fast_port {
+	struct fast *fast;
+	union fast_address address; /* of the host */
+	union fast_address inside;  /* of the container */
+	int sock;		    /* or -1: the container does not listen */
+};
 
 struct fast {
 	struct notify_loop *loop;
@@ -20,6 +32,14 @@ struct fast {
 		int v[FAST_SPARE_MAX];
 		size_t n;
 	} spare[2];
+	struct fast_port *ports; /* of TCP */
+	size_t n_ports;
+	struct fast_visit *visits;
+	size_t n_visits;
+	bool held_up; /* further ones wait in their listeners' queues */
+	struct fast_accepting *accepting;
+	size_t n_accepting;
+	int listeners, slot; /* what they wait for: an epoll instance, and a number that is free */
 	struct fast_pending *pending;
 	size_t n_pending;
 	int children; /* net/fast_unix.h */
@@ -48,6 +68,8 @@ bool fast_is_owed(struct fast *f, const struct notification *n, uint64_t inode);
 int fast_spares_make(struct fast *f);
 /* A new one, non-blocking, the caller's; or -1. */
 int fast_spare_take(struct fast *f, int family);
+/* One that is as new. Takes it over. */
+void fast_spare_give(struct fast *f, int family, int sock);
 
 /* --- connect(2), bind(2), shutdown(2) --- */
 
@@ -55,6 +77,19 @@ int fast_spare_take(struct fast *f, int family);
 bool fast_connect(struct fast *f, const struct notification *n);
 bool fast_bind(struct fast *f, const struct notification *n);
 void fast_shutdown(struct fast *f, const struct notification *n);
+
+/* --- listen(2), accept(2), and the names of what was accepted --- */
+
+int fast_accept_prepare(struct fast *f);
+bool fast_listen(struct fast *f, const struct notification *n);
+bool fast_accept(struct fast *f, const struct notification *n);
+bool fast_getpeername(struct fast *f, const struct notification *n);
+bool fast_getsockname(struct fast *f, const struct notification *n);
+
+/* Around a call that must not block: it is interrupted where the container makes it. */
+void fast_guard(bool on);
+/* A timer of a socket's SO_SNDTIMEO or SO_RCVTIMEO; or -1. */
+int fast_timer(int sock, int option);
 
 /* --- Calls that wait for their connection --- */
 

@@ -110,15 +110,14 @@ static void on_timeout(struct notify_loop *l, uint32_t events, void *arg)
 	drop(p);
 }
 
-/* connect(2) waits no longer than SO_SNDTIMEO. */
-static int make_timer(int sock)
+int fast_timer(int sock, int option)
 {
 	struct itimerspec when = { 0 };
 	struct timeval wait = { 0 };
 	socklen_t len = sizeof(wait);
 	int timer;
 
-	if (getsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &wait, &len) < 0 || (!wait.tv_sec && !wait.tv_usec))
+	if (getsockopt(sock, SOL_SOCKET, option, &wait, &len) < 0 || (!wait.tv_sec && !wait.tv_usec))
 		return -1;
 	when.it_value.tv_sec = wait.tv_sec;
 	when.it_value.tv_nsec = wait.tv_usec * 1000;
@@ -140,7 +139,7 @@ void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 		.call = *n,
 		.sock = sock,
 		.own = own,
-		.timer = make_timer(sock),
+		.timer = fast_timer(sock, SO_SNDTIMEO),
 		.inode = is.inode,
 	};
 	f->pending = p;

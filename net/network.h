@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -37,8 +38,13 @@ struct network_port {
 	/* Of the host, numeric. One of IPv6 leads to the container's IPv6 address. */
 	char address[NETWORK_TEXT_MAX];
 	int sock; /* -1, until it is bound */
+	/* Of TCP: once it is bound, other sockets of ours may listen there as well (net/fast_publish.c). */
+	bool shared;
+	bool held; /* some do already */
 };
 
+/* Of the host, as bind(2) takes it. False: there is none in it. */
+bool network_port_address(const struct network_port *p, struct sockaddr_storage *ret);
 bool network_address_valid(const char *address);
 /* "[::1]", but "127.0.0.1": as an address stands in front of a port. Returns ret. */
 const char *network_bracket(const char *address, char ret[NETWORK_TEXT_MAX]);

@@ -95,12 +95,29 @@ static int listen_on(const struct network_port *p, uint16_t port, uint16_t *ret_
 	/* Connections of a container's last run may linger. UDP would let two share a port. */
 	if (!p->udp && setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -1;
-	if (bind(sock, &address.any, len) < 0 || (!p->udp && listen(sock, SOMAXCONN) < 0) ||
-	    getsockname(sock, &address.any, &len) < 0)
+	if (p->shared && p->held && setsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return -1;
+	if (bind(sock, &address.any, len) < 0)
+		return -1;
+	/* Not before it is bound: nobody else's may be there. */
+	if (p->shared && setsockopt(sock, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0)
+		return -1;
+	if ((!p->udp && listen(sock, SOMAXCONN) < 0) || getsockname(sock, &address.any, &len) < 0)
 		return -1;
 	*ret_port = ntohs(address.any.sa_family == AF_INET ? address.in.sin_port :
 							     address.in6.sin6_port);
 	return fd_take(&sock);
+}
+
+bool network_port_address(const struct network_port *p, struct sockaddr_storage *ret)
+{
+	union address address;
+
+	*ret = (struct sockaddr_storage){ 0 };
+	if (!make_address(p, p->host, &address))
+		return false;
+	memcpy(ret, &address, sizeof(address));
+	return true;
 }
 
 bool network_address_valid(const char *address)

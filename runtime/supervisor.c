@@ -1,6 +1,7 @@
 #include "runtime/supervisor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -70,12 +71,14 @@ static _Noreturn void supervise(const struct supervision *s, struct notify_notes
 	_exit(0);
 }
 
-/* True: the container's own supervisor answers now. */
+/* True: the container's own supervisor answers now. One that has ended for good leaves its door behind. */
 static bool hand_over(const struct supervision *s, struct supervisor *v)
 {
+	static const struct timeval patience = { .tv_sec = 5 };
 	CLEAN(clean_fd) int sock = s->knock ? s->knock(s->arg) : -1;
 
-	if (sock < 0 || sync_send(sock, SYNC_CALLS, v->listener, NULL) < 0 ||
+	if (sock < 0 || setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    sync_send(sock, SYNC_CALLS, v->listener, NULL) < 0 ||
 	    sync_expect(sock, SYNC_CALLS, NULL, NULL, NULL) < 0)
 		return false;
 	v->alive = fd_take(&sock);
@@ -136,9 +139,17 @@ int supervisor_start(const struct supervision *s, int listener, int init, bool e
 	return 0;
 }
 
+/* Is there nobody left who could make a call? */
+static bool is_over(int listener)
+{
+	struct pollfd p = { .fd = listener };
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+}
+
 void supervisor_again(const struct supervision *s, int init, bool exec, struct supervisor *v)
 {
-	bool ended = v->pid && proc_reap(v->pid) == 0;
+	bool ended = (v->pid && proc_reap(v->pid) == 0) || is_over(v->listener);
 
 	v->pid = 0;
 	clean_fd(&v->alive);

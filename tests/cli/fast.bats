@@ -171,6 +171,60 @@ EBADF ENOTSOCK EINVAL"
 	same "$output" "wrong 0"
 }
 
+listener() { # listener HOW: listens on port 80 of p, in that way, and nobody else
+	nobody_listens() { ! tiffin exec p pgrep -f '[l]isten_on' >/dev/null; }
+	listens() { tiffin exec p grep -q ready /tmp/out; }
+	tiffin exec p sh -c "pkill -f '[l]isten_on'; rm -f /tmp/out"
+	wait_for nobody_listens
+	tiffin exec -d p sh -c "python3 /fast.py listen_on $1 80 >/tmp/out 2>&1"
+	wait_for listens || tiffin exec p cat /tmp/out
+	listens
+}
+ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
+
+@test "a published port's connections are the host's, and say where they come from" {
+	container p -p 80 -p 0.0.0.0::80
+	published=$(tiffin port p 80 | sed -n 's/^127.0.0.1://p')
+	open=$(tiffin port p 80 | sed -n 's/^0.0.0.0://p')
+	for how in blocking epoll threads workers reuseport dual; do
+		echo "# $how"
+		listener "$how"
+		mapped=
+		[ "$how" != dual ] || mapped=::ffff:
+		for _ in 1 2 3; do
+			matches "$(ask 127.0.0.1 "$published")" "^host ${mapped}10.0.2.2 (True|False) 10.0.2.100:80\$"
+		done
+		matches "$(ask "$host" "$open")" "^host $mapped$host (True|False) 10.0.2.100:80\$"
+		contains "$(ask 127.0.0.1 "$published" ask_many)" ": 100}"
+		run tiffin exec p /usr/bin/python3 /fast.py ask 127.0.0.1 80
+		matches "$output" "^own ${mapped}127.0.0.1 True (::ffff:)?127.0.0.1:80\$"
+	done
+	# A listener that is closed is refused, and one that comes back is there.
+	listener once
+	contains "$(ask 127.0.0.1 "$published")" "host "
+	run ask 127.0.0.1 "$published"
+	[ "$status" != 0 ]
+	listener epoll
+	contains "$(ask 127.0.0.1 "$published")" "host "
+	old=$(pgrep -u "$(id -u)" -P "$(monitor_of p)" tiffin-calls)
+	kill -9 "$old"
+	fast_again() { ask 127.0.0.1 "$published" | grep -q '^host'; }
+	wait_for fast_again
+	tiffin rm -f -t 0 p
+}
+
+@test "a lost network comes back beside the supervisor, with its ports" {
+	container p -p 80
+	published=$(tiffin port p 80 | sed 's/.*://')
+	listener epoll
+	kill -9 "$(pgrep -u "$(id -u)" -P "$(monitor_of p)" tiffin-net)"
+	contains "$(ask 127.0.0.1 "$published")" "host "
+	tiffin network reload p
+	same "$(tiffin port p 80)" "127.0.0.1:$published"
+	contains "$(ask 127.0.0.1 "$published")" ":80"
+	tiffin rm -f -t 0 p
+}
+
 @test "the supervisor may die: calls wait for the next one" {
 	run tiffin exec f sh -c 'while ! [ -e /tmp/stop ]; do sleep 0.1; done' 3>&- &
 	for _ in 1 2 3 4 5; do

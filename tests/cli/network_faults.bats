@@ -52,7 +52,8 @@ kill_carrier() { kill -9 "$(carrier_of "$1")" && wait_for is_lost "$1"; }
 }
 
 @test "network reload brings it back, with its ports" {
-	serve web -p 80 -p 80/udp
+	# Not fast, whose supervisor answers there without it.
+	serve web --network slirp -p 80 -p 80/udp
 	tcp=$(number web 80/tcp) udp=$(number web 80/udp)
 	same "$(ask tcp 127.0.0.1 "$tcp" x)" "tcp 80 from 10.0.2.2: x"
 	kill_carrier web
@@ -70,7 +71,7 @@ kill_carrier() { kill -9 "$(carrier_of "$1")" && wait_for is_lost "$1"; }
 }
 
 @test "network reload: a port that is taken meanwhile is an error, and free again, none" {
-	serve web -p 80
+	serve web --network slirp -p 80
 	port=$(number web 80)
 	kill_carrier web
 	python3 -c 'import socket, sys, time

@@ -351,6 +351,85 @@ def case_many(address, port):
     print(sum(echo(sock) == "host" for sock in socks))
 
 
+# --- published ports ---
+
+def describe(connection, address):
+    with connection:
+        connection.settimeout(10)
+        connection.recv(10)
+        connection.sendall(f"{whose(connection)} {address[0]} {connection.getpeername() == address} "
+                           f"{connection.getsockname()[0]}:{connection.getsockname()[1]}".encode())
+
+
+def serve_one(listener):
+    describe(*listener.accept())
+
+
+def case_listen_on(address, port):
+    """address says how it waits"""
+    dual = address == "dual"
+    listener = socket.socket(socket.AF_INET6 if dual else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, address == "reuseport")
+    listener.bind(("", port))
+    listener.listen(100)
+    print("ready", flush=True)
+    if address == "epoll":
+        listener.setblocking(False)
+        poll = select.epoll()
+        poll.register(listener, select.EPOLLIN | select.EPOLLET)
+        while poll.poll():
+            try:
+                while True:
+                    serve_one(listener)
+            except BlockingIOError:
+                pass
+    if address == "threads":
+        for _ in range(4):
+            threading.Thread(target=lambda: [serve_one(listener) for _ in range(10000)]).start()
+    if address == "workers":
+        for _ in range(4):
+            if os.fork() == 0:
+                break
+    if address == "once":
+        serve_one(listener)
+        sys.exit()
+    if address == "reuseport":
+        another = socket.socket()
+        another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        another.bind(("", port))
+        another.listen(100)
+        while True:
+            for one in select.select([listener, another], [], [])[0]:
+                serve_one(one)
+    while True:
+        serve_one(listener)
+
+
+def ask(address, port):
+    with socket.create_connection((address, port), 10) as sock:
+        sock.settimeout(10)
+        sock.sendall(b"x")
+        return sock.recv(100).decode()
+
+
+def case_ask(address, port):
+    print(ask(address, port))
+
+
+def case_ask_many(address, port):
+    found = {}
+    socks = [socket.create_connection((address, port), 10) for _ in range(100)]
+    for sock in socks:
+        sock.sendall(b"x")
+    for sock in socks:
+        sock.settimeout(10)
+        text = sock.recv(100).decode()
+        found[text] = found.get(text, 0) + 1
+    print(found)
+
+
 # --- what must not be reached ---
 
 def reached(sock, attempts):
