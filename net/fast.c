@@ -168,6 +168,7 @@ static void protect(void)
 	sigset_t set;
 
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	sigaction(SIGALRM, &alarm, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);

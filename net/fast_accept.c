@@ -73,7 +73,7 @@ static bool name(struct fast *f, const struct notification *n, bool peer)
 	CLEAN(clean_fd) int sock = notify_get_fd(n, (int)n->data.args[0]);
 	const struct fast_port *p;
 	struct fast_socket is;
-	union fast_address a;
+	union fast_address a = { .room = { 0 } };
 	socklen_t len = sizeof(a);
 
 	if (sock < 0 || fast_socket_look(sock, &is) < 0 || is.namespace != f->host)
@@ -279,7 +279,7 @@ static bool is_published(const struct fast *f, in_port_t port, bool opened)
 /* The container's own socket, bound to a published port. */
 static bool look_at_published(const struct fast *f, int sock, struct fast_socket *is, in_port_t *ret)
 {
-	union fast_address a;
+	union fast_address a = { .room = { 0 } };
 	socklen_t len = sizeof(a);
 
 	if (sock < 0 || fast_socket_look(sock, is) < 0 || is->namespace != f->container ||

@@ -165,10 +165,11 @@ static int read6(pid_t of, struct fast_interfaces *ret)
 		CLEAN(clean_file) FILE *f = fopen(path, "re");
 
 		while (f && fscanf(f, "%32s %*x %x %*x %*x %*s", text, &prefix) == 2) {
-			struct in6_addr *a = &ret->v6[ret->n6].address;
+			struct in6_addr *a;
 
 			if (ret->n6 == FAST_INTERFACES_MAX)
 				return -1;
+			a = &ret->v6[ret->n6].address;
 			for (int i = 0; i < 16; i++) {
 				char byte[3] = { text[2 * i], text[2 * i + 1] };
 

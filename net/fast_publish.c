@@ -126,7 +126,7 @@ static void remove_visit(struct fast_visit *v)
 	*at = v->next;
 	f->n_visits--;
 	notify_loop_forget(f->loop, v->inner);
-	connect(v->inner, &none, sizeof(none));
+	(void)!connect(v->inner, &none, sizeof(none));
 	fast_spare_give(f, v->from.any.sa_family, v->inner);
 	free(v);
 	if (f->held_up)

@@ -73,7 +73,7 @@ static void put_back(const struct fast_pending *p)
 	struct fast_place place;
 
 	if (p->own < 0 && fast_socket_namespace(p->sock) == p->fast->container)
-		connect(p->sock, &none, sizeof(none));
+		(void)!connect(p->sock, &none, sizeof(none));
 	else if (p->own >= 0 &&
 		 fast_place_find(p->call.pid, number, p->inode, &place) == 0)
 		fast_place_put(&p->call, number, &place, p->own);

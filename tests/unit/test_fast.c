@@ -159,8 +159,8 @@ TEST(numbers_and_epoll_instances_are_found)
 	CLEAN(clean_fd) int other = fast_socket_new(AF_INET);
 	CLEAN(clean_fd) int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.u64 = 0x1122334455667788 };
-	struct fast_socket is;
-	struct fast_place place;
+	struct fast_socket is = { .inode = 0 };
+	struct fast_place place = { .n = 0 };
 
 	epoll_ctl(epoll, EPOLL_CTL_ADD, other, &e);
 	epoll_ctl(epoll, EPOLL_CTL_ADD, twin, &e);
@@ -191,15 +191,15 @@ static bool connects(int sock, const union fast_address *to, socklen_t len)
 	struct pollfd p = { .fd = sock, .events = POLLOUT };
 	static const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	connect(sock, &none, sizeof(none));
-	connect(sock, &to->any, len);
+	(void)!connect(sock, &none, sizeof(none));
+	(void)!connect(sock, &to->any, len);
 	return poll(&p, 1, 300) == 1 && !(p.revents & (POLLERR | POLLHUP));
 }
 
 static int reach_one(void)
 {
 	union fast_address good, bad;
-	socklen_t len, other;
+	socklen_t len = 0, other = 0;
 	int sock = fast_socket_new(AF_INET), off = 0;
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
