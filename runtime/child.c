@@ -446,15 +446,15 @@ static const struct step process_steps[] = {
 	{ "bound capabilities",	      bound_caps },	/* needs CAP_SETPCAP */
 	{ "enter the working directory", enter_directory }, /* makes it, as root */
 	{ "set limits",		      set_limits },	/* they may leave no room for more */
-	{ "install seccomp early",    install_seccomp_early }, /* needs CAP_SYS_ADMIN */
-	{ "supervise calls early",    supervise_early }, /* as that */
+	{ "supervise calls early",    supervise_early }, /* needs CAP_SYS_ADMIN; a profile may deny its calls */
+	{ "install seccomp early",    install_seccomp_early }, /* as that */
 	{ "switch user",	      switch_user },	/* needs CAP_SETUID */
 	{ "tie to the monitor",	      tie_to_monitor },	/* a change of user unties */
 	{ "reset signals",	      reset_signals },
 	{ "forbid new privileges",    forbid_new_privileges }, /* seccomp needs it */
-	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
-	{ "supervise calls",	      supervise_late },
+	{ "supervise calls",	      supervise_late },	/* which a profile may deny */
 	{ "become the user",	      become_user },	/* whom the supervisor makes it */
+	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
 	{ "part from the init",	      part_from_init },	/* which has all of that, too */
 };
 
