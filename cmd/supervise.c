@@ -18,7 +18,7 @@ static bool is_fast(const struct supervise *s)
 	const struct container_spec *spec = s->spec;
 
 	return spec->network == NETWORK_PRIVATE && spec->network_fast && spec->seccomp &&
-	       !spec->seccomp_filter && fast_possible();
+	       !spec->seccomp_filter && !(s->single_id && ns_joins(spec->ns)) && fast_possible();
 }
 
 static int add_fast(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
@@ -156,6 +156,18 @@ static void add_calls(struct supervise *s, const struct part *p)
 	to->n_calls += n;
 }
 
+/*
+ * Who joins another's namespaces has the other's supervisor, which is in them, and alone can look at
+ * processes before they have executed their program.
+ */
+static int open_door(struct supervise *s, const struct container_dir *dir, struct err *err)
+{
+	for (int k = 0; s->single_id && k < NS_KINDS; k++)
+		if (s->spec->ns[k].mode == NS_CONTAINER)
+			return container_link_socket(dir, CONTAINER_CALLS, s->spec->ns[k].container, err);
+	return container_listen(dir, CONTAINER_CALLS, &s->supervision.door, err);
+}
+
 int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 		      const struct supervision **ret, struct err *err)
 {
@@ -170,13 +182,13 @@ int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 		*ret = NULL;
 		return 0;
 	}
-	if (dir && container_listen(dir, CONTAINER_CALLS, &s->supervision.door, err) < 0)
+	if (dir && open_door(s, dir, err) < 0)
 		return -1;
 	if (s->single_id && dir)
 		read_owners(s, dir);
 	keep_descriptors(s);
 	s->supervision.prepare = prepare;
-	s->supervision.knock = dir ? NULL : knock;
+	s->supervision.knock = dir && s->supervision.door >= 0 ? NULL : knock;
 	s->supervision.in_supervisor = in_supervisor;
 	s->supervision.arg = s;
 	*ret = &s->supervision;

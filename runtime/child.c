@@ -355,7 +355,12 @@ static int supervise_calls(struct child *c, struct err *err)
 		return -1;
 	}
 	c->supervised = listener >= 0;
-	return sync_send(c->sync, SYNC_CALLS, listener, err);
+	if (sync_send(c->sync, SYNC_CALLS, listener, err) < 0)
+		return -1;
+	/* To the supervisor of who has our namespaces: here is somebody with a root of its own. */
+	if (c->launch->donors && emulates_users(c))
+		syscall(SYS_chroot, "/");
+	return 0;
 }
 
 /* As with install_seccomp: with new privileges while we still may. */

@@ -69,7 +69,7 @@ static int supervise(int sock, struct launched *child, int *ret_exit_code, struc
 		return -1;
 	/* It may be that calls can't be supervised here. */
 	return listener < 0 ? 0 : supervisor_start(child->supervision, listener, child->pidfd,
-						   child->exec, &child->supervisor, err);
+						   child->joins, &child->supervisor, err);
 }
 
 /* Until there is something to read; the child may be waiting for a supervisor that has died meanwhile. */
@@ -86,7 +86,7 @@ static void await_news(int fd, struct launched *child)
 		if (p[0].revents)
 			return;
 		if (p[1].revents)
-			supervisor_again(child->supervision, child->pidfd, child->exec, &child->supervisor);
+			supervisor_again(child->supervision, child->pidfd, child->joins, &child->supervisor);
 	}
 }
 
@@ -161,7 +161,7 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 	report = ends[1];
 	child.program = l->spec->args.v[0];
 	child.supervision = l->supervision;
-	child.exec = l->join >= 0;
+	child.joins = l->join >= 0 || l->donors;
 	own.program = program;
 	own.report = report;
 	own.stranger = !id_map_has_caller(l->ids);

@@ -78,7 +78,7 @@ struct launched {
 	int sync, heard;
 	const char *program;
 	const struct supervision *supervision; /* lent, too */
-	bool exec;
+	bool joins; /* namespaces that another supervisor is in already */
 };
 #define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1, .heard = -1, .supervisor = SUPERVISOR_INIT }
 

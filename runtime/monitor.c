@@ -339,7 +339,7 @@ static void run_loop(struct state *s)
 		if (p[ON_NETWORK].revents && p[ON_NETWORK].fd == network_fd(s))
 			hear_network(s);
 		if (p[ON_SUPERVISOR].revents)
-			supervisor_again(s->child.supervision, s->child.pidfd, s->child.exec,
+			supervisor_again(s->child.supervision, s->child.pidfd, s->child.joins,
 					 &s->child.supervisor);
 		if (p[ON_HEALTH].revents)
 			see_to_health(s);

@@ -120,18 +120,18 @@ static int start(const struct supervision *s, int init, struct supervisor *v, st
 	return 0;
 }
 
-static int find_one(const struct supervision *s, int init, bool exec, struct supervisor *v, struct err *err)
+static int find_one(const struct supervision *s, int init, bool joins, struct supervisor *v, struct err *err)
 {
 	v->starts++;
-	return exec && hand_over(s, v) ? 0 : start(s, init, v, err);
+	return joins && hand_over(s, v) ? 0 : start(s, init, v, err);
 }
 
-int supervisor_start(const struct supervision *s, int listener, int init, bool exec,
+int supervisor_start(const struct supervision *s, int listener, int init, bool joins,
 		     struct supervisor *ret, struct err *err)
 {
 	struct supervisor v = { .alive = -1, .listener = listener };
 
-	if (find_one(s, init, exec, &v, err) < 0) {
+	if (find_one(s, init, joins, &v, err) < 0) {
 		supervisor_done(&v);
 		return -1;
 	}
@@ -147,13 +147,13 @@ static bool is_over(int listener)
 	return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
 }
 
-void supervisor_again(const struct supervision *s, int init, bool exec, struct supervisor *v)
+void supervisor_again(const struct supervision *s, int init, bool joins, struct supervisor *v)
 {
 	bool ended = (v->pid && proc_reap(v->pid) == 0) || is_over(v->listener);
 
 	v->pid = 0;
 	clean_fd(&v->alive);
-	if (ended || v->starts >= STARTS_MAX || find_one(s, init, exec, v, NULL) < 0)
+	if (ended || v->starts >= STARTS_MAX || find_one(s, init, joins, v, NULL) < 0)
 		clean_fd(&v->listener);
 }
 

@@ -45,16 +45,17 @@ struct supervisor {
 #define SUPERVISOR_INIT { .alive = -1, .listener = -1 }
 
 /*
- * Parent: starts it on a listener, which is taken over. init: see prepare; lent. Where it is exec's, the
+ * Parent: starts it on a listener, which is taken over. init: see prepare; lent. Where it joins
+ * namespaces that a supervisor is in already (exec's process, or a container that joined another), the
  * listener goes to the container's supervisor, if there is one, and none is started.
  */
-int supervisor_start(const struct supervision *s, int listener, int init, bool exec,
+int supervisor_start(const struct supervision *s, int listener, int init, bool joins,
 		     struct supervisor *ret, struct err *err);
 /*
  * Parent, when alive is readable: reaps it, and starts another, or brings the listener to another, where it
  * did not end by itself. After a hundred of them the calls fail (ENOSYS) from then on.
  */
-void supervisor_again(const struct supervision *s, int init, bool exec, struct supervisor *v);
+void supervisor_again(const struct supervision *s, int init, bool joins, struct supervisor *v);
 /* Parent: its callers have ended; waits for it to end, too, as it has something to finish. */
 void supervisor_finish(struct supervisor *v);
 /* Parent: ends it. */

@@ -330,6 +330,16 @@ int container_listen(const struct container_dir *d, const char *which, int *ret_
 	return 0;
 }
 
+int container_link_socket(const struct container_dir *d, const char *which, const char *other,
+			  struct err *err)
+{
+	CLEAN(clean_free) char *target = xasprintf("../%s/%s", other, which);
+
+	unlinkat(d->fd, which, 0);
+	return symlinkat(target, d->fd, which) < 0 ?
+		       err_sys(err, "cannot make a link in the container's directory") : 0;
+}
+
 int container_connect(const struct store *s, const char *id, const char *which, int *ret_sock,
 		      struct err *err)
 {

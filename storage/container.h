@@ -144,6 +144,9 @@ void container_clear_state(const struct container_dir *d);
 #define CONTAINER_ATTACH "attach"
 #define CONTAINER_CALLS	 "calls"
 int container_listen(const struct container_dir *d, const char *which, int *ret_sock, struct err *err);
+/* It is another container's. */
+int container_link_socket(const struct container_dir *d, const char *which, const char *other,
+			  struct err *err);
 int container_connect(const struct store *s, const char *id, const char *which, int *ret_sock,
 		      struct err *err);
 /* Its directory, where its log is. */

@@ -92,7 +92,7 @@ def path_of(arguments, at):
 
 
 def play(disk, name, text, opened):
-    a = [m.group(1) for m in ARGUMENT.finditer(text)]
+    a = [m.group(1) for m in ARGUMENT.finditer(text.strip())]
     fd = FD.match(a[0]) if a else None
     if name == "openat" and "O_CREAT" in text:
         disk.created(opened or path_of(a, 0))
