@@ -146,6 +146,9 @@ int rootfs_probe_overlay(const struct store *s, struct err *err)
 	store_unstage(s, name);
 	if (result == 0)
 		return 0;
-	return err_set(err, why.kind == ERR_NO_SPACE ? ERR_NO_SPACE : ERR_UNSUPPORTED,
-		       "overlayfs can't write to the store's file system: %s", why.text);
+	if (why.kind != ERR_NO_SPACE)
+		why.kind = ERR_UNSUPPORTED;
+	if (err)
+		*err = why;
+	return err_wrap(err, "overlayfs can't write to the store's file system");
 }

@@ -48,7 +48,6 @@ teardown_file() { drop_store; }
 		--pids-limit=10 limits
 		--oom-kill-disable limits
 		--ip=10.0.0.9 network
-		--uidmap=0:1:1 subordinate
 		--pod=x pods
 	END
 	fails 125 --log-level debug ps
