@@ -77,7 +77,7 @@ for item in json.load(sys.stdin): print("Name" in item, "RepoTags" in item)' <<<
 }
 
 @test "mounts" {
-	same "$(get '{{range .Mounts}}{{.Type}} {{.Source}} {{.Destination}} {{.RW}}{{end}}' made)" \
+	same "$(get '{{range .Mounts}}{{.Type}} {{.Source}} {{.Destination}} {{.RW}}{{println}}{{end}}' made | head -n 1)" \
 		"bind $BATS_FILE_TMPDIR/shared /mnt false"
 	same "$(get '{{json .Mounts}}' box)" '[]'
 }
