@@ -62,9 +62,18 @@ static int monitor_hangs(const struct container *c, struct err *err)
 	return err_set(err, ERR_BUSY, "the monitor of container %s does not answer", c->name);
 }
 
+/* Somebody has started it again. */
+static bool runs_anew(struct tiffin *t, const struct container *c)
+{
+	CLEAN(container_done) struct container now = { 0 };
+
+	return container_find(&t->store, c->id, &now, NULL) == 0 && proc_alive(&now.state.init);
+}
+
 /*
- * Waits until its monitor has let go of it; a container that vanishes meanwhile has been removed. A
- * monitor that hangs is killed, where that is wanted, and known which it is.
+ * Its process has ended: waits until its monitor has let go of it, unless the next run has begun by then; a
+ * container that vanishes meanwhile has been removed. A monitor that hangs is killed, where that is wanted,
+ * and known which it is.
  */
 static int await_monitor(struct tiffin *t, const struct container *c, bool kill, struct err *err)
 {
@@ -73,6 +82,8 @@ static int await_monitor(struct tiffin *t, const struct container *c, bool kill,
 	while (container_is_busy(&t->store, c->id)) {
 		CLEAN(clean_fd) int monitor = -1;
 
+		if (runs_anew(t, c))
+			return 0;
 		if (rest(since))
 			continue;
 		monitor = kill ? proc_open(&c->state.monitor) : -1;
@@ -267,20 +278,27 @@ void life_release_volumes(struct tiffin *t, const struct container *c)
 		helper_remove_trash(&t->store, &t->ids, trash.v[i]);
 }
 
-int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err)
-{
-	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
-	char trash[STAGE_NAME_MAX];
-	struct err why = { 0 };
+/* So often it is killed that others start again meanwhile. */
+#define KILLS_MAX 100
 
-	if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0 && why.kind != ERR_BUSY) {
-		if (why.kind == ERR_NOT_FOUND)
+/* Locks one that does not run, or is killed. ERR_NOT_FOUND: it has gone, as one with --rm does. */
+static int lock_ended(struct tiffin *t, const struct container *c, bool force, struct container_dir *ret,
+		      struct err *err)
+{
+	for (int kills = 0; kills < KILLS_MAX; kills++) {
+		CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+		struct err why = { 0 };
+
+		if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0 && why.kind != ERR_BUSY) {
+			*err = why;
+			return -1;
+		}
+		/* A first process that changed its user outlives a monitor that was killed: prctl(2). */
+		if (dir.lock >= 0 && !proc_alive(&c->state.init)) {
+			*ret = dir;
+			dir = (struct container_dir)CONTAINER_DIR_INIT;
 			return 0;
-		*err = why;
-		return -1;
-	}
-	/* A first process that changed its user outlives a monitor that was killed: prctl(2). */
-	if (dir.lock < 0 || proc_alive(&c->state.init)) {
+		}
 		if (!force)
 			return err_set(err, ERR_BUSY,
 				       "cannot remove container %s as it is running - running or paused "
@@ -290,12 +308,21 @@ int life_remove(struct tiffin *t, const struct container *c, bool force, struct 
 		container_dir_done(&dir);
 		if (life_stop(t, c, SIGKILL, -1, err) < 0)
 			return -1;
-		if (container_dir_lock(&t->store, c->id, true, &dir, &why) < 0) {
-			if (why.kind == ERR_NOT_FOUND)
-				return 0; /* it was one with --rm */
-			*err = why;
-			return -1;
-		}
+	}
+	return monitor_hangs(c, err);
+}
+
+int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err)
+{
+	CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
+	char trash[STAGE_NAME_MAX];
+	struct err why = { 0 };
+
+	if (lock_ended(t, c, force, &dir, &why) < 0) {
+		if (why.kind == ERR_NOT_FOUND)
+			return 0;
+		*err = why;
+		return -1;
 	}
 	if (container_remove(&t->store, &dir, c->name, trash, err) < 0)
 		return -1;

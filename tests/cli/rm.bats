@@ -33,6 +33,21 @@ teardown_file() { drop_store; }
 	same "$(pids_with 'sleep 1000\.75')" ""
 }
 
+@test "-f removes what others start again and again" {
+	for _ in $(seq 10); do
+		tiffin create --name again --network none "$BUSYBOX" sleep 1000 >/dev/null
+		starting() { while tiffin start again; do :; done >/dev/null 2>&1 3>&-; }
+		starting &
+		one=$!
+		starting &
+		other=$!
+		wait_for has_status again ' Up '
+		tiffin rm -f again
+		wait $one $other
+		same "$(tiffin ps -aq)" ""
+	done
+}
+
 @test "-t says how long a running one has, with -f" {
 	tiffin run -d --name running "$BUSYBOX" sleep 1000
 	same "$(tiffin rm -f -t 0 running)" running

@@ -299,7 +299,9 @@ own_installation() {
 	for user in 0 app 4321:4322; do
 		for how in "run --rm --network none -u $user $BUSYBOX" "exec -u $user box"; do
 			# shellcheck disable=SC2086
-			run tiffin $how sh -c 'grep -E "^Cap(Inh|Amb)" /proc/self/status; id -G | tr " " "\n" | grep -cx $(id -g)'
+			# The kernel's list of supplementary groups: id -G would add the primary one by itself.
+			run tiffin $how sh -c 'grep -E "^Cap(Inh|Amb)" /proc/self/status
+				sed -n "s/^Groups://p" /proc/self/status | tr -s "\t " "\n" | grep -cx $(id -g)'
 			same "$(tr '\t' ' ' <<<"$output")" $'CapInh: 0000000000000000\nCapAmb: 0000000000000000\n1'
 		done
 	done
