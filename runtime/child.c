@@ -234,11 +234,16 @@ static int give(const char *dir, const struct child *c)
 	return 0;
 }
 
-/* Makes what is missing of an absolute path, as docker does with WORKDIR; the root is entered. */
+/*
+ * Makes what is missing of an absolute path, as docker does with WORKDIR; the root is entered. exec makes
+ * none.
+ */
 static int make_dirs(const char *path, const struct child *c)
 {
 	CLEAN(clean_free) char *copy = xstrdup(path);
 
+	if (c->launch->join >= 0)
+		return -1;
 	for (char *p = copy + 1; p[-1]; p++) {
 		char end = *p;
 

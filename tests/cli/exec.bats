@@ -55,10 +55,13 @@ namespaces() { # namespaces COMMAND…: the inodes, as that command's process ha
 		fails 125 exec -w "/proc/self/fd/$fd" box pwd
 	done
 	same "$(tiffin exec -w /tmp box pwd)" /tmp
+	fails 125 exec -w /no/such box pwd
+	contains "$error" "cannot enter the working directory: '/no/such': No such file or directory"
+	run tiffin exec box ls /no
+	[ "$status" -ne 0 ]
 }
 
 @test "exec -u switches the user" {
-	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: one ID is mapped"
 	same "$(tiffin exec -u app box id -u)" 1000
 	same "$(tiffin exec -u app box sh -c 'grep CapEff /proc/self/status')" $'CapEff:\t0000000000000000'
 	fails 125 exec -u nobody-here box id
@@ -103,4 +106,14 @@ namespaces() { # namespaces COMMAND…: the inodes, as that command's process ha
 	fails 125 exec nobody true
 	contains "$error" "no such container"
 	tiffin rm asleep
+}
+
+@test "exec -t has no terminal of what the container put in the place of /dev/pts" {
+	tiffin run -d --name mounter --network none --privileged "$BUSYBOX" \
+		sh -c 'mount -t tmpfs none /dev/pts && touch /dev/pts/ptmx && exec sleep 1000'
+	mounted() { tiffin exec mounter grep -q ' /dev/pts tmpfs' /proc/mounts; }
+	wait_for mounted
+	fails 125 exec -t mounter true
+	contains "$error" "'/dev/pts' is not a devpts"
+	tiffin rm -f mounter
 }

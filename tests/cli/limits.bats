@@ -224,3 +224,12 @@ in_box() { tiffin run --rm --network none "$@"; }
 	contains "$error" "control group"
 	fails 125 run --rm --gpus all "$BUSYBOX" true
 }
+
+@test "processes are limited where nobody says how, in exec too" {
+	hard=$(ulimit -H -u)
+	[ "$hard" != unlimited ] && [ "$hard" -lt 4096 ] || hard=4096
+	same "$(in_box "$BUSYBOX" sh -c 'ulimit -S -u; ulimit -H -u')" "$hard"$'\n'"$hard"
+	tiffin run -d --network none --name box "$BUSYBOX" sleep 100
+	same "$(tiffin exec box sh -c 'ulimit -H -u')" "$hard"
+	tiffin rm -f box
+}
