@@ -17,6 +17,9 @@
 /* A supervisor that the container can make die is started again, but not for ever. */
 #define STARTS_MAX 100
 
+/* What the container's may take to open. */
+#define PATIENCE_MS 5000
+
 /* What it has left to do takes less than one. */
 #define FINISH_MS 1000
 
@@ -71,14 +74,18 @@ static _Noreturn void supervise(const struct supervision *s, struct notify_notes
 	_exit(0);
 }
 
-/* True: the container's own supervisor answers now. One that has ended for good leaves its door behind. */
-static bool hand_over(const struct supervision *s, struct supervisor *v)
+/*
+ * True: the container's own supervisor answers now. One that has ended for good leaves its door behind; so it
+ * does where the container ends, and then init has been killed, whose end is waited for.
+ */
+static bool hand_over(const struct supervision *s, int init, struct supervisor *v)
 {
-	static const struct timeval patience = { .tv_sec = 5 };
 	CLEAN(clean_fd) int sock = s->knock ? s->knock(s->arg) : -1;
+	struct pollfd p[] = { { .fd = sock, .events = POLLIN }, { .fd = init, .events = POLLIN } };
 
-	if (sock < 0 || setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-	    sync_send(sock, SYNC_CALLS, v->listener, NULL) < 0 ||
+	if (sock < 0 || sync_send(sock, SYNC_CALLS, v->listener, NULL) < 0)
+		return false;
+	if (poll(p, ARRAY_SIZE(p), PATIENCE_MS) <= 0 || !p[0].revents ||
 	    sync_expect(sock, SYNC_CALLS, NULL, NULL, NULL) < 0)
 		return false;
 	v->alive = fd_take(&sock);
@@ -123,7 +130,7 @@ static int start(const struct supervision *s, int init, struct supervisor *v, st
 static int find_one(const struct supervision *s, int init, bool joins, struct supervisor *v, struct err *err)
 {
 	v->starts++;
-	return joins && hand_over(s, v) ? 0 : start(s, init, v, err);
+	return joins && hand_over(s, init, v) ? 0 : start(s, init, v, err);
 }
 
 int supervisor_start(const struct supervision *s, int listener, int init, bool joins,

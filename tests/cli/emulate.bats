@@ -155,3 +155,13 @@ in_box() { tiffin run --rm --network none "$BUSYBOX" sh -c "$1"; }
 	done
 	same "$(tiffin logs box | sort -u)" "$(printf "1000\n33")"
 }
+
+@test "the end of a container is that of several execs, too" {
+	for _ in $(seq 8); do
+		tiffin run -d --name short --network none "$BUSYBOX" sleep 1000
+		for _ in 1 2 3; do
+			tiffin exec -d short sleep 1000
+		done
+		tiffin rm -f short
+	done
+}
