@@ -188,6 +188,11 @@ static int set_limits(struct child *c, struct err *err)
 	return limits_apply(&c->spec->limits, err);
 }
 
+static int set_file_limit(struct child *c, struct err *err)
+{
+	return limits_apply_files(&c->spec->limits, err);
+}
+
 static int set_oom_score(struct child *c, struct err *err)
 {
 	/* The helper has done it that entered others' namespaces, or was between. */
@@ -464,6 +469,7 @@ static const struct step process_steps[] = {
 	{ "forbid new privileges",    forbid_new_privileges }, /* seccomp needs it */
 	{ "supervise calls",	      supervise_late },	/* which a profile may deny */
 	{ "become the user",	      become_user },	/* whom the supervisor makes it */
+	{ "set the limit on files",   set_file_limit },	/* no descriptor is needed any more */
 	{ "install seccomp",	      install_seccomp }, /* last: it filters the rest */
 	{ "part from the init",	      part_from_init },	/* which has all of that, too */
 };

@@ -160,9 +160,17 @@ int limits_apply(const struct limits *l, struct err *err)
 	    set_default(l, RLIMIT_NPROC, PROCESSES_MAX, false, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l->n; i++)
-		if (set_one(&l->v[i], err) < 0)
+		if (l->v[i].resource != RLIMIT_NOFILE && set_one(&l->v[i], err) < 0)
 			return -1;
 	umask(l->umask);
+	return 0;
+}
+
+int limits_apply_files(const struct limits *l, struct err *err)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].resource == RLIMIT_NOFILE && set_one(&l->v[i], err) < 0)
+			return -1;
 	return 0;
 }
 

@@ -42,8 +42,9 @@ void limits_set(struct limits *l, struct limit one);
 json_t *limits_to_json(const struct limits *l);
 void limits_from_json(const json_t *j, struct limits *ret);
 
-/* Child, in the container. */
+/* Child, in the container: all but how many descriptors it was said to have, which comes last. */
 int limits_apply(const struct limits *l, struct err *err);
+int limits_apply_files(const struct limits *l, struct err *err);
 /* Child, while /proc is the host's, and before it is made undumpable: that file is root's then. */
 int oom_score_apply(const struct limits *l, struct err *err);
 
