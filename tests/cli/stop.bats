@@ -34,7 +34,7 @@ telling() { # telling NAME FLAG…
 @test "a command that dies of SIGTERM is recorded as 143" {
 	# Process 1 without a handler does not die of it: it is the shell's child that does.
 	tiffin run -d --name t "$BUSYBOX" \
-		sh -c 'trap "kill -TERM \$child" TERM; sleep 1000 & child=$!; echo ready; wait $child; wait $child; exit $?' >/dev/null
+		sh -c 'trap "kill -TERM \$child" TERM; sleep 1000 & child=$!; echo ready; while kill -0 $child; do wait $child; s=$?; done; exit $s' >/dev/null
 	ready() { [ "$(tiffin logs t)" = ready ]; }
 	wait_for ready
 	tiffin stop t

@@ -186,6 +186,7 @@ static bool is_set_user_id(pid_t tid, const struct __ptrace_syscall_info *info)
 {
 	char path[256] = "";
 	struct iovec ours = { path, sizeof(path) - 1 };
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address of theirs */
 	struct iovec theirs = { (void *)(uintptr_t)info->entry.args[0], sizeof(path) - 1 };
 
 	if (info->entry.nr != SYS_execve || process_vm_readv(tid, &ours, 1, &theirs, 1, 0) < 0)
