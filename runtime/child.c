@@ -4,7 +4,7 @@
  * The child is born by one clone3(2) into all its namespaces and finds itself nobody there, with the
  * host's file systems around it. It turns that into a container one step at a time; the steps and
  * their order are the tables at the end of this file, with the reason beside each that can't stand
- * elsewhere. The parent's side (lead() in runtime/launch.c) meets it at three named points: the ID
+ * elsewhere. Here are those steps that are short; the others are where runtime/child.h says. The parent's side (lead() in runtime/launch.c) meets it at three named points: the ID
  * maps are written, the network's frames and the terminal's master are handed over.
  *
  * Whatever fails is reported to the parent as a struct err, which tells the user; the child prints
@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <poll.h>
@@ -29,29 +28,15 @@
 
 #include "base/cleanup.h"
 #include "base/owner.h"
-#include "runtime/caps.h"
-#include "runtime/emulate.h"
 #include "runtime/execute.h"
 #include "runtime/limits.h"
 #include "runtime/mount.h"
-#include "runtime/seccomp.h"
 #include "runtime/sync.h"
 
 struct step {
 	const char *name;
 	int (*run)(struct child *c, struct err *err);
 };
-
-static int become_root(struct child *c, struct err *err)
-{
-	const uid_t uid = id_map_root(c->launch->ids);
-	const gid_t gid = id_map_root_group(c->launch->ids);
-
-	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		return err_sys(err, "in the user namespace");
-	umask(0);
-	return 0;
-}
 
 /* By which the monitor knows the container's processes, where they are not a PID namespace's. */
 static int show_mounts(struct child *c, struct err *err)
@@ -118,68 +103,6 @@ static int leave_keyring(struct child *c, struct err *err)
 	(void)c;
 	(void)err;
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-	return 0;
-}
-
-/* With one ID mapped, to root, the supervisor knows the others. */
-static bool emulates_users(const struct child *c)
-{
-	const struct id_map *ids = c->launch->ids;
-
-	return ids->single && id_map_root(ids) == 0 && c->launch->supervision;
-}
-
-static int not_mapped(const struct user *u, struct err *err)
-{
-	err_set(err, ERR_DENIED, "user %u:%u is not among the IDs that are mapped", u->uid, u->gid);
-	return err_hint(err, "a range for you in /etc/subuid and /etc/subgid, wide enough, and "
-			     "newuidmap (package uidmap) give a container its other users");
-}
-
-/* A group beyond the map is nobody's: the image's /etc/group may name any number. */
-static void keep_mapped_groups(struct user *u, const struct id_map *ids)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < u->n_groups; i++)
-		if (id_map_has(ids, 0, u->groups[i]))
-			u->groups[kept++] = u->groups[i];
-	u->n_groups = kept;
-}
-
-/* Those that were asked for; unlike those of /etc/group they must be there. */
-static int add_groups(int root, struct child *c, struct err *err)
-{
-	size_t before = c->user.n_groups;
-
-	if (user_add_groups(root, &c->spec->groups, &c->user, err) < 0)
-		return -1;
-	for (size_t i = before; i < c->user.n_groups && !emulates_users(c); i++)
-		if (!id_map_has(c->launch->ids, 0, c->user.groups[i]))
-			return err_set(err, ERR_DENIED, "group %u is not among the IDs that are mapped",
-				       c->user.groups[i]);
-	return 0;
-}
-
-static int resolve_user(struct child *c, struct err *err)
-{
-	CLEAN(clean_fd) int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (user_resolve(root, c->spec->user, &c->user, err) < 0)
-		return -1;
-	if (!emulates_users(c)) {
-		if (!id_map_has(c->launch->ids, c->user.uid, c->user.gid))
-			return not_mapped(&c->user, err);
-		keep_mapped_groups(&c->user, c->launch->ids);
-		c->uid = c->user.uid;
-		c->gid = c->user.gid;
-	}
-	if (add_groups(root, c, err) < 0)
-		return -1;
-	for (size_t i = 0; i < c->spec->env.n; i++)
-		strv_add(&c->env, c->spec->env.v[i]);
-	if (!strv_get_env(&c->env, "HOME"))
-		strv_addf(&c->env, "HOME=%s", c->user.home);
 	return 0;
 }
 
@@ -277,27 +200,6 @@ static int enter_directory(struct child *c, struct err *err)
 	return 0;
 }
 
-static int bound_caps(struct child *c, struct err *err)
-{
-	return caps_bound(c->spec->caps, err);
-}
-
-static int switch_user(struct child *c, struct err *err)
-{
-	const struct user *u = &c->user;
-
-	bool keep = c->launch->ids->single || c->spec->keep_groups;
-
-	/*
-	 * With one ID there are no other groups, and setgroups(2) is forbidden: user_namespaces(7).
-	 * Then, and where it was asked for, the caller's groups stay, as nobody's.
-	 */
-	if ((!keep && setgroups(u->n_groups, u->groups) < 0) ||
-	    setresgid(c->gid, c->gid, c->gid) < 0 || setresuid(c->uid, c->uid, c->uid) < 0)
-		return err_sys(err, "%u:%u", u->uid, u->gid);
-	return caps_limit(u->uid == 0 ? c->spec->caps : 0, err);
-}
-
 /* Whoever kills the monitor ends the container: nobody else would tell its exit status. */
 static int tie_to_monitor(struct child *c, struct err *err)
 {
@@ -323,90 +225,6 @@ static int reset_signals(struct child *c, struct err *err)
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return err_sys(err, "the signal mask");
-	return 0;
-}
-
-static int forbid_new_privileges(struct child *c, struct err *err)
-{
-	if (c->spec->new_privileges)
-		return 0;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_sys(err, "no_new_privs");
-	return 0;
-}
-
-/* Without no_new_privs it takes CAP_SYS_ADMIN, which we lose when we become the user. */
-static int install_seccomp_early(struct child *c, struct err *err)
-{
-	return c->spec->seccomp && c->spec->new_privileges ?
-		       seccomp_install(c->spec->seccomp_filter, err) : 0;
-}
-
-static int install_seccomp(struct child *c, struct err *err)
-{
-	return c->spec->seccomp && !c->spec->new_privileges ?
-		       seccomp_install(c->spec->seccomp_filter, err) : 0;
-}
-
-/*
- * The parent has to hear even that it can't be, as in a container of a container: what depends on it
- * has to do without.
- */
-static int supervise_calls(struct child *c, struct err *err)
-{
-	const struct supervision *s = c->launch->supervision;
-	CLEAN(clean_fd) int listener = -1;
-	struct err why = { 0 };
-
-	if (!s)
-		return 0;
-	if (notify_install(s->calls, s->n_calls, &listener, &why) < 0 && why.kind != ERR_UNSUPPORTED) {
-		*err = why;
-		return -1;
-	}
-	c->supervised = listener >= 0;
-	if (sync_send(c->sync, SYNC_CALLS, listener, err) < 0)
-		return -1;
-	/* To the supervisor of who has our namespaces: here is somebody with a root of its own. */
-	if (c->launch->donors && emulates_users(c))
-		syscall(SYS_chroot, "/");
-	return 0;
-}
-
-/* As with install_seccomp: with new privileges while we still may. */
-static int supervise_early(struct child *c, struct err *err)
-{
-	return c->spec->new_privileges ? supervise_calls(c, err) : 0;
-}
-
-static int supervise_late(struct child *c, struct err *err)
-{
-	return c->spec->new_privileges ? 0 : supervise_calls(c, err);
-}
-
-static int say_groups(const struct user *u)
-{
-	if (syscall(SYS_setgroups, 0, NULL) < 0)
-		return -1;
-	for (size_t i = 0; i < u->n_groups; i++)
-		if (syscall(SYS_setgroups, EMULATE_ADD_GROUP, u->groups[i]) < 0)
-			return -1;
-	return 0;
-}
-
-/* These calls are answered already: switch_user has left us the kernel's root, without its capabilities. */
-static int become_user(struct child *c, struct err *err)
-{
-	const struct user *u = &c->user;
-
-	/* Root in root's group is who is none of the others. */
-	if (!emulates_users(c) || (!u->uid && !u->gid && u->n_groups == 1))
-		return 0;
-	if (!c->supervised)
-		return u->uid || u->gid ? not_mapped(u, err) : 0;
-	if ((!c->spec->keep_groups && say_groups(u) < 0) ||
-	    setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
-		return err_sys(err, "%u:%u", u->uid, u->gid);
 	return 0;
 }
 

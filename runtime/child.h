@@ -46,6 +46,23 @@ struct handed {
 /* handed is taken over; NULL: nothing was. */
 _Noreturn void child_main(const struct launch *l, int sync, const struct handed *handed);
 
+/*
+ * The steps, by the files that they are in; those of runtime/child.c itself are its own. Each returns 0
+ * where it does not apply.
+ */
+/* runtime/child_user.c */
+bool emulates_users(const struct child *c); /* no step: is the supervisor to know who the users are? */
+int become_root(struct child *c, struct err *err);
+int resolve_user(struct child *c, struct err *err);
+int bound_caps(struct child *c, struct err *err);
+int switch_user(struct child *c, struct err *err);
+int become_user(struct child *c, struct err *err);
+/* runtime/child_calls.c */
+int forbid_new_privileges(struct child *c, struct err *err);
+int supervise_early(struct child *c, struct err *err);
+int supervise_late(struct child *c, struct err *err);
+int install_seccomp_early(struct child *c, struct err *err);
+int install_seccomp(struct child *c, struct err *err);
 /* runtime/mounts.c */
 int privatise_mounts(struct child *c, struct err *err);
 int mount_system(struct child *c, struct err *err);
