@@ -192,8 +192,7 @@ static int make_service(const struct run_options *o, struct start *s, struct err
 	CLEAN(clean_json) json_t *copy = service_options_to_json(&o->service);
 
 	service_options_from_json(copy, &s->service);
-	s->service.preserve_fds = o->service.preserve_fds;
-	s->service.listen_fds = o->service.listen_fds;
+	service_hand_sockets(&o->service, &s->service);
 	return service_options_check(&s->service, err);
 }
 

@@ -6,6 +6,7 @@
 
 struct init_command_options {
 	struct each each;
+	struct service_options handed;
 };
 
 static const struct opt init_opts[] = {
@@ -28,16 +29,17 @@ static int init_one(struct tiffin *t, const struct container *c, const char *nam
 {
 	CLEAN(start_done) struct start s = START_INIT;
 	CLEAN(clean_fd) int client = -1;
+	const struct init_command_options *o = arg;
 	int exit_code;
 
 	(void)name;
-	(void)arg;
 	if (!is_down(c))
 		return err_set(err, ERR_BUSY, "container %s has already been created in runtime: container "
 					      "state improper", c->name);
 	if (start_load(t, c, &s, err) < 0)
 		return -1;
 	s.hold = true;
+	service_hand_sockets(&o->handed, &s.service);
 	if (start_container(&s, &client, &exit_code, err) < 0)
 		return err_wrap(err, "cannot prepare '%s'", c->name);
 	event_container(&t->store, c->config, "init", NULL);
@@ -46,9 +48,11 @@ static int init_one(struct tiffin *t, const struct container *c, const char *nam
 
 static int init_command(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
-	const struct init_command_options *o = options;
-	const struct each_task task = { .verb = "init", .wanted = is_down, .work = init_one };
+	struct init_command_options *o = options;
+	const struct each_task task = { .verb = "init", .wanted = is_down, .work = init_one, .arg = o };
 
+	if (service_claim_sockets(&o->handed, &o->each, operands, err) < 0)
+		return -1;
 	return each_container(t, &o->each, operands, &task, err);
 }
 

@@ -129,6 +129,24 @@ void service_take_sockets(struct service_options *o)
 		o->preserve_fds = o->listen_fds;
 }
 
+int service_claim_sockets(struct service_options *o, const struct each *each, const struct strv *operands,
+			  struct err *err)
+{
+	service_take_sockets(o);
+	if (!o->listen_fds)
+		return 0;
+	if (each->all || each->filters.n || operands->n + each->cidfiles.n + each->latest != 1)
+		return err_set(err, ERR_USAGE, "the service manager's sockets (LISTEN_FDS) are for one container, "
+					       "which is to be named");
+	return preserve_fds_claim(o->preserve_fds, err);
+}
+
+void service_hand_sockets(const struct service_options *from, struct service_options *to)
+{
+	to->preserve_fds = from->preserve_fds;
+	to->listen_fds = from->listen_fds;
+}
+
 void preserve_fds_release(int n)
 {
 	for (int fd = 3; fd < 3 + n; fd++)

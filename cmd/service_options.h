@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "cmd/each.h"
 #include "cmd/opt.h"
 #include "runtime/spec.h"
 
@@ -40,6 +41,14 @@ int preserve_fds_claim(int n, struct err *err);
  * are preserved, as if the user had said so.
  */
 void service_take_sockets(struct service_options *o);
+/*
+ * The same for commands that start what was made before, and claims them: it must be one container that is
+ * named. ERR_USAGE.
+ */
+int service_claim_sockets(struct service_options *o, const struct each *each, const struct strv *operands,
+			  struct err *err);
+/* to starts with those descriptors. */
+void service_hand_sockets(const struct service_options *from, struct service_options *to);
 /* The container has them: closes ours. */
 void preserve_fds_release(int n);
 

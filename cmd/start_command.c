@@ -18,6 +18,7 @@ struct start_options {
 	struct attach_options streams;
 	bool running;  /* restart's */
 	char *timeout; /* restart's */
+	struct service_options handed; /* by a service manager: its sockets */
 };
 
 static const struct opt start_opts[] = {
@@ -40,13 +41,17 @@ static const struct opt restart_opts[] = {
 };
 
 /* One that was prepared only has its monitor already, and has to be let go. *ret_runs: it runs. */
-static int begin(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
+static int begin(struct tiffin *t, const struct container *c, const struct start_options *o, int *ret_client,
 		 int *ret_exit_code, bool *ret_runs, struct err *err)
 {
+	bool attached = o->attach || o->interactive;
 	CLEAN(start_done) struct start s = START_INIT;
 
 	*ret_exit_code = EXIT_TIFFIN;
 	*ret_runs = false;
+	if (c->status == CONTAINER_INITIALIZED && proc_alive(&c->state.init) && o->handed.listen_fds)
+		return err_set(err, ERR_BUSY, "container %s is prepared, and takes the service manager's sockets "
+					      "no more: that was for init to hand over", c->name);
 	if (c->status == CONTAINER_INITIALIZED && proc_alive(&c->state.init))
 		return life_go(t, c, attached, ret_client, ret_exit_code, err);
 	if (start_load(t, c, &s, err) < 0) {
@@ -54,6 +59,7 @@ static int begin(struct tiffin *t, const struct container *c, bool attached, int
 		return -1;
 	}
 	s.attached = attached;
+	service_hand_sockets(&o->handed, &s.service);
 	return start_container(&s, ret_client, ret_exit_code, err);
 }
 
@@ -74,7 +80,7 @@ static int start_one(struct tiffin *t, const struct container *c, const char *na
 	if (attach_options_parse(&o->streams, js_bool(spec, "tty"),
 				 o->interactive && js_bool(spec, "open_stdin"), &a, err) < 0)
 		return -1;
-	if (begin(t, c, attached, &client, &exit_code, &runs, err) < 0) {
+	if (begin(t, c, o, &client, &exit_code, &runs, err) < 0) {
 		/* To start what runs already is no error, unless its output is wanted. */
 		if (runs && !attached) {
 			*err = (struct err){ 0 };
@@ -125,6 +131,8 @@ static int start(struct tiffin *t, void *options, const struct strv *operands, s
 
 	if ((o->attach || o->interactive) && (operands->n > 1 || o->each.all || o->each.filters.n))
 		return err_set(err, ERR_USAGE, "you can't attach to more than one container");
+	if (service_claim_sockets(&o->handed, &o->each, operands, err) < 0)
+		return -1;
 	return each_container(t, &o->each, operands, &task, err);
 }
 
@@ -144,6 +152,8 @@ static int restart(struct tiffin *t, void *options, const struct strv *operands,
 		o->each.all = true;
 	else if (o->running)
 		return err_set(err, ERR_USAGE, "restart: --running says which, and takes no names");
+	if (service_claim_sockets(&o->handed, &o->each, operands, err) < 0)
+		return -1;
 	return each_container(t, &o->each, operands, &task, err);
 }
 

@@ -144,7 +144,7 @@ os.execvp(sys.argv[3], sys.argv[3:])' "$@"
 @test "a service manager's sockets are the container's, and its program is told of them" {
 	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
 	local show='echo "$LISTEN_PID $$ $LISTEN_FDS $LISTEN_FDNAMES"; ls -l /proc/self/fd'
-	for option in --init=false --init --network=none --pid=host; do
+	for option in --init=false --init --network=none --network=fast --pid=host; do
 		run activate 2 web:db "$TIFFIN" run --rm "$option" "$BUSYBOX" sh -c "$show"
 		same "$status" 0
 		matches "${lines[0]}" '^([0-9]+) ([0-9]+) 2 web:db$'
@@ -153,16 +153,73 @@ os.execvp(sys.argv[3], sys.argv[3:])' "$@"
 	done
 }
 
-@test "a socket of a service manager's is answered from inside, and needs no network" {
-	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
-	activate 1 web "$TIFFIN" run -d --name web --network none -v /usr:/usr:ro -v /usr/lib:/lib:ro \
-		-v /usr/lib64:/lib64:ro "$BUSYBOX" /usr/bin/python3 -c 'import os, socket
+# A container's that answers one connection to the first of them, again at each start.
+ANSWER=(-v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro "$BUSYBOX" /usr/bin/python3 -c 'import os, socket
 assert os.environ["LISTEN_PID"] == str(os.getpid())
 peer, _ = socket.socket(fileno=3).accept()
-peer.sendall(b"from inside")' 3>&- 4>&-
+peer.sendall(b"from inside")')
+
+ask() { # ask: whoever has the socket
 	run python3 -c 'import socket, sys
-print(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10).recv(100).decode())' "$(cat "$PORTS_FILE")"
+print(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60).recv(100).decode())' "$(cat "$PORTS_FILE")"
+}
+
+@test "a socket of a service manager's is answered from inside, whatever the network" {
+	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
+	for network in none slirp fast; do
+		activate 1 web "$TIFFIN" run -d --network "$network" "${ANSWER[@]}" 3>&- 4>&-
+		ask
+		same "$output" "from inside"
+	done
+}
+
+@test "start, restart and init hand a service manager's sockets over, too" {
+	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
+	tiffin create --name web --network none "${ANSWER[@]}"
+	activate 1 web "$TIFFIN" start web 3>&- 4>&-
+	ask
 	same "$output" "from inside"
+	same "$(tiffin wait web)" 0
+	activate 1 web "$TIFFIN" restart -t 0 web 3>&- 4>&-
+	ask
+	same "$output" "from inside"
+	same "$(tiffin wait web)" 0
+	activate 1 web "$TIFFIN" init web 3>&- 4>&-
+	run activate 1 web "$TIFFIN" start web
+	same "$status" 125
+	contains "$output" "container web is prepared, and takes the service manager's sockets no more"
+	tiffin start web
+	tiffin rm -f -t 0 web
+	# What was handed to the run before is not kept for the next one.
+	tiffin create --name show "$BUSYBOX" sh -c 'echo "$LISTEN_PID $$ $LISTEN_FDS $LISTEN_FDNAMES"; ls -l /proc/self/fd'
+	run activate 2 web:db "$TIFFIN" start -a show
+	same "$status" 0
+	matches "${lines[0]}" '^([0-9]+) ([0-9]+) 2 web:db$'
+	same "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+	matches "$output" ' 3 -> socket:.* 4 -> socket:'
+	run tiffin start -a show
+	lacks "$output" web:db socket:
+}
+
+@test "a service manager's sockets are for one container" {
+	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
+	tiffin create --name one "$BUSYBOX" true
+	tiffin create --name two "$BUSYBOX" true
+	for which in "one two" --all "--filter name=one"; do
+		# shellcheck disable=SC2086 # words
+		run activate 1 web "$TIFFIN" start $which
+		same "$status" 125
+		contains "$output" "sockets (LISTEN_FDS) are for one container"
+	done
+	same "$(tiffin ps -aq --filter status=created | wc -l)" 2
+}
+
+@test "a published port is none of a service manager's sockets" {
+	export PORTS_FILE=$BATS_TEST_TMPDIR/ports
+	run activate 1 web sh -c '"$0" run --rm -p "$(cat "$PORTS_FILE"):80" "$@" true' "$TIFFIN" "$BUSYBOX"
+	same "$status" 125
+	contains "$output" "address already in use"
+	same "$(tiffin ps -aq)" ""
 }
 
 @test "sockets that are for another process are not handed on" {
