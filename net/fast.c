@@ -79,29 +79,8 @@ bool fast_may_go_on(const struct notification *n)
 	return is_alone(n->pid);
 }
 
-void fast_answer(struct fast *f, const struct notification *n, int error, uint64_t inode)
+static bool handle_call(const struct notification *n, void *arg)
 {
-	struct fast_shared *s = f->shared;
-	bool heard = error ? notify_fail(n, error) : notify_return(n, 0);
-
-	if (!heard && inode)
-		s->owed[s->next_owed++ % FAST_OWED_MAX] = inode;
-}
-
-bool fast_is_owed(struct fast *f, const struct notification *n, uint64_t inode)
-{
-	for (size_t i = 0; i < FAST_OWED_MAX; i++)
-		if (f->shared->owed[i] == inode) {
-			f->shared->owed[i] = 0;
-			return true;
-		}
-	/* A supervisor before us has died in the middle of it. */
-	return n->note && n->note->tries > 1;
-}
-
-static bool handle(struct notify_loop *l, const struct notification *n, void *arg)
-{
-	(void)l;
 	switch (n->data.nr) {
 	case SYS_connect:
 		return fast_connect(arg, n);
@@ -114,7 +93,7 @@ static bool handle(struct notify_loop *l, const struct notification *n, void *ar
 	case SYS_sendmsg:
 	case SYS_sendmmsg:
 		/* As where the kernel was told to have no TCP Fast Open. */
-		notify_fail(n, EOPNOTSUPP);
+		fast_answer(arg, n, EOPNOTSUPP, 0);
 		return true;
 	case SYS_listen:
 		return fast_listen(arg, n);
@@ -126,11 +105,20 @@ static bool handle(struct notify_loop *l, const struct notification *n, void *ar
 	case SYS_getsockname:
 		return fast_getsockname(arg, n);
 	case SYS_clone:
-		notify_fail(n, EPERM);
+		fast_answer(arg, n, EPERM, 0);
 		return true;
 	default:
 		return false;
 	}
+}
+
+static bool handle(struct notify_loop *l, const struct notification *n, void *arg)
+{
+	bool answered = handle_call(n, arg);
+
+	(void)l;
+	fast_send_answers(arg);
+	return answered;
 }
 
 const struct notify_call *fast_calls(bool published, size_t *ret_n)

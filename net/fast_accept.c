@@ -135,7 +135,7 @@ static void hand_over(struct fast *f, const struct notification *n, int taken, u
 	if (error)
 		fast_answer(f, n, error, 0);
 	else
-		notify_return_fd(n, sock, flags & SOCK_CLOEXEC);
+		fast_answer_socket(f, n, fd_take(&sock), flags & SOCK_CLOEXEC);
 }
 
 /* False: nobody is there. */
@@ -177,11 +177,13 @@ static void drop(struct fast_accepting *a)
 static void on_timeout(struct notify_loop *l, uint32_t events, void *arg)
 {
 	struct fast_accepting *a = arg;
+	struct fast *f = a->fast;
 
 	(void)l;
 	(void)events;
-	fast_answer(a->fast, &a->call, EAGAIN, 0);
+	fast_answer(f, &a->call, EAGAIN, 0);
 	drop(a);
+	fast_send_answers(f);
 }
 
 /*
@@ -232,6 +234,7 @@ static void on_ready(struct notify_loop *l, uint32_t events, void *arg)
 		if (!notify_valid(&a->call) || try_again(f, a))
 			drop(a);
 	}
+	fast_send_answers(f);
 }
 
 int fast_accept_prepare(struct fast *f)

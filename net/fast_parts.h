@@ -11,6 +11,7 @@
 struct fast_pending;
 struct fast_accepting;
 struct fast_visit;
+struct fast_said;
 
 /* Connections to published ports that the container has not accepted yet. */
 #define FAST_VISITS_MAX 256
@@ -43,6 +44,8 @@ struct fast {
 	struct fast_pending *pending;
 	size_t n_pending;
 	int children; /* net/fast_unix.h */
+	struct fast_said *said;
+	size_t n_said;
 };
 
 /* A call and the socket that it is about: a copy of ours, the caller's of these. */
@@ -57,8 +60,16 @@ struct fast_subject {
 /* May the call go on, with what is at its number by then? Nobody but its thread can change that. */
 bool fast_may_go_on(const struct notification *n);
 
-/* Tells the caller; inode is of the socket that it got by this call, or 0. */
+/* --- Answers --- */
+
+/* Tells the caller, when the round is over; inode is of the socket that it got by this call, or 0. */
 void fast_answer(struct fast *f, const struct notification *n, int error, uint64_t inode);
+/* So, with a socket that it gets, which is taken over. */
+void fast_answer_socket(struct fast *f, const struct notification *n, int sock, bool cloexec);
+/* At the end of a round, be it of a call or of what was waited for. */
+void fast_send_answers(struct fast *f);
+/* The caller was interrupted, and cannot be told any more that it has this socket. */
+void fast_owe(struct fast *f, const struct notification *n, uint64_t inode);
 /* Was the last answer about this socket not heard? Asked once. */
 bool fast_is_owed(struct fast *f, const struct notification *n, uint64_t inode);
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/str.h"
 
 /* A listener's full backlog holds a child up. */
@@ -126,10 +127,18 @@ static int go_there(pid_t of)
 static _Noreturn void connect_there(const struct notification *n, int sock, const struct sockaddr *a,
 				    socklen_t len)
 {
+	const int keep[] = { sock, n->listener };
+	int error = 0;
+
+	/* We may wait for long, and are not to hold what others have closed. */
+	close_all_but(0, keep, ARRAY_SIZE(keep));
 	if (go_there(n->pid) < 0 || !notify_valid(n))
-		notify_fail(n, EACCES);
+		error = EACCES;
 	else if (connect(sock, a, len) < 0)
-		notify_fail(n, errno);
+		error = errno;
+	close(sock);
+	if (error)
+		notify_fail(n, error);
 	else
 		notify_return(n, 0);
 	_exit(0);

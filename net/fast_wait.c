@@ -42,7 +42,7 @@ static bool drop_interrupted(struct fast_pending *p)
 {
 	if (notify_valid(&p->call))
 		return false;
-	fast_answer(p->fast, &p->call, 0, p->inode);
+	fast_owe(p->fast, &p->call, p->inode);
 	drop(p);
 	return true;
 }
@@ -82,6 +82,7 @@ static void put_back(const struct fast_pending *p)
 static void on_connected(struct notify_loop *l, uint32_t events, void *arg)
 {
 	struct fast_pending *p = arg;
+	struct fast *f = p->fast;
 	socklen_t len = sizeof(int);
 	struct fast_socket is;
 	int error = 0;
@@ -96,18 +97,21 @@ static void on_connected(struct notify_loop *l, uint32_t events, void *arg)
 	getsockopt(p->sock, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error)
 		put_back(p);
-	fast_answer(p->fast, &p->call, error, error ? 0 : p->inode);
+	fast_answer(f, &p->call, error, error ? 0 : p->inode);
 	drop(p);
+	fast_send_answers(f);
 }
 
 static void on_timeout(struct notify_loop *l, uint32_t events, void *arg)
 {
 	struct fast_pending *p = arg;
+	struct fast *f = p->fast;
 
 	(void)l;
 	(void)events;
-	fast_answer(p->fast, &p->call, EINPROGRESS, p->inode);
+	fast_answer(f, &p->call, EINPROGRESS, p->inode);
 	drop(p);
+	fast_send_answers(f);
 }
 
 int fast_timer(int sock, int option)

@@ -90,6 +90,8 @@ supervisor() { pgrep -u "$(id -u)" -P "$(monitor_of f)" tiffin-calls; }
 	try epoll
 	want=$'host [True] [True]\nb\'x\' [] []'
 	same "$output" "$want"$'\n'"$want"
+	try forgotten
+	same "$output" 0
 }
 
 @test "every number of it is the same socket afterwards" {

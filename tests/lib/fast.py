@@ -222,6 +222,18 @@ def case_epoll(address, port):
         print(os.read(other, 10), second.poll(0), first.poll(0))
 
 
+def case_forgotten(address, port):
+    """what was in the socket's place is closed, wherever it was, before connect returns"""
+    stale = 0
+    for blocking in [False, True] * 200:
+        with socket.socket() as sock, select.epoll() as poll:
+            sock.setblocking(blocking)
+            poll.register(sock, select.EPOLLIN)
+            sock.connect_ex((address, port))
+            stale += any(event & select.EPOLLHUP for _, event in poll.poll(0))
+    print(stale)
+
+
 def case_dup(address, port):
     sock = socket.socket()
     number = os.dup(sock.fileno())
