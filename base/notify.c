@@ -127,19 +127,29 @@ bool notify_valid(const struct notification *n)
 	return ioctl(n->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
-static bool answer(const struct notification *n, int64_t value, int error, uint32_t flags)
+bool notify_send(const struct notification *n, const struct notify_answer *a)
 {
 	struct seccomp_notif_resp resp = {
 		.id = n->id,
-		.val = value,
-		.error = -error,
-		.flags = flags,
+		.val = a->value,
+		.error = -a->error,
+		.flags = a->flags,
 	};
 	bool heard = ioctl(n->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) == 0;
 
 	if (n->note)
 		n->note->by = 0;
 	return heard;
+}
+
+static bool answer(const struct notification *n, int64_t value, int error, uint32_t flags)
+{
+	const struct notify_answer a = { value, error, flags };
+
+	if (!n->held)
+		return notify_send(n, &a);
+	*n->held = a;
+	return true;
 }
 
 bool notify_return(const struct notification *n, int64_t value)

@@ -49,6 +49,13 @@ struct notification {
 	 * with it leaves the caller waiting.
 	 */
 	struct notify_note *note;
+	struct notify_answer *held; /* NULL, or where its answer is put: see notify_send */
+};
+
+struct notify_answer {
+	int64_t value;
+	int error;
+	uint32_t flags;
 };
 
 struct notify_note {
@@ -74,6 +81,9 @@ bool notify_valid(const struct notification *n);
 bool notify_return(const struct notification *n, int64_t value);
 bool notify_fail(const struct notification *n, int error);
 bool notify_continue(const struct notification *n);
+
+/* Sends an answer that was held back: until all is closed in which the caller could see us, for example. */
+bool notify_send(const struct notification *n, const struct notify_answer *a);
 
 /*
  * Puts a descriptor of ours, lent, into the caller's table: at the number there, or with there -1 at the

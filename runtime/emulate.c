@@ -102,13 +102,24 @@ static bool is_ours(const struct notify_call *call, const struct notification *n
 	return true;
 }
 
+/* When it hears the answer, nothing of ours is open any more, which would keep it from unmounting. */
+static void answer_call(emulate_answer *how, struct emulation *e, const struct notification *n)
+{
+	struct notify_answer held = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+	struct notification call = *n;
+
+	call.held = &held;
+	how(e, &call);
+	notify_send(n, &held);
+}
+
 static bool handle(struct notify_loop *l, const struct notification *n, void *arg)
 {
 	(void)l;
 	emulate_settle(arg, n->pid);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (is_ours(&calls[i], n)) {
-			answers[i](arg, n);
+			answer_call(answers[i], arg, n);
 			return true;
 		}
 	}
