@@ -188,7 +188,10 @@ int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 		read_owners(s, dir);
 	keep_descriptors(s);
 	s->supervision.prepare = prepare;
-	s->supervision.knock = dir && s->supervision.door >= 0 ? NULL : knock;
+	/* Who emulates users is asked before the container's program is executed. */
+	s->supervision.lazy = !s->single_id;
+	s->supervision.knock = knock;
+	s->supervision.way = s->store->containers;
 	s->supervision.in_supervisor = in_supervisor;
 	s->supervision.arg = s;
 	*ret = &s->supervision;

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,21 +30,9 @@
 #define PAUSING_NS 100000000
 
 struct probed {
-	pid_t pid; /* the test */
-	int pidfd;
+	struct launched test;
 	pid_t init; /* the container's first process */
 };
-
-static void keep_two(int a, int b)
-{
-	unsigned int low = (unsigned int)(a < b ? a : b), high = (unsigned int)(a < b ? b : a);
-
-	if (low > 3)
-		syscall(SYS_close_range, 3u, low - 1, 0u);
-	if (high > low + 1)
-		syscall(SYS_close_range, low + 1, high - 1, 0u);
-	syscall(SYS_close_range, high + 1, ~0u, 0u);
-}
 
 /* Reads once; what is beyond the most that is kept is read and forgotten. False: the end. */
 static bool collect(int fd, struct health_result *r)
@@ -81,29 +68,31 @@ static int64_t next_deadline(const struct probed *t, int64_t timeout)
 
 	if (!is_stopped(t->init))
 		return -1;
-	if (!is_stopped(t->pid))
+	if (!is_stopped(t->test.pid))
 		return now_monotonic() + PAUSING_NS;
-	waitid(P_PID, (id_t)t->pid, &news, WCONTINUED | WEXITED | WNOWAIT);
+	waitid(P_PID, (id_t)t->test.pid, &news, WCONTINUED | WEXITED | WNOWAIT);
 	return now_monotonic() + timeout;
 }
 
 /* Until the test has ended: 0, or -1 where its time was over before. */
-static int follow(const struct probed *t, int output, int64_t timeout, struct health_result *r)
+static int follow(struct probed *t, int output, int64_t timeout, struct health_result *r)
 {
 	int64_t deadline = now_monotonic() + timeout;
 
 	for (;;) {
 		int64_t left = (deadline - now_monotonic()) / 1000000;
-		struct pollfd p[] = {
-			{ .fd = t->pidfd, .events = POLLIN },
+		struct pollfd p[2 + SUPERVISOR_POLLS] = {
+			{ .fd = t->test.pidfd, .events = POLLIN },
 			{ .fd = output, .events = POLLIN },
 		};
+
+		launched_polls(&t->test, &p[2]);
 
 		if (left < 0 && (deadline = next_deadline(t, timeout)) < 0)
 			return -1;
 		if (left < 0)
 			continue;
-		if (poll(p, 2, left >= INT32_MAX ? INT32_MAX : (int)left + 1) < 0)
+		if (poll(p, ARRAY_SIZE(p), left >= INT32_MAX ? INT32_MAX : (int)left + 1) < 0)
 			continue;
 		if (p[1].revents && !collect(output, r))
 			output = -1;
@@ -114,6 +103,7 @@ static int follow(const struct probed *t, int output, int64_t timeout, struct he
 				;
 			return 0;
 		}
+		launched_answer(&t->test, &p[2]);
 	}
 }
 
@@ -124,13 +114,30 @@ static void say(struct health_result *r, const char *text)
 	memcpy(r->output, text, r->len);
 }
 
+/* Its calls are the container's, and so is who answers them. */
+static const struct supervision *as_visitor(const struct supervision *of_container, struct supervision *ret)
+{
+	if (!of_container)
+		return NULL;
+	*ret = *of_container;
+	ret->door = -1;
+	ret->prepare = NULL;
+	return ret;
+}
+
 static void perform(const struct container_spec *spec, const struct id_map *ids,
 		    const struct launched *run, struct health_result *r)
 {
 	struct container_spec test = *spec;
-	struct launch l = { .spec = &test, .ids = ids, .join = run->pidfd, .stdio = { -1, -1, -1 } };
-	struct launched child;
-	struct probed probed;
+	struct supervision supervision;
+	struct launch l = {
+		.spec = &test,
+		.ids = ids,
+		.join = run->pidfd,
+		.supervision = as_visitor(run->supervision, &supervision),
+		.stdio = { -1, -1, -1 },
+	};
+	struct probed probed = { .init = run->pid };
 	struct err err = { 0 };
 	int ends[2];
 
@@ -143,21 +150,22 @@ static void perform(const struct container_spec *spec, const struct id_map *ids,
 	}
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	l.stdio[1] = l.stdio[2] = ends[1];
-	if (launch(&l, &child, &r->exit_code, &err) < 0) {
+	if (launch(&l, &probed.test, &r->exit_code, &err) < 0) {
 		say(r, err.text);
 		return;
 	}
 	close(ends[1]);
-	probed = (struct probed){ .pid = child.pid, .pidfd = child.pidfd, .init = run->pid };
 	if (follow(&probed, ends[0], spec->health.timeout, r) == 0) {
-		r->exit_code = proc_reap(child.pid);
-		return;
+		r->exit_code = proc_reap(probed.test.pid);
+	} else {
+		pidfd_send_signal(probed.test.pidfd, SIGKILL, NULL, 0);
+		proc_reap(probed.test.pid);
+		snprintf(err.text, sizeof(err.text), "Health check exceeded timeout (%lld ms)",
+			 (long long)(spec->health.timeout / 1000000));
+		say(r, err.text);
 	}
-	pidfd_send_signal(child.pidfd, SIGKILL, NULL, 0);
-	proc_reap(child.pid);
-	snprintf(err.text, sizeof(err.text), "Health check exceeded timeout (%lld ms)",
-		 (long long)(spec->health.timeout / 1000000));
-	say(r, err.text);
+	supervisor_finish(l.supervision, &probed.test.supervisor);
+	launched_done(&probed.test);
 }
 
 static void begin_probe(struct health_watch *w, const struct launched *run)
@@ -173,7 +181,7 @@ static void begin_probe(struct health_watch *w, const struct launched *run)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (getppid() != monitor)
 			_exit(0);
-		keep_two(run->pidfd, ends[1]);
+		close_all_but(3, (int[]){ run->pidfd, ends[1], run->supervision ? run->supervision->way : -1 }, 3);
 		perform(w->spec, w->ids, run, &r);
 		r.end = now_realtime();
 		write_all(ends[1], &r, sizeof(r), NULL);

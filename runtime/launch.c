@@ -72,21 +72,18 @@ static int supervise(int sock, struct launched *child, int *ret_exit_code, struc
 						   child->joins, &child->supervisor, err);
 }
 
-/* Until there is something to read; the child may be waiting for a supervisor that has died meanwhile. */
+/* Until there is something to read; the child may be waiting for a supervisor meanwhile. */
 static void await_news(int fd, struct launched *child)
 {
 	for (;;) {
-		struct pollfd p[] = {
-			{ .fd = fd, .events = POLLIN },
-			{ .fd = child->supervisor.alive, .events = POLLIN },
-		};
+		struct pollfd p[1 + SUPERVISOR_POLLS] = { { .fd = fd, .events = POLLIN } };
 
+		launched_polls(child, &p[1]);
 		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
 			return;
 		if (p[0].revents)
 			return;
-		if (p[1].revents)
-			supervisor_again(child->supervision, child->pidfd, child->joins, &child->supervisor);
+		launched_answer(child, &p[1]);
 	}
 }
 
@@ -102,12 +99,23 @@ static int follow(int sock, int report, struct launched *child, int *ret_exit_co
 	return execute_await(report, child->program, ret_exit_code, err);
 }
 
+void launched_polls(const struct launched *child, struct pollfd ret[SUPERVISOR_POLLS])
+{
+	supervisor_polls(child->supervision, &child->supervisor, ret);
+}
+
+void launched_answer(struct launched *child, const struct pollfd polled[SUPERVISOR_POLLS])
+{
+	if (polled[0].revents || polled[1].revents)
+		supervisor_again(child->supervision, child->pidfd, child->joins, &child->supervisor);
+}
+
 void launched_sweep(const struct container_spec *spec, struct launched *child)
 {
 	if (shares_pids(spec))
 		launched_done(child);
 	else
-		supervisor_finish(&child->supervisor);
+		supervisor_finish(child->supervision, &child->supervisor);
 }
 
 void launched_done(struct launched *child)

@@ -92,6 +92,10 @@ int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, str
 /* Parent: has the first process that is held execute its program. As launch, else. */
 int launch_go(struct launched *child, int *ret_exit_code, struct err *err);
 
+/* Parent, as long as it runs: what its supervisor wants to have polled, and what is to be done then. */
+void launched_polls(const struct launched *child, struct pollfd ret[SUPERVISOR_POLLS]);
+void launched_answer(struct launched *child, const struct pollfd polled[SUPERVISOR_POLLS]);
+
 /*
  * Parent, when the first process has ended: waits until none of the container's is left, where the
  * kernel does not see to that.

@@ -288,9 +288,9 @@ enum {
 	ON_LISTENER,
 	ON_HEALTH,
 	ON_SIGNAL,
-	ON_SUPERVISOR,
 	ON_NETWORK,
-	ON_CLIENTS,
+	ON_SUPERVISOR,
+	ON_CLIENTS = ON_SUPERVISOR + SUPERVISOR_POLLS,
 };
 
 /* Until the process has ended; or, where it has already, until it is time to start it again. */
@@ -308,10 +308,10 @@ static void run_loop(struct state *s)
 			[ON_HEALTH] = { .fd = s->health.fd, .events = POLLIN },
 			[ON_SIGNAL] = { .fd = s->signals, .events = POLLIN },
 			[ON_NETWORK] = { .fd = network_fd(s), .events = POLLIN },
-			[ON_SUPERVISOR] = { .fd = s->child.supervisor.alive, .events = POLLIN },
 		};
 		size_t n = s->clients.n;
 
+		launched_polls(&s->child, &p[ON_SUPERVISOR]);
 		for (size_t i = 0; i < n; i++)
 			p[ON_CLIENTS + i] = (struct pollfd){
 				.fd = s->clients.v[i].sock,
@@ -338,9 +338,7 @@ static void run_loop(struct state *s)
 			return;
 		if (p[ON_NETWORK].revents && p[ON_NETWORK].fd == network_fd(s))
 			hear_network(s);
-		if (p[ON_SUPERVISOR].revents)
-			supervisor_again(s->child.supervision, s->child.pidfd, s->child.joins,
-					 &s->child.supervisor);
+		launched_answer(&s->child, &p[ON_SUPERVISOR]);
 		if (p[ON_HEALTH].revents)
 			see_to_health(s);
 		meet_deadlines(s);

@@ -1,5 +1,6 @@
 #include "runtime/supervisor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -74,13 +75,19 @@ static _Noreturn void supervise(const struct supervision *s, struct notify_notes
 	_exit(0);
 }
 
+/* Who has a door of its own is not to knock at it. */
+static int knock(const struct supervision *s)
+{
+	return s->door < 0 && s->knock ? s->knock(s->arg) : -1;
+}
+
 /*
  * True: the container's own supervisor answers now. One that has ended for good leaves its door behind; so it
  * does where the container ends, and then init has been killed, whose end is waited for.
  */
 static bool hand_over(const struct supervision *s, int init, struct supervisor *v)
 {
-	CLEAN(clean_fd) int sock = s->knock ? s->knock(s->arg) : -1;
+	CLEAN(clean_fd) int sock = knock(s);
 	struct pollfd p[] = { { .fd = sock, .events = POLLIN }, { .fd = init, .events = POLLIN } };
 
 	if (sock < 0 || sync_send(sock, SYNC_CALLS, v->listener, NULL) < 0)
@@ -107,6 +114,8 @@ static int start(const struct supervision *s, int init, struct supervisor *v, st
 	sigset_t all;
 	pid_t pid;
 
+	if (!s->prepare)
+		return err_set(err, ERR_SYSTEM, "the container's supervisor does not answer");
 	if (!v->notes && make_notes(&v->notes, err) < 0)
 		return -1;
 	pid = fork();
@@ -129,8 +138,10 @@ static int start(const struct supervision *s, int init, struct supervisor *v, st
 
 static int find_one(const struct supervision *s, int init, bool joins, struct supervisor *v, struct err *err)
 {
+	if (!(joins && hand_over(s, init, v)) && start(s, init, v, err) < 0)
+		return -1;
 	v->starts++;
-	return joins && hand_over(s, init, v) ? 0 : start(s, init, v, err);
+	return 0;
 }
 
 int supervisor_start(const struct supervision *s, int listener, int init, bool joins,
@@ -138,12 +149,22 @@ int supervisor_start(const struct supervision *s, int listener, int init, bool j
 {
 	struct supervisor v = { .alive = -1, .listener = listener };
 
-	if (find_one(s, init, joins, &v, err) < 0) {
+	if (!s->lazy && find_one(s, init, joins, &v, err) < 0) {
 		supervisor_done(&v);
 		return -1;
 	}
 	*ret = v;
 	return 0;
+}
+
+/* Its end; and until there is one, whatever wants it. */
+void supervisor_polls(const struct supervision *s, const struct supervisor *v,
+		      struct pollfd ret[SUPERVISOR_POLLS])
+{
+	bool wanted = s && v->listener >= 0 && v->alive < 0;
+
+	ret[0] = (struct pollfd){ .fd = wanted ? v->listener : v->alive, .events = POLLIN };
+	ret[1] = (struct pollfd){ .fd = wanted ? s->door : -1, .events = POLLIN };
 }
 
 /* Is there nobody left who could make a call? */
@@ -154,18 +175,44 @@ static bool is_over(int listener)
 	return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
 }
 
+/* Out of processes, as who calls might be as well: one call, and one knock, are answered so. */
+static void turn_away(const struct supervision *s, const struct supervisor *v)
+{
+	CLEAN(clean_fd) int sock = s->door >= 0 ? accept4(s->door, NULL, NULL, SOCK_CLOEXEC) : -1;
+	struct seccomp_notif buffer = { 0 };
+	struct notification n;
+
+	if (notify_receive(v->listener, &buffer, &n) > 0)
+		notify_fail(&n, EAGAIN);
+}
+
 void supervisor_again(const struct supervision *s, int init, bool joins, struct supervisor *v)
 {
 	bool ended = (v->pid && proc_reap(v->pid) == 0) || is_over(v->listener);
 
 	v->pid = 0;
 	clean_fd(&v->alive);
-	if (ended || v->starts >= STARTS_MAX || find_one(s, init, joins, v, NULL) < 0)
+	if (!ended && v->starts < STARTS_MAX && find_one(s, init, joins, v, NULL) == 0)
+		return;
+	if (!ended && v->starts < STARTS_MAX && s->lazy)
+		turn_away(s, v);
+	else
 		clean_fd(&v->listener);
 }
 
-void supervisor_finish(struct supervisor *v)
+/* Its monitor ends, and has them supervised by who stays: there is no answer to wait for. */
+static void leave_behind(const struct supervision *s, const struct supervisor *v)
 {
+	CLEAN(clean_fd) int sock = v->alive < 0 && !is_over(v->listener) ? knock(s) : -1;
+
+	if (sock >= 0)
+		sync_send(sock, SYNC_CALLS, v->listener, NULL);
+}
+
+void supervisor_finish(const struct supervision *s, struct supervisor *v)
+{
+	if (v->listener >= 0)
+		leave_behind(s, v);
 	clean_fd(&v->listener);
 	if (!v->pid || pidfd_wait(v->alive, FINISH_MS) < 0)
 		return;

@@ -6,11 +6,16 @@
  * keeps the listener, and starts another one should it die: calls wait meanwhile, as they do while it is
  * at work. It ends by itself when nobody is left who could make a call.
  *
- * Processes that exec adds are answered by the container's supervisor as well: their monitor brings
- * their listener to its door, a socket.
+ * Processes that exec adds, and health checks, are answered by the container's supervisor as well: who
+ * starts them brings their listener to its door, a socket.
+ *
+ * A lazy one is started by the first call, or the first knock at its door; so is a listener brought to the
+ * door by its first call. Until then the listener is all that there is.
  */
 #ifndef RUNTIME_SUPERVISOR_H
 #define RUNTIME_SUPERVISOR_H
+
+#include <poll.h>
 
 #include "base/notify_loop.h"
 
@@ -21,12 +26,14 @@ struct supervision {
 	/*
 	 * Supervisor: adds handlers, before the first call. State that is to survive the supervisor lies in
 	 * memory that was shared before. init: a pidfd of the container's first process; of exec's process,
-	 * where the container has no supervisor.
+	 * where the container has no supervisor. NULL: there is the container's, or none.
 	 */
 	int (*prepare)(void *arg, struct notify_loop *loop, int init, struct err *err);
-	/* Parent: the socket of the container's supervisor, to which exec connects; -1: there is none. */
+	bool lazy;
+	/* Parent: a socket connected to the door of the container's supervisor; -1: there is none. */
 	int (*knock)(void *arg);
-	int door; /* where others knock (SOCK_SEQPACKET, listening), lent; or -1 */
+	int way;  /* a lent descriptor that knock has need of, or -1 */
+	int door; /* ours, where others knock (SOCK_SEQPACKET, listening), lent; or -1: who joins knocks */
 	/* Lent descriptors, from 3 on, that the handlers have need of; they keep their numbers. */
 	const int *keep;
 	size_t n_keep;
@@ -37,27 +44,34 @@ struct supervision {
 
 struct supervisor {
 	pid_t pid;    /* 0: none of ours runs */
-	int alive;    /* readable when it has died: a pidfd, or a socket to the container's; or -1 */
-	int listener; /* or -1 */
+	int alive;    /* readable when it has died: a pidfd, or a socket to the container's; -1: none yet */
+	int listener; /* -1: there is none, or the last has ended */
 	int starts;
 	struct notify_notes *notes;
 };
 #define SUPERVISOR_INIT { .alive = -1, .listener = -1 }
 
 /*
- * Parent: starts it on a listener, which is taken over. init: see prepare; lent. Where it joins
- * namespaces that a supervisor is in already (exec's process, or a container that joined another), the
- * listener goes to the container's supervisor, if there is one, and none is started.
+ * Parent: starts it on a listener, which is taken over; a lazy one when it is called. init: see prepare;
+ * lent. Where it joins namespaces that a supervisor is in already (exec's process, or a container that
+ * joined another), the listener goes to the container's supervisor, if there is one, and none is started.
  */
 int supervisor_start(const struct supervision *s, int listener, int init, bool joins,
 		     struct supervisor *ret, struct err *err);
+#define SUPERVISOR_POLLS 2
+/* Parent: what is to be polled. s: may be NULL, where there is none. */
+void supervisor_polls(const struct supervision *s, const struct supervisor *v,
+		      struct pollfd ret[SUPERVISOR_POLLS]);
 /*
- * Parent, when alive is readable: reaps it, and starts another, or brings the listener to another, where it
- * did not end by itself. After a hundred of them the calls fail (ENOSYS) from then on.
+ * Parent, when one of these is ready: starts it; or reaps it, and starts another, or brings the listener
+ * to another, where it did not end by itself. After a hundred of them the calls fail (ENOSYS) from then on.
  */
 void supervisor_again(const struct supervision *s, int init, bool joins, struct supervisor *v);
-/* Parent: its callers have ended; waits for it to end, too, as it has something to finish. */
-void supervisor_finish(struct supervisor *v);
+/*
+ * Parent: its callers have ended; waits for it to end, too, as it has something to finish. Those that
+ * exec's process leaves behind have the container's supervisor, from now on at the latest.
+ */
+void supervisor_finish(const struct supervision *s, struct supervisor *v);
 /* Parent: ends it. */
 void supervisor_done(struct supervisor *v);
 

@@ -227,8 +227,40 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 	tiffin rm -f -t 0 p
 }
 
+@test "nobody waits for calls that are not made: the first one brings the supervisor" {
+	container q
+	if [ "$TIFFIN_TEST_IDS" = range ]; then
+		tiffin exec q true
+		same "$(pgrep -u "$(id -u)" -P "$(monitor_of q)" tiffin-calls)" ""
+	fi
+	run tiffin exec q /usr/bin/python3 /fast.py plain "$host" "$port"
+	same "$output" "host True True"
+	matches "$(pgrep -u "$(id -u)" -P "$(monitor_of q)" tiffin-calls)" '^[0-9]+$'
+	tiffin rm -f -t 0 q
+}
+
+@test "what exec leaves behind connects, too" {
+	container q
+	tiffin exec q sh -c "{ until [ -e /tmp/go ]; do sleep 0.1; done
+		python3 /fast.py plain $host $port >/tmp/said 2>&1; touch /tmp/done; } >/dev/null 2>&1 &"
+	tiffin exec q touch /tmp/go
+	wait_for tiffin exec q test -e /tmp/done
+	same "$(tiffin exec q cat /tmp/said)" "host True True"
+	tiffin rm -f -t 0 q
+}
+
+@test "a health check's connections are supervised as well" {
+	container q --health-interval 1s --health-retries 1 \
+		--health-cmd "python3 /fast.py plain $host $port >/tmp/said 2>&1; mv /tmp/said /tmp/checked"
+	checked() { tiffin exec q test -s /tmp/checked; }
+	wait_for checked
+	same "$(tiffin exec q cat /tmp/checked)" "host True True"
+	tiffin rm -f -t 0 q
+}
+
 @test "the supervisor may die: calls wait for the next one" {
 	run tiffin exec f sh -c 'while ! [ -e /tmp/stop ]; do sleep 0.1; done' 3>&- &
+	try plain
 	for _ in 1 2 3 4 5; do
 		old=$(supervisor)
 		kill -9 "$old"
@@ -240,6 +272,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 }
 
 @test "a supervisor that dies in the midst of calls loses none" {
+	try plain
 	tiffin exec f /usr/bin/python3 /fast.py threads "$host" "$port" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	for _ in 1 2 3; do
 		sleep 0.2

@@ -26,6 +26,9 @@ static const struct notify_call calls[] = {
 
 /* What survives a supervisor. */
 struct shared {
+	int prepared;
+	int gone; /* is who watched over the caller, */
+	int code; /* who then says this */
 	int deaths; /* so many supervisors are still to die of a call */
 	int seen;
 };
@@ -64,8 +67,12 @@ static bool handle(struct notify_loop *l, const struct notification *n, void *ar
 
 static int prepare(void *arg, struct notify_loop *loop, int init, struct err *err)
 {
+	struct shared *shared = arg;
+
 	(void)init;
 	(void)err;
+	if (shared)
+		shared->prepared++;
 	notify_loop_handle(loop, handle, arg);
 	return 0;
 }
@@ -100,8 +107,9 @@ static int supervised(const struct supervision *s, int (*work)(void))
 	    supervisor_start(s, listener, pidfd, false, &v, NULL) < 0)
 		return -1;
 	for (;;) {
-		struct pollfd p[] = { { pidfd, POLLIN, 0 }, { v.alive, POLLIN, 0 } };
+		struct pollfd p[1 + SUPERVISOR_POLLS] = { { pidfd, POLLIN, 0 } };
 
+		supervisor_polls(s, &v, &p[1]);
 		poll(p, ARRAY_SIZE(p), -1);
 		if (p[0].revents)
 			break;
@@ -231,6 +239,39 @@ TEST(who_kills_a_hundred_has_none_in_the_end)
 	CHECK(shared->seen == 100);
 }
 
+static int ask_nothing(void)
+{
+	return 0;
+}
+
+TEST(a_lazy_one_is_there_when_it_is_called)
+{
+	struct shared *shared = make_shared();
+	struct supervision s = supervision_of(shared);
+
+	s.lazy = true;
+	CHECK(supervised(&s, ask_nothing) == 0);
+	CHECK(shared->prepared == 0);
+	shared->deaths = 1;
+	CHECK(supervised(&s, ask) == 0);
+	CHECK(shared->prepared == 2 && shared->seen == 5);
+}
+
+static int without_processes(void)
+{
+	return chdir("/a/path/that/is/too/long") < 0 && errno == EAGAIN ? 0 : 1;
+}
+
+TEST(a_lazy_one_that_cannot_be_started_fails_a_call)
+{
+	struct shared *shared = make_shared();
+	struct supervision s = supervision_of(shared);
+
+	s.lazy = true;
+	s.prepare = NULL;
+	CHECK(supervised(&s, without_processes) == 0);
+}
+
 /* --- the door --- */
 
 static const char door_path[] = "door";
@@ -247,12 +288,26 @@ static int knock(void *arg)
 
 static const struct supervision *second;
 
-static int ask_by_another(void)
+static int (*work_of_another)(void);
+static struct shared *left_behind;
+
+/* A process that goes on when the one that made it, and the one that watched that, have gone. */
+static int ask_later(void)
+{
+	if (fork())
+		return 0;
+	while (!__atomic_load_n(&left_behind->gone, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	__atomic_store_n(&left_behind->code, 1 + ask(), __ATOMIC_RELEASE);
+	_exit(0);
+}
+
+static int supervised_by_another(void)
 {
 	CLEAN(clean_fd) int ours = -1;
 	CLEAN(clean_fd) int theirs = -1;
 	struct supervisor v = SUPERVISOR_INIT;
-	int listener = -1;
+	int listener = -1, pidfd, code;
 	pid_t pid;
 
 	/* Not of the one that is supervised already: a listener is inherited. */
@@ -264,14 +319,26 @@ static int ask_by_another(void)
 		    sync_send(theirs, SYNC_CALLS, listener, NULL) < 0)
 			_exit(100);
 		close(listener);
-		_exit(ask());
+		_exit(work_of_another());
 	}
+	pidfd = pidfd_open(pid, 0);
 	if (sync_expect(ours, SYNC_CALLS, &listener, NULL, NULL) < 0 ||
-	    supervisor_start(second, listener, -1, true, &v, NULL) < 0 || v.pid)
+	    supervisor_start(second, listener, pidfd, true, &v, NULL) < 0 || v.pid)
 		return 101;
-	listener = proc_reap(pid);
+	for (;;) {
+		struct pollfd p[1 + SUPERVISOR_POLLS] = { { pidfd, POLLIN, 0 } };
+
+		supervisor_polls(second, &v, &p[1]);
+		poll(p, ARRAY_SIZE(p), -1);
+		if (p[0].revents)
+			break;
+		supervisor_again(second, pidfd, true, &v);
+	}
+	code = v.pid ? 102 : proc_reap(pid);
+	supervisor_finish(second, &v);
 	supervisor_done(&v);
-	return listener;
+	close(pidfd);
+	return code;
 }
 
 static int wait_for_byte(void)
@@ -281,18 +348,19 @@ static int wait_for_byte(void)
 	return read(STDIN_FILENO, &c, 1) == 1 ? 0 : 1;
 }
 
-TEST(further_callers_come_by_the_door)
+/* While somebody is supervised who calls nothing, another one comes by the door, and does this. */
+static void by_the_door(struct shared *shared, bool lazy, int (*work)(void))
 {
-	struct shared *shared = make_shared();
 	struct supervision first = supervision_of(shared);
 	struct supervision other = supervision_of(NULL);
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int input[2], code = -1;
+	int input[2];
 	pid_t pid;
 
+	first.lazy = other.lazy = lazy;
 	memcpy(a.sun_path, door_path, sizeof(door_path));
 	unlink(door_path);
-	first.door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	first.door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	CHECK(bind(first.door, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(first.door, 8) == 0);
 	CHECK(pipe(input) == 0);
 	pid = fork();
@@ -302,13 +370,43 @@ TEST(further_callers_come_by_the_door)
 	}
 	other.knock = knock;
 	second = &other;
-	code = ask_by_another();
-	CHECK(code == 0);
-	CHECK(shared->seen == 4);
+	work_of_another = work;
+	CHECK(supervised_by_another() == 0);
+	/* What it has left behind. */
+	__atomic_store_n(&shared->gone, 1, __ATOMIC_RELEASE);
+	while (work == ask_later && !__atomic_load_n(&shared->code, __ATOMIC_ACQUIRE))
+		usleep(1000);
 	CHECK(write(input[1], "x", 1) == 1);
 	CHECK(proc_reap(pid) == 0);
 	close(first.door);
 	unlink(door_path);
+}
+
+TEST(further_callers_come_by_the_door)
+{
+	struct shared *shared = make_shared();
+
+	by_the_door(shared, false, ask);
+	CHECK(shared->seen == 4 && shared->prepared == 1);
+}
+
+TEST(a_lazy_one_hears_knocks_and_who_calls_nothing_does_not_knock)
+{
+	struct shared *shared = make_shared();
+
+	by_the_door(shared, true, ask_nothing);
+	CHECK(shared->prepared == 0);
+	by_the_door(shared, true, ask);
+	CHECK(shared->seen == 4 && shared->prepared == 1);
+}
+
+TEST(who_is_left_behind_comes_by_the_door_as_well)
+{
+	struct shared *shared = make_shared();
+
+	left_behind = shared;
+	by_the_door(shared, true, ask_later);
+	CHECK(shared->code == 1 && shared->prepared == 1);
 }
 
 static int install_again(void)
@@ -339,6 +437,10 @@ int main(void)
 	RUN(a_call_outlives_its_supervisor);
 	RUN(what_has_killed_two_supervisors_fails);
 	RUN(who_kills_a_hundred_has_none_in_the_end);
+	RUN(a_lazy_one_is_there_when_it_is_called);
+	RUN(a_lazy_one_that_cannot_be_started_fails_a_call);
+	RUN(a_lazy_one_hears_knocks_and_who_calls_nothing_does_not_knock);
+	RUN(who_is_left_behind_comes_by_the_door_as_well);
 	RUN(further_callers_come_by_the_door);
 	RUN(nobody_has_two_supervisors);
 	rmdir(dir);
