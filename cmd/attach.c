@@ -45,8 +45,7 @@ static int attach(struct tiffin *t, void *options, const struct strv *operands, 
 	if (attach_options_parse(&o->streams, js_bool(spec, "tty"),
 				 !o->no_stdin && js_bool(spec, "open_stdin"), &a, err) < 0)
 		return -1;
-	if (container_connect(&t->store, c.id, CONTAINER_ATTACH, &sock, err) < 0 ||
-	    attach_ask(sock, &exit_code, err) < 0)
+	if (life_connect(t, &c, &sock, err) < 0 || attach_ask(sock, &exit_code, err) < 0)
 		return -1;
 	event_container(&t->store, c.config, "attach", NULL);
 	a.sock = sock;

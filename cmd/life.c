@@ -105,11 +105,7 @@ static void await_end(const struct container *c)
 		pidfd_wait(pidfd, -1);
 }
 
-/*
- * To its monitor. One that is starting listens in a moment, or nobody has the lock; ERR_NOT_FOUND
- * where there is none, ERR_BUSY where it hangs.
- */
-static int connect_monitor(struct tiffin *t, const struct container *c, int *ret_sock, struct err *err)
+int life_connect(struct tiffin *t, const struct container *c, int *ret_sock, struct err *err)
 {
 	const int64_t since = now_monotonic();
 
@@ -147,7 +143,7 @@ int life_await_start(struct tiffin *t, const struct container *c, struct err *er
 {
 	CLEAN(clean_fd) int sock = -1;
 
-	return connect_monitor(t, c, &sock, err);
+	return life_connect(t, c, &sock, err);
 }
 
 int life_reload_network(struct tiffin *t, const struct container *c, struct err *err)
@@ -155,7 +151,7 @@ int life_reload_network(struct tiffin *t, const struct container *c, struct err 
 	CLEAN(clean_fd) int sock = -1;
 	int exit_code;
 
-	if (connect_monitor(t, c, &sock, err) < 0)
+	if (life_connect(t, c, &sock, err) < 0)
 		return -1;
 	if (frame_send(sock, FRAME_RELOAD, NULL, 0, 0) < 0)
 		return err_sys(err, "cannot talk to the monitor of container %s", c->name);
@@ -169,7 +165,7 @@ int life_go(struct tiffin *t, const struct container *c, bool attached, int *ret
 	const char wanted = attached;
 
 	*ret_exit_code = EXIT_TIFFIN;
-	if (connect_monitor(t, c, &sock, err) < 0)
+	if (life_connect(t, c, &sock, err) < 0)
 		return -1;
 	if (frame_send(sock, FRAME_GO, &wanted, 1, 0) < 0 || attach_await_start(sock, ret_exit_code, err) < 0)
 		return -1;
@@ -192,7 +188,7 @@ void life_forbid_restart(struct tiffin *t, const struct container *c)
 	/* Without a policy its monitor would not start it again anyway. */
 	if (streq(js_str(spec, "restart") ?: "no", "no") && !js_obj(spec, "health"))
 		return;
-	if (connect_monitor(t, c, &sock, NULL) < 0 || frame_send(sock, FRAME_LAST, NULL, 0, 0) < 0)
+	if (life_connect(t, c, &sock, NULL) < 0 || frame_send(sock, FRAME_LAST, NULL, 0, 0) < 0)
 		return;
 	p.fd = sock;
 	while (poll(&p, 1, MONITOR_MS) > 0 && frame_receive(sock, &f) >= 0 && f.kind != FRAME_TAKEN)
@@ -245,7 +241,9 @@ int life_wait(struct tiffin *t, const struct container *c, int *ret_status, stru
 	CLEAN(clean_fd) int sock = -1;
 	struct frame f;
 
-	if (connect_monitor(t, c, &sock, err) == 0 && frame_send(sock, FRAME_WATCH, NULL, 0, 0) == 0) {
+	if (life_connect(t, c, &sock, err) == 0) {
+		/* A monitor that has ended meanwhile did not hear us, but has told all who were connected. */
+		frame_send(sock, FRAME_WATCH, NULL, 0, 0);
 		if (frame_receive(sock, &f) == (int)sizeof(int) && f.kind == FRAME_EXIT) {
 			memcpy(ret_status, f.data, sizeof(int));
 			return 0;

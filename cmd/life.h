@@ -20,6 +20,12 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 int life_stop_as_configured(struct tiffin *t, const struct container *c, const char *timeout,
 			    struct err *err);
 
+/*
+ * To its monitor. One that is starting listens in a moment, later than its container runs, or nobody has
+ * the lock; ERR_NOT_FOUND where there is none, ERR_BUSY where it hangs.
+ */
+int life_connect(struct tiffin *t, const struct container *c, int *ret_sock, struct err *err);
+
 /* Waits until its program runs, where it is being started: its monitor listens from then on. */
 int life_await_start(struct tiffin *t, const struct container *c, struct err *err);
 

@@ -110,9 +110,10 @@ static int wait_until(struct tiffin *t, const struct container *c, const struct 
 		      int *ret_status, struct err *err)
 {
 	CLEAN(clean_fd) int changes = -1;
+	struct err why = { 0 };
 
-	if (watch(t, c->id, &changes, err) < 0)
-		return -1;
+	/* It may have been removed meanwhile. */
+	watch(t, c->id, &changes, &why);
 	for (;;) {
 		CLEAN(container_done) struct container now = { 0 };
 
@@ -123,6 +124,10 @@ static int wait_until(struct tiffin *t, const struct container *c, const struct 
 		if (is_met(&now, conditions)) {
 			*ret_status = now.status == CONTAINER_EXITED ? now.state.exit_code : -1;
 			return 0;
+		}
+		if (changes < 0) {
+			*err = why;
+			return -1;
 		}
 		await_change(&now, changes);
 	}

@@ -7,6 +7,10 @@ setup_file() { own_store busybox; }
 teardown() { remove_containers; }
 teardown_file() { drop_store; }
 
+has_attached() { # has_attached NAME: somebody has, since it was made
+	[ -n "$(tiffin events --stream=false --filter event=attach --filter "container=$1")" ]
+}
+
 @test "ctrl-p,ctrl-q ends the client with status 0, and the container goes on" {
 	run on_terminal 'expect:[#$] ' 'send:\x10\x11' -- run -it --name d "$BUSYBOX"
 	same "$status" 0
@@ -63,17 +67,16 @@ teardown_file() { drop_store; }
 }
 
 @test "the terminal is restored when the container is killed, or its monitor" {
-	on_terminal 'expect:[#$] ' -- run -it --name k "$BUSYBOX" >"$BATS_TEST_TMPDIR/out" &
+	on_terminal 'expect:[#$] ' "tell:$BATS_TEST_TMPDIR/prompted" -- run -it --name k "$BUSYBOX" >"$BATS_TEST_TMPDIR/out" &
 	client=$!
-	prompts() { [ -n "$(tiffin logs "$1" 2>/dev/null)" ]; }
-	wait_for prompts k
+	wait_for test -e "$BATS_TEST_TMPDIR/prompted"
 	tiffin kill k
 	status=0
 	wait $client || status=$?
 	same "$status" 137
-	on_terminal 'expect:[#$] ' -- run -it --name m "$BUSYBOX" >"$BATS_TEST_TMPDIR/out" &
+	on_terminal 'expect:[#$] ' "tell:$BATS_TEST_TMPDIR/prompt" -- run -it --name m "$BUSYBOX" >"$BATS_TEST_TMPDIR/out" &
 	client=$!
-	wait_for prompts m
+	wait_for test -e "$BATS_TEST_TMPDIR/prompt"
 	kill -9 "$(tiffin inspect --format '{{.State.ConmonPid}}' m)"
 	status=0
 	wait $client || status=$?
@@ -97,8 +100,7 @@ teardown_file() { drop_store; }
 	run on_terminal 'expect:[#$] ' 'send:\x10\x11' -- run -it --name two "$BUSYBOX"
 	on_terminal 'expect:from 5' 'send:echo and $((8+1))\n' -- attach two >"$BATS_TEST_TMPDIR/other" &
 	other=$!
-	attached() { [ "$(tiffin events --until 0s --filter event=attach --filter container=two 2>/dev/null | wc -l)" -ge 1 ]; }
-	wait_for attached
+	wait_for has_attached two
 	run on_terminal 'send:echo from $((2+3))\n' 'expect:and 9' 'send:exit 4\n' -- attach two
 	same "$status" 4
 	status=0
@@ -121,7 +123,7 @@ teardown_file() { drop_store; }
 	has_status s Up
 	start_tiffin "$BATS_TEST_TMPDIR/out2" attach --sig-proxy=false s
 	client=$!
-	sleep 0.2
+	wait_for has_attached s
 	kill -TERM $client
 	status=0
 	wait $client || status=$?
@@ -151,11 +153,22 @@ teardown_file() { drop_store; }
 	fails 125 create -a stdout "$BUSYBOX" true
 }
 
+@test "attach comes before its monitor listens, and waits for it" {
+	id=$(tiffin run -di --name fed "$BUSYBOX" sh -c 'read line; echo "got $line"')
+	mv "$TIFFIN_ROOT/containers/$id/attach" "$TIFFIN_ROOT/containers/$id/later"
+	start_tiffin "$BATS_TEST_TMPDIR/out" attach fed <<<soup
+	client=$!
+	sleep 0.3
+	mv "$TIFFIN_ROOT/containers/$id/later" "$TIFFIN_ROOT/containers/$id/attach"
+	wait $client
+	same "$(cat "$BATS_TEST_TMPDIR/out")" "got soup"
+}
+
 @test "attach --no-stdin leaves standard input to others" {
 	tiffin run -di --name fed "$BUSYBOX" sh -c 'read line; echo "got $line"'
 	start_tiffin "$BATS_TEST_TMPDIR/out" attach --no-stdin fed <<<"not this"
 	client=$!
-	sleep 0.2
+	wait_for has_attached fed
 	same "$(echo this | tiffin attach fed)" "got this"
 	wait $client
 	same "$(cat "$BATS_TEST_TMPDIR/out")" "got this"
@@ -178,6 +191,7 @@ teardown_file() { drop_store; }
 	"$TIFFIN" run --name slow "$BUSYBOX" sh -c 'head -c 3000000 /dev/zero; echo end >&2' \
 		>"$BATS_TEST_TMPDIR/pipe" 2>"$BATS_TEST_TMPDIR/err" 3>&- 4>&- &
 	exec 7<"$BATS_TEST_TMPDIR/pipe"
+	wait_for has_status slow Up
 	sleep 0.5
 	has_status slow Up
 	same "$(wc -c <&7)" 3000000

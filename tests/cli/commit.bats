@@ -149,7 +149,7 @@ running() { # running NAME COMMAND
 what_happened() { tiffin events --stream=false --since 1h --filter "container=$1" --format '{{.Status}}' | tr '\n' ' '; }
 
 @test "one that runs is paused meanwhile, and goes on" {
-	running ten 'touch /ready; i=0; while :; do i=$((i+1)); echo $i >/a.new; mv /a.new /a; echo $i >/b.new; mv /b.new /b; done'
+	running ten 'i=0; while :; do i=$((i+1)); echo $i >/a.new; mv /a.new /a; echo $i >/b.new; mv /b.new /b; touch /ready; done'
 	tiffin commit ten mine >/dev/null
 	contains "$(what_happened ten)" " pause unpause commit "
 	# shellcheck disable=SC2046
@@ -167,7 +167,7 @@ what_happened() { tiffin events --stream=false --since 1h --filter "container=$1
 }
 
 @test "a client that is killed leaves no container paused, and nothing in the store" {
-	running eleven 'truncate -s 300M /large; touch /ready; while :; do date +%N >/now; sleep 0.01; done'
+	running eleven 'truncate -s 3G /large; touch /ready; while :; do date +%N >/now; sleep 0.01; done'
 	before=$(tiffin images -q --no-trunc)
 	layers=$(ls "$TIFFIN_ROOT/layers")
 	start_tiffin "$BATS_TEST_TMPDIR/out" commit eleven

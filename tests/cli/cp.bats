@@ -233,7 +233,7 @@ out/made/link out/made/sub out/made/sub/deep out/new out/slashed out/slashed/in 
 		contains "$output" "destination must be a directory when copying from stdin"
 		run tiffin cp "$1:$2/none" -
 		contains "$output" "\"$2/none\" could not be found on container $1"
-		is_empty "$TIFFIN_ROOT/tmp"
+		nothing_staged
 	}
 	archives running "$(mkdir w && tiffin cp w running:/archives && echo /archives)"
 	# Of one that does not run: not looked into by commit, which refuses the name .wh.x.
@@ -242,7 +242,7 @@ out/made/link out/made/sub out/made/sub/deep out/new out/slashed out/slashed/in 
 	tar --owner=$OTHER --group=$OTHER -cf - dir | tiffin cp - apart:/home
 	same "$(tiffin cp apart:/home/dir - | tar -xOf - dir/sub/deep)" deep
 	same "$(tiffin start -a apart)" $'.wh.x\nx\ndeep\n'"$OTHER:$OTHER"
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "volumes are seen in their places, and a tmpfs of one that runs" {

@@ -32,7 +32,7 @@ seen() { # seen DRIVER
 	rm "$TIFFIN_ROOT/driver"
 	same "$(tiffin info --format '{{.Store.GraphDriverName}}')" overlay
 	same "$(readlink "$TIFFIN_ROOT/driver")" overlay
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "an option or the environment names another, for what is new" {
@@ -82,7 +82,7 @@ seen() { # seen DRIVER
 	grep -qx closed/ "$BATS_TEST_TMPDIR/list"
 	run ! grep -q '^home/' "$BATS_TEST_TMPDIR/list"
 	tiffin rm one
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 	is_empty "$TIFFIN_ROOT/containers"
 }
 
@@ -107,7 +107,7 @@ seen() { # seen DRIVER
 	copying start -a killed
 	[ -e "$root" ]
 	tiffin container cleanup -a
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "what has changed in a copy is what has changed in an overlay" {

@@ -38,6 +38,7 @@ container() { # container NAME OPTION…
 
 try() { # try CASE [ADDRESS PORT]
 	run tiffin exec f /usr/bin/python3 /fast.py "$1" "${2:-$host}" "${3:-$port}"
+	[ "$status" = 0 ] || echo "status $status: $output" >&2
 	[ "$status" = 0 ]
 }
 
@@ -216,8 +217,8 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 }
 
 @test "a lost network comes back beside the supervisor, with its ports" {
-	container p -p 80
-	published=$(tiffin port p 80 | sed 's/.*://')
+	published=$(free_port)
+	container p -p "$published:80"
 	listener epoll
 	kill -9 "$(pgrep -u "$(id -u)" -P "$(monitor_of p)" tiffin-net)"
 	contains "$(ask 127.0.0.1 "$published")" "host "

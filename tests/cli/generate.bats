@@ -13,9 +13,9 @@ obey() { # obey UNIT KEY
 }
 
 @test "a container's unit starts it, and stops it" {
-	tiffin create --name unit --stop-timeout 3 "$BUSYBOX" sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'
+	tiffin create --name unit --stop-timeout 30 "$BUSYBOX" sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'
 	unit=$(tiffin generate systemd --name unit)
-	contains "$unit" "ExecStart=" "WantedBy=default.target" "--time 3" "Restart=on-failure"
+	contains "$unit" "ExecStart=" "WantedBy=default.target" "--time 30" "Restart=on-failure"
 	obey "$unit" ExecStart >"$BATS_TEST_TMPDIR/out" &
 	service=$!
 	up() { grep -qx up "$BATS_TEST_TMPDIR/out"; }

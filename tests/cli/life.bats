@@ -57,11 +57,16 @@ teardown_file() { drop_store; }
 }
 
 @test "two clients attach, and both get the output and the exit status" {
-	tiffin run -d --name a "$BUSYBOX" sh -c 'sleep 0.5; echo one; sleep 0.2; echo two; exit 6'
+	since=$(date +%s.%N)
+	tiffin run -d --name a "$BUSYBOX" sh -c 'until [ -e /go ]; do sleep 0.02; done; echo one; sleep 0.2; echo two; exit 6'
 	start_tiffin "$BATS_TEST_TMPDIR/1" attach a
 	first=$!
 	start_tiffin "$BATS_TEST_TMPDIR/2" attach a
-	for pid in $! $first; do
+	second=$!
+	both() { [ "$(tiffin events --stream=false --since "$since" -f event=attach --format '{{.Name}}' | wc -l)" = 2 ]; }
+	wait_for both
+	tiffin exec a touch /go
+	for pid in $second $first; do
 		status=0
 		wait "$pid" || status=$?
 		same "$status" 6
@@ -106,7 +111,7 @@ teardown_file() { drop_store; }
 		untied() { tiffin exec "orphan-$mode" grep -q sleep /proc/1/comm; }
 		wait_for untied
 		kill -9 "$(monitor_of "orphan-$mode")"
-		gone() { [ -z "$(pids_with 'keeper of orphan-')$(pgrep -f 'sleep 1000[.]6')" ]; }
+		gone() { [ -z "$(pids_with 'keeper of orphan-')$(pids_with 'sleep 1000[.]6')" ]; }
 		wait_for gone
 		same "$(tiffin wait "orphan-$mode")" 255
 	done
@@ -121,7 +126,7 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 	tiffin run -d --name late "$BUSYBOX" su -s /bin/sh app -c 'exec sleep 1000.8'
 	wait_for keeper_has_settled late
 	kill -9 "$(monitor_of late)"
-	gone() { [ -z "$(pids_with 'keeper of late')$(pgrep -f 'sleep 1000[.]8')" ]; }
+	gone() { [ -z "$(pids_with 'keeper of late')$(pids_with 'sleep 1000[.]8')" ]; }
 	wait_for gone
 	same "$(tiffin wait late)" 255
 }
@@ -140,7 +145,9 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 	tiffin run -d --name deaf --restart always "$BUSYBOX" sleep 1000.5
 	kill -STOP "$(monitor_of deaf)"
 	tiffin rm -f deaf
-	same "$(pids_with 'of deaf')$(pids_with 'sleep 1000[.]5')" ""
+	same "$(pids_with 'sleep 1000[.]5')" ""
+	gone() { [ -z "$(pids_with 'of deaf')" ]; } # its keeper ends after it
+	wait_for gone
 }
 
 @test "a start that hangs before there is a process: rm -f says so" {

@@ -28,7 +28,7 @@ loads() { # loads IMAGE ARGUMENT…: its ID is what it must be, and what is run 
 	printf '%s\n' "$stderr" >&2
 	same "$status" 0
 	tiffin image exists "sha256:$(want "$image")"
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "a docker archive of skopeo's is loaded under its name" {

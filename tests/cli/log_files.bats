@@ -101,13 +101,15 @@ assert sorted(record) == ["log", "stream", "time"], record' "$line"
 
 @test "-f of a container that writes nothing ends with it" {
 	tiffin run -d --name silent "$BUSYBOX" sleep 0.3 >/dev/null
-	run timeout 15 "$TIFFIN" logs -f silent 3>&-
+	run timeout 90 "$TIFFIN" logs -f silent 3>&-
 	same "$status$output" 0
 }
 
 @test "-f --until ends at that time" {
 	tiffin run -d --name endless "$BUSYBOX" sh -c 'while :; do echo x; sleep 0.05; done' >/dev/null
-	run timeout 15 "$TIFFIN" logs -f --until "$(($(date +%s) + 1))" endless 3>&-
+	begun() { tiffin logs endless | grep -q x; }
+	wait_for begun
+	run timeout 90 "$TIFFIN" logs -f --until "$(($(date +%s) + 1))" endless 3>&-
 	same "$status" 0
 	contains "$output" x
 	tiffin rm -f endless

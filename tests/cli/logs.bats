@@ -3,8 +3,15 @@ load ../lib/common
 
 setup_file() {
 	own_store busybox
-	tiffin run --name both "$BUSYBOX" \
-		sh -c 'echo one; echo two >&2; sleep 0.1; echo three; sleep 0.1; echo four >&2' >/dev/null 2>&1
+	# Two streams have no order among themselves but the one in which they are read.
+	tiffin run -d --name both "$BUSYBOX" sh -c 'echo one; echo two >&2; until [ -e /2 ]; do sleep 0.02; done
+		echo three; until [ -e /4 ]; do sleep 0.02; done; echo four >&2' >/dev/null
+	wrote() { [ "$(tiffin logs both 2>&1 | wc -l)" = "$1" ]; }
+	wait_for wrote 2
+	tiffin exec both touch /2
+	wait_for wrote 3
+	tiffin exec both touch /4
+	tiffin wait both >/dev/null
 }
 teardown_file() { drop_store; }
 
@@ -41,24 +48,27 @@ teardown_file() { drop_store; }
 @test "-f follows, and ends with the container" {
 	tiffin run -d --name ends "$BUSYBOX" \
 		sh -c 'for i in 1 2 3 4 5; do echo $i; sleep 0.1; done; echo last >&2' >/dev/null
-	run --separate-stderr timeout 15 "$TIFFIN" logs -f ends 3>&-
+	run --separate-stderr timeout 90 "$TIFFIN" logs -f ends 3>&-
 	same "$status" 0
 	same "$output" $'1\n2\n3\n4\n5'
 	same "$stderr" last
 }
 
 @test "-f of a container that has ended prints all and ends" {
-	run timeout 15 "$TIFFIN" logs -f both 3>&-
+	run timeout 90 "$TIFFIN" logs -f both 3>&-
 	same "$status ${#lines[@]}" "0 4"
 }
 
 @test "-f with --tail follows from there" {
 	tiffin run -d --name tailed "$BUSYBOX" \
-		sh -c 'echo a; echo b; echo c; sleep 0.5; echo d' >/dev/null
+		sh -c 'echo a; echo b; echo c; until [ -e /go ]; do sleep 0.02; done; echo d' >/dev/null
 	has_c() { [ "$(tiffin logs tailed | tail -n 1)" = c ]; }
 	wait_for has_c
-	run timeout 15 "$TIFFIN" logs -f --tail 1 tailed 3>&-
-	same "$output" $'c\nd'
+	start_tiffin "$BATS_TEST_TMPDIR/out" logs -f --tail 1 tailed
+	wait_for test -s "$BATS_TEST_TMPDIR/out"
+	tiffin exec tailed touch /go
+	wait $!
+	same "$(cat "$BATS_TEST_TMPDIR/out")" $'c\nd'
 }
 
 @test "-t puts the time before each line" {

@@ -10,11 +10,12 @@ teardown_file() { drop_store; }
 in_box() { tiffin run --rm "$BUSYBOX" "$@"; }
 port_of_host() { echo "${REGISTRY##*:}"; }
 
-# By nc: wget of a static busybox can't look names up, and crashes where it tries. stdin stays open
-# for a while: some servers take its end for the connection's.
+# By nc: wget of a static busybox can't look names up, and crashes where it tries. stdin stays open,
+# a pipe that the shell itself holds: some servers take its end for the connection's.
 get() { # get ADDRESS PORT PATH [HOST]: a command for the container, which prints the reply
-	printf "{ printf 'GET %s HTTP/1.0\\\\r\\\\nHost: %s\\\\r\\\\n\\\\r\\\\n'; sleep 2; } | nc -w 5 '%s' '%s'" \
-		"$3" "${4:-$1}" "$1" "$2"
+	printf "(pipe=\$(mktemp -u); mkfifo \$pipe; exec 3<>\$pipe; rm \$pipe
+		printf 'GET %s HTTP/1.0\\\\r\\\\nHost: %s\\\\r\\\\n\\\\r\\\\n' >&3
+		timeout %s nc '%s' '%s' <&3)" "$3" "${4:-$1}" "${SECONDS_TO_GET:-60}" "$1" "$2"
 }
 
 mirror_host() { # of apt, if it speaks plain http
@@ -30,7 +31,7 @@ mirror_host() { # of apt, if it speaks plain http
 }
 
 @test "there is a loopback that works" {
-	run in_box sh -c 'ip addr show lo; ping -c 1 127.0.0.1 >/dev/null 2>&1; echo hi | nc -l -p 80 >/dev/null & sleep 0.2; nc 127.0.0.1 80 </dev/null'
+	run in_box sh -c 'ip addr show lo; ping -c 1 127.0.0.1 >/dev/null 2>&1; echo hi | nc -l -p 80 >/dev/null & until nc 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.05; done'
 	contains "$output" "inet 127.0.0.1/8" "inet6 ::1/128" hi
 }
 
@@ -82,7 +83,7 @@ mirror_host() { # of apt, if it speaks plain http
 	all=
 	for address in 127.0.0.1 10.0.2.2 10.0.2.3 10.0.2.15 127.0.1.1 0.0.0.0 ::1 fd00::2 fd00::3 \
 		fe80::2 ::ffff:127.0.0.1; do
-		all+="$(get "$address" "$port" /v2/) 2>&1 | sed 's/^/$address: /' & "
+		all+="$(SECONDS_TO_GET=8 get "$address" "$port" /v2/) 2>&1 | sed 's/^/$address: /' & "
 	done
 	run in_box sh -c "$all wait"
 	lacks "$output" HTTP/1.
@@ -95,7 +96,7 @@ mirror_host() { # of apt, if it speaks plain http
 
 @test "an unprivileged user may listen on port 80" {
 	same "$(in_box cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 0
-	run tiffin run --rm -u app "$BUSYBOX" sh -c 'echo hi | nc -l -p 80 & sleep 0.2; nc 127.0.0.1 80 </dev/null'
+	run tiffin run --rm -u app "$BUSYBOX" sh -c 'echo hi | nc -l -p 80 & until nc 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.05; done'
 	contains "$output" hi
 }
 

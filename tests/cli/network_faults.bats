@@ -53,8 +53,8 @@ kill_carrier() { kill -9 "$(carrier_of "$1")" && wait_for is_lost "$1"; }
 
 @test "network reload brings it back, with its ports" {
 	# Not fast, whose supervisor answers there without it.
-	serve web --network slirp -p 80 -p 80/udp
-	tcp=$(number web 80/tcp) udp=$(number web 80/udp)
+	tcp=$(free_port) udp=$(free_port)
+	serve web --network slirp -p "$tcp:80" -p "$udp:80/udp"
 	same "$(ask tcp 127.0.0.1 "$tcp" x)" "tcp 80 from 10.0.2.2: x"
 	kill_carrier web
 	run ask tcp 127.0.0.1 "$tcp" x
@@ -71,8 +71,8 @@ kill_carrier() { kill -9 "$(carrier_of "$1")" && wait_for is_lost "$1"; }
 }
 
 @test "network reload: a port that is taken meanwhile is an error, and free again, none" {
-	serve web --network slirp -p 80
-	port=$(number web 80)
+	port=$(free_port)
+	serve web --network slirp -p "$port:80"
 	kill_carrier web
 	python3 -c 'import socket, sys, time
 s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); print("held", flush=True); time.sleep(100)' \
@@ -90,7 +90,6 @@ s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); print(
 
 @test "a container that has lost its network stops, starts and restarts" {
 	serve web -p 80
-	port=$(number web 80)
 	kill_carrier web
 	tiffin restart -t 0 web
 	lacks "$(row_of web)" lost
@@ -113,8 +112,8 @@ s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); print(
 @test "pasta: its loss is told, and mended" {
 	command -v pasta >/dev/null || skip "there is no pasta (package passt)"
 	[ -w /dev/net/tun ] || skip "cannot be had here: pasta needs /dev/net/tun"
-	serve web --network pasta:-I,lost0 -p 80
-	port=$(number web 80)
+	port=$(free_port)
+	serve web --network pasta:-I,lost0 -p "$port:80"
 	kill -9 "$(pids_with 'pasta .*lost0')"
 	wait_for is_lost web
 	tiffin network reload web

@@ -26,9 +26,9 @@ LOOK="sh -c 'ip -o addr show tap0; ip route; cat /etc/resolv.conf /etc/hosts'"
 
 @test "an offline host: a published port is reached" {
 	on_host "\$1 run -d --name web -p 127.0.0.1:8080:80 \$2 sh -c 'echo here | nc -l -p 80'
-		for i in 1 2 3 4 5 6 7 8 9; do
+		for i in \$(seq 100); do
 			got=\$(python3 -c 'import socket
-s = socket.create_connection((\"127.0.0.1\", 8080), 5); s.settimeout(5)
+s = socket.create_connection((\"127.0.0.1\", 8080), 60); s.settimeout(60)
 print(s.recv(10).decode())' 2>/dev/null) && [ -n \"\$got\" ] && break
 			sleep 0.2
 		done
@@ -75,7 +75,7 @@ change_servers() { # change_servers BEFORE CHANGE
 		\$1 run -d --name box \$2 sleep 1000
 		\$1 exec box nslookup box.example | sed 's/^/before /'
 		$2
-		for i in 1 2 3 4 5 6 7 8 9 10; do
+		for i in \$(seq 60); do
 			sleep 1
 			\$1 exec box nslookup box.example >out
 			grep -q 'Address: 192.0.2.2' out && break
@@ -116,7 +116,7 @@ while True:
     peer, _ = server.accept(); peer.sendall(b\"answered\\n\"); peer.close()' >ready &
 		until [ -s ready ]; do sleep 0.05; done
 		for address in $*; do
-			echo \"\$address: \$(\$1 run --rm --network $network \$2 nc -w 2 \$address 8000 </dev/null 2>&1)\"
+			echo \"\$address: \$(\$1 run --rm --network $network \$2 nc -w 20 \$address 8000 </dev/null 2>&1)\"
 		done"
 }
 

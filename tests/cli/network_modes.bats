@@ -28,14 +28,11 @@ serve() { # serve NAME OPTION…: a container that answers on port 80
 }
 is_ready() { tiffin logs "$1" | grep -q ready; }
 ask_out() { # ask_out NETWORK ADDRESS PORT: from a container
-	tiffin run --rm --network "$1" "${USR[@]}" "$BUSYBOX" /usr/bin/python3 /echo.py ask tcp "$2" "$3" hi
+	tiffin run --rm --network "$1" -e ASK_SECONDS="${SECONDS_TO_ASK:-30}" "${USR[@]}" "$BUSYBOX" \
+		/usr/bin/python3 /echo.py ask tcp "$2" "$3" hi
 }
 ask() { python3 "$LIB/echo.py" ask "$@"; }
 number() { local at; at=$(tiffin port "$@" | head -n 1); echo "${at##*:}"; }
-
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 
 serve_on_host() { # a service on the host's loopback; its port is in $port
 	port=$(free_port)
@@ -80,9 +77,9 @@ has_pasta() {
 	serve_on_host
 	run ask_out slirp:allow_host_loopback=true 10.0.2.2 "$port"
 	same "$output" "tcp $port from 127.0.0.1: hi"
-	run ask_out slirp:allow_host_loopback=false 10.0.2.2 "$port"
+	SECONDS_TO_ASK=5 run ask_out slirp:allow_host_loopback=false 10.0.2.2 "$port"
 	[ "$status" -ne 0 ]
-	run ask_out slirp 10.0.2.2 "$port"
+	SECONDS_TO_ASK=5 run ask_out slirp 10.0.2.2 "$port"
 	[ "$status" -ne 0 ]
 }
 
@@ -174,7 +171,7 @@ has_pasta() {
 	serve_on_host
 	gateway=$(ip -4 route show default | awk '{ print $3; exit }')
 	for address in 127.0.0.1 "${gateway:-192.0.2.1}" 169.254.1.1; do
-		run ask_out pasta "$address" "$port"
+		SECONDS_TO_ASK=5 run ask_out pasta "$address" "$port"
 		lacks "$output" "from"
 	done
 }

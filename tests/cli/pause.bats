@@ -23,12 +23,15 @@ goes_on() {
 	wait_for more "$1"
 }
 
+# What it wrote before may be on its way to the log for a while.
 stands_still() {
-	local before
-	sleep 0.1 # what it wrote before is in the log by then
-	before=$(ticks "$1")
-	sleep 0.5
-	same "$(ticks "$1")" "$before"
+	quiet() {
+		local before
+		before=$(ticks "$1")
+		sleep 0.5
+		same "$(ticks "$1")" "$before"
+	}
+	wait_for quiet "$1"
 }
 
 status_of() { tiffin inspect -f '{{.State.Status}} {{.State.Paused}} {{.State.Running}}' "$1"; }
@@ -51,14 +54,17 @@ status_of() { tiffin inspect -f '{{.State.Status}} {{.State.Paused}} {{.State.Ru
 	[ "$TIFFIN_TEST_IDS" = range ] || user=0
 	ticking box -u "$user"
 	start_tiffin "$BATS_TEST_TMPDIR/out" exec box sh -c 'while :; do echo x; sleep 0.02; done'
-	here() { [ -s "$BATS_TEST_TMPDIR/out" ]; }
-	wait_for here
+	wait_for test -s "$BATS_TEST_TMPDIR/out"
+	said_no_more() {
+		local before
+		before=$(stat -c %s "$BATS_TEST_TMPDIR/out")
+		sleep 0.5
+		same "$(stat -c %s "$BATS_TEST_TMPDIR/out")" "$before"
+	}
 	tiffin pause box
 	stands_still box
-	sleep 0.1
+	wait_for said_no_more
 	size=$(stat -c %s "$BATS_TEST_TMPDIR/out")
-	sleep 0.3
-	same "$(stat -c %s "$BATS_TEST_TMPDIR/out")" "$size"
 	tiffin unpause box
 	more() { [ "$(stat -c %s "$BATS_TEST_TMPDIR/out")" -gt "$size" ]; }
 	wait_for more

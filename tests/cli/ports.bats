@@ -24,24 +24,6 @@ ask() { python3 "$LIB/echo.py" ask "$@"; }
 where() { tiffin port "$1" "$2" | head -n 1; }           # "127.0.0.1:8080"
 number() { local at; at=$(where "$@"); echo "${at##*:}"; } # "8080"
 
-free_port() { # free_port [COUNT]: of a row of free ones, the first
-	python3 - "${1:-1}" <<'PYTHON'
-import random, socket, sys
-count = int(sys.argv[1])
-while True:
-    first, held = random.randrange(20000, 30000), []
-    try:
-        for i in range(count):
-            for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
-                held.append(socket.socket(socket.AF_INET, kind))
-                held[-1].bind(("127.0.0.1", first + i))
-        print(first)
-        break
-    except OSError:
-        pass
-PYTHON
-}
-
 ports_of() { tiffin ps --noheading | awk '{ $1 = $2 = ""; print }'; }
 
 @test "a TCP port is published on the loopback" {

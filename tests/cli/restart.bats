@@ -43,7 +43,7 @@ count_is() { [ "$(restarts_of "$1")" = "$2" ]; }
 		is_waiting() { tiffin ps -a | grep -Eq 'Restarting \(5\)'; }
 		wait_for is_waiting
 		# shellcheck disable=SC2086
-		timeout 20 "$TIFFIN" $end r >&2 || :
+		timeout 90 "$TIFFIN" $end r >&2 || :
 		gone() { ! tiffin ps --format '{{.Names}}' | grep -qx r; }
 		wait_for gone
 		tiffin rm -f r
@@ -62,7 +62,7 @@ count_is() { [ "$(restarts_of "$1")" = "$2" ]; }
 }
 
 @test "a client in the foreground has the exit status of its run" {
-	run timeout 20 "$TIFFIN" run --name r --restart always "$BUSYBOX" sh -c 'echo once; exit 4'
+	run timeout 90 "$TIFFIN" run --name r --restart always "$BUSYBOX" sh -c 'echo once; exit 4'
 	same "$status" 4
 	same "$output" once
 	tiffin stop r
@@ -115,8 +115,12 @@ count_is() { [ "$(restarts_of "$1")" = "$2" ]; }
 }
 
 @test "wait has the exit status of a container that goes with its end" {
-	tiffin run -d --rm --name r "$BUSYBOX" sh -c 'sleep 0.5; exit 6'
-	same "$(tiffin wait r)" 6
+	tiffin run -d --rm --name r "$BUSYBOX" sh -c 'until [ -e /go ]; do sleep 0.02; done; exit 6'
+	start_tiffin "$BATS_TEST_TMPDIR/out" wait r
+	wait_for is_connected $!
+	tiffin exec r touch /go
+	wait $!
+	same "$(cat "$BATS_TEST_TMPDIR/out")" 6
 }
 
 @test "start --all brings back after a boot what its policy says: not what a user stopped, but for always" {

@@ -105,7 +105,7 @@ teardown_file() { drop_store; }
 		sh -c 'mkdir -p /a/b/c; echo x >/a/b/c/d; chown -R 1000:1000 /a; chmod 0 /a/b; rm -rf /etc' || :
 	tiffin rm deep
 	is_empty "$TIFFIN_ROOT/containers"
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "container rm is rm" {

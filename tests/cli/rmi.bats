@@ -88,7 +88,7 @@ teardown_file() { drop_store; }
 @test "rmi leaves nothing of an image on the disk" {
 	tiffin rmi -f -a >/dev/null
 	is_empty "$TIFFIN_ROOT/layers"
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "-a takes every image with all its names, but leaves what a container uses" {

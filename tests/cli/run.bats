@@ -90,7 +90,7 @@ CONFIG=$REGISTRY/config
 }
 
 @test "a reader that goes away does not hang the run" {
-	run timeout 20 bash -c '"$TIFFIN" run --rm "$0" yes 2>/dev/null | head -n 1' "$BUSYBOX"
+	run timeout 60 bash -c '"$TIFFIN" run --rm "$0" yes 2>/dev/null | head -n 1' "$BUSYBOX"
 	same "$output" y
 	[ "$status" -ne 124 ]
 }

@@ -49,7 +49,7 @@ while True:
 }
 
 @test "a descriptor that is handed over is held by nobody else" {
-	run timeout 20 bash -c '{ "$TIFFIN" run -d --preserve-fds 1 --name holds "$1" \
+	run timeout 60 bash -c '{ "$TIFFIN" run -d --preserve-fds 1 --name holds "$1" \
 		sh -c "echo through; exec 3>&-; sleep 1000" 3>&1 >/dev/null; } | cat' sh "$BUSYBOX"
 	same "$status" 0
 	has_status holds Up

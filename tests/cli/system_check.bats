@@ -50,7 +50,7 @@ repairs() { # repairs: all that is wrong is mended
 	echo "$output" >&2
 	same "$status" 0
 	sound
-	is_empty tmp
+	nothing_staged
 }
 
 @test "a store that is sound, whatever is in it" {
@@ -184,7 +184,7 @@ repairs() { # repairs: all that is wrong is mended
 	same "$status" 0
 	run tiffin system check -m 0s
 	same "$status $output" "0 "
-	is_empty tmp
+	nothing_staged
 	is_empty containers
 }
 

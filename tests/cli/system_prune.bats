@@ -88,7 +88,7 @@ teardown() { drop_store; }
 	mkdir "containers/$(printf 'd%.0s' {1..64})"
 	tiffin system prune -f --filter label=none | grep -vq 'space: 0B'
 	same "$(ls layers)" "$layer"
-	is_empty tmp
+	nothing_staged
 	same "$(ls containers | wc -l)" 2
 	same "$(ls names)" $'killed\none'
 	same "$(find . -name '*.0123456789abcdef' -o -name attach -o -name 'bbbb*')" ""
@@ -133,6 +133,6 @@ time.sleep(60)' "locks/$name" >"$BATS_TEST_TMPDIR/held" 3>&- 4>&- &
 	tiffin system prune -a -f | grep -q 'Total reclaimed space: [1-9]'
 	is_empty "$TIFFIN_ROOT/layers"
 	is_empty "$TIFFIN_ROOT/containers"
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 	rm "$TIFFIN_TEST_SMALL/filler"
 }

@@ -125,7 +125,7 @@ names() { # names: of all images, sorted
 	tiffin rm keeper >/dev/null
 	tiffin image prune -a -f
 	same "$(names)" ""
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 	same "$(find "$TIFFIN_ROOT/layers" -mindepth 1 -maxdepth 1)" ""
 }
 

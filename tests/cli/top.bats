@@ -4,7 +4,7 @@ load ../lib/common
 setup_file() {
 	own_store busybox
 	tiffin run -d --name box "$BUSYBOX" sh -c 'sleep 1000.25 & exec sleep 1000.5' >/dev/null
-	both() { [ "$(tiffin top box pid | wc -l)" = 3 ]; }
+	both() { [ "$(tiffin top box comm | xargs)" = "COMMAND sleep sleep" ]; }
 	wait_for both
 }
 teardown_file() { drop_store; }

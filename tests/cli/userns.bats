@@ -273,7 +273,7 @@ line" "/odd/per%sent%n" /odd/trusted /odd/crowded /odd/ll*; echo
 	same "$(in_box localhost/made stat -c %u:%g /made /owners/www-data | xargs)" "33:1000 33:33"
 	tiffin rm -f -t 0 one >/dev/null
 	tiffin rmi localhost/made >/dev/null
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 	fails 125 run --rm --userns keep-id --pid container:nobody "$BUSYBOX" true
 }
 
@@ -315,7 +315,7 @@ line" "/odd/per%sent%n" /odd/trusted /odd/crowded /odd/ll*; echo
 	same "$(in_box --userns container:one "$BUSYBOX" cat /proc/self/uid_map)" "$(tiffin exec one cat /proc/self/uid_map)"
 	tiffin rm -f -t 0 one >/dev/null
 	is_empty "$TIFFIN_ROOT/containers"
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 #--- the tree that is kept -------------------------------------------------------------------------
@@ -330,7 +330,7 @@ line" "/odd/per%sent%n" /odd/trusted /odd/crowded /odd/ll*; echo
 	same "$(stat -c %i "$TIFFIN_ROOT"/mapped/"$id".*)" "$before"
 	tiffin rmi localhost/one >/dev/null
 	same "$(ls "$TIFFIN_ROOT/mapped" | grep "$id")" ""
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "several at once make one tree, and all run" {
@@ -342,7 +342,7 @@ line" "/odd/per%sent%n" /odd/trusted /odd/crowded /odd/ll*; echo
 		wait "${pids[i - 1]}"
 		same "$(cat "$BATS_TEST_TMPDIR/$i")" 33:33
 	done
-	wait_for is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 
 @test "killed while it makes the tree, it leaves nothing but what is swept" {

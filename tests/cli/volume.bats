@@ -8,7 +8,7 @@ teardown() {
 	tiffin volume rm -f --all >/dev/null 2>&1 || :
 	# Whatever happened, nothing is left of it.
 	is_empty "$TIFFIN_ROOT/volumes"
-	is_empty "$TIFFIN_ROOT/tmp"
+	nothing_staged
 }
 teardown_file() { drop_store; }
 

@@ -12,8 +12,7 @@ teardown() {
 	[ -z "${kept_tmp:-}" ] || return 0
 	# Whatever happened, nothing is left of it.
 	is_empty "$TIFFIN_ROOT/volumes"
-	nothing_staged() { is_empty "$TIFFIN_ROOT/tmp" 2>/dev/null; }
-	wait_for nothing_staged
+	nothing_staged
 }
 teardown_file() { drop_store; }
 

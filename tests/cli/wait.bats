@@ -9,7 +9,10 @@ waiting() { # waiting OPTION…: tiffin wait in the background, its output in $o
 	out=$BATS_TEST_TMPDIR/out
 	start_tiffin "$out" wait "$@"
 	waiter=$!
-	sleep 0.3
+	# It has made its connection to the monitor, or watches the container's directory.
+	waits() { is_connected "$waiter" || grep -q '^inotify wd' /proc/"$waiter"/fdinfo/*; }
+	wait_for waits
+	sleep 0.1
 	kill -0 "$waiter"
 	same "$(cat "$out")" ""
 }

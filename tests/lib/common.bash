@@ -77,6 +77,7 @@ drop_store() {
 snapshot() {
 	local enter=()
 	[ -e "$TIFFIN_ROOT" ] || return 0
+	[ ! -e "$TIFFIN_ROOT/tmp" ] || nothing_staged || :
 	if [ "$TIFFIN_TEST_IDS" = range ]; then
 		enter=(unshare --user --map-root-user --map-auto)
 	fi
@@ -130,6 +131,11 @@ is_empty() { # is_empty DIRECTORY
 	[ -d "$1" ] && same "$(ls -A "$1")" ""
 }
 
+# A client does not wait until its container's monitor has deleted what was removed.
+nothing_staged() { # nothing in tmp/ of the store, for long
+	wait_for is_empty "$TIFFIN_ROOT/tmp" 2>/dev/null || is_empty "$TIFFIN_ROOT/tmp"
+}
+
 # fails STATUS ARGUMENT…: runs tiffin, which must end so, with nothing on stdout and one line
 # "Error: …" on stderr, in $error; $hint is the "hint: …" line, if any.
 fails() {
@@ -152,8 +158,8 @@ failed_with() {
 		[ "$(grep -c '^hint: ' <<<"$stderr")" -le 1 ]
 }
 
-wait_for() { # wait_for COMMAND…: until it succeeds, 10 seconds at most
-	local end=$((SECONDS + 10))
+wait_for() { # wait_for COMMAND…: until it succeeds; what is to come comes within a minute
+	local end=$((SECONDS + 60))
 	until "$@"; do
 		if [ $SECONDS -ge $end ]; then
 			printf 'waited in vain for: %s\n' "$*" >&2
@@ -161,6 +167,16 @@ wait_for() { # wait_for COMMAND…: until it succeeds, 10 seconds at most
 		fi
 		sleep 0.05
 	done
+}
+
+# Has the client with this number made its connection to a container's monitor?
+is_connected() { # is_connected PID
+	local inode
+	for inode in $(readlink /proc/"$1"/fd/* 2>/dev/null | sed -n 's/^socket:\[\(.*\)\]$/\1/p'); do
+		awk -v inode="$inode" '$7 == inode && $6 == "03" { found = 1 } END { exit !found }' \
+			/proc/net/unix && return
+	done
+	return 1
 }
 
 row_of() { # row_of NAME: its row of `ps -a`
@@ -178,6 +194,27 @@ monitor_of() { # monitor_of NAME: its process
 # The number of a running process: of ours, with this text among its arguments.
 pids_with() {
 	pgrep -u "$(id -u)" -f -- "$1" || :
+}
+
+# free_port [COUNT]: of a row of free ones on the loopback, the first. The kernel gives none of these to
+# those who ask for any, nor do suites of the other user.
+free_port() {
+	python3 - "${1:-1}" "$TIFFIN_TEST_IDS" <<'PYTHON'
+import random, socket, sys
+count = int(sys.argv[1])
+lowest = 20000 if sys.argv[2] == "range" else 26000
+while True:
+    first, held = random.randrange(lowest, lowest + 6000 - count), []
+    try:
+        for i in range(count):
+            for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+                held.append(socket.socket(socket.AF_INET, kind))
+                held[-1].bind(("127.0.0.1", first + i))
+        print(first)
+        break
+    except OSError:
+        pass
+PYTHON
 }
 
 # The registry that lies (lying_registry.py), for a test; teardown ends it: [ -z "${liar:-}" ] || kill "$liar"

@@ -6,12 +6,13 @@
 
 An answer is "PROTOCOL PORT from PEER: TEXT", with the peer as the service sees it.
 """
+import os
 import selectors
 import socket
 import sys
 import threading
 
-SECONDS = 5
+SECONDS = int(os.environ.get("ASK_SECONDS", "30"))
 MUTE_SECONDS = 60
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 

@@ -84,7 +84,7 @@ def whose(sock):
 
 def echo(sock, text=b"lunch"):
     sock.setblocking(True)
-    sock.settimeout(10)
+    sock.settimeout(60)
     sock.sendall(text)
     got = b""
     while len(got) < len(text):
@@ -116,13 +116,13 @@ def packed(address, port):
 UNSPEC = struct.pack("=H", socket.AF_UNSPEC) + bytes(14)
 
 
-def wait_out(sock, seconds=10):
+def wait_out(sock, seconds=60):
     _, ready, _ = select.select([], [sock], [], seconds)
     return name(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) if ready else "nothing"
 
 
 def case_blocking(address, port):
-    with socket.create_connection((address, port), 10) as sock:
+    with socket.create_connection((address, port), 60) as sock:
         print(echo(sock))
 
 
@@ -207,7 +207,7 @@ def case_epoll(address, port):
         first.register(sock, select.EPOLLOUT | select.EPOLLIN | flags)
         second.register(other, select.EPOLLOUT | flags)
         sock.connect_ex((address, port))
-        end = time.time() + 10
+        end = time.time() + 60
         while sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != b"\x01" and time.time() < end:
             first.poll(1)
         print(whose(sock), [fd == sock.fileno() and event & select.EPOLLOUT != 0
@@ -255,10 +255,10 @@ def case_inherited(address, port):
 
 def case_fork(address, port):
     """connections of children, and one that is handed down"""
-    sock = socket.create_connection((address, port), 10)
+    sock = socket.create_connection((address, port), 60)
     for _ in range(4):
         if os.fork() == 0:
-            with socket.create_connection((address, port), 10) as own:
+            with socket.create_connection((address, port), 60) as own:
                 os._exit(echo(own) != "host")
     print([os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(4)])
     if os.fork() == 0:
@@ -271,7 +271,7 @@ def case_threads(address, port):
 
     def connect():
         for _ in range(10):
-            with socket.create_connection((address, port), 20) as sock:
+            with socket.create_connection((address, port), 60) as sock:
                 found.append(echo(sock))
     threads = [threading.Thread(target=connect) for _ in range(8)]
     for thread in threads:
@@ -325,9 +325,11 @@ def case_signal(address, port):
     for restart in True, False:
         signal.siginterrupt(signal.SIGALRM, not restart)
         sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 2, 0))
-        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 2 if restart else 60, 0))
+        # Again where the call was not yet made.
+        signal.setitimer(signal.ITIMER_REAL, 0.5, 0 if restart else 0.5)
         print(name(raw_connect(sock.fileno(), blackhole)))
+    signal.setitimer(signal.ITIMER_REAL, 0)
     sock = socket.socket()
     signal.siginterrupt(signal.SIGALRM, False)
     found = {}
@@ -346,9 +348,12 @@ def case_shutdown(address, port):
     result = []
     thread = threading.Thread(target=lambda: result.append(raw_connect(sock.fileno(), packed(address, silent_port()))))
     thread.start()
-    time.sleep(0.5)
-    libc.shutdown(sock.fileno(), 2)
-    thread.join(20)
+    for _ in range(100):
+        thread.join(0.5)
+        if not thread.is_alive():
+            break
+        # Again where the call was not yet made.
+        libc.shutdown(sock.fileno(), 2)
     print(len(result) == 1 and result[0] != 0, whose(sock))
     sock = socket.create_connection((address, port))
     sock.shutdown(socket.SHUT_WR)
@@ -367,7 +372,7 @@ def case_many(address, port):
 
 def describe(connection, address):
     with connection:
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.recv(10)
         connection.sendall(f"{whose(connection)} {address[0]} {connection.getpeername() == address} "
                            f"{connection.getsockname()[0]}:{connection.getsockname()[1]}".encode())
@@ -420,8 +425,8 @@ def case_listen_on(address, port):
 
 
 def ask(address, port):
-    with socket.create_connection((address, port), 10) as sock:
-        sock.settimeout(10)
+    with socket.create_connection((address, port), 60) as sock:
+        sock.settimeout(60)
         sock.sendall(b"x")
         return sock.recv(100).decode()
 
@@ -432,11 +437,11 @@ def case_ask(address, port):
 
 def case_ask_many(address, port):
     found = {}
-    socks = [socket.create_connection((address, port), 10) for _ in range(100)]
+    socks = [socket.create_connection((address, port), 60) for _ in range(100)]
     for sock in socks:
         sock.sendall(b"x")
     for sock in socks:
-        sock.settimeout(10)
+        sock.settimeout(60)
         text = sock.recv(100).decode()
         found[text] = found.get(text, 0) + 1
     print(found)
@@ -471,7 +476,7 @@ def failed_one(address):
     sock = socket.socket()
     sock.setblocking(False)
     sock.connect_ex((address, 1))
-    select.select([], [sock], [], 10)
+    select.select([], [sock], [], 60)
     return sock
 
 
@@ -488,7 +493,7 @@ def case_escape(address, port):
     inside = ("127.0.0.1", loopback_port())
 
     def connected():
-        return socket.create_connection((address, port), 10)
+        return socket.create_connection((address, port), 60)
 
     def failed():
         return failed_one(address)
@@ -556,7 +561,7 @@ def case_listen(address, port):
     print(before, whose(sock))
     sock.listen(5)
     print(whose(sock))
-    sock = socket.create_connection((address, port), 10)
+    sock = socket.create_connection((address, port), 60)
     raw_connect(sock.fileno(), UNSPEC)
     sock.listen(5)
     print(whose(sock))

@@ -4,10 +4,10 @@
     terminal.py [--size ROWSxCOLUMNS] STEP… -- COMMAND…
 
 A STEP is expect:REGEX (waits until what was printed since the last match has it), send:TEXT (with
-\\n, \\x03 and the like), resize:ROWSxCOLUMNS, wait:SECONDS, kill:SIGNAL (to COMMAND). After the last
-step the end of COMMAND is waited for. Prints all that the terminal showed; ends with the status of
-COMMAND (128+n: signal), 97 where an expectation was not met within 15 seconds, 98 where COMMAND left
-the terminal in other modes than it found it in.
+\\n, \\x03 and the like), resize:ROWSxCOLUMNS, wait:SECONDS, kill:SIGNAL (to COMMAND), tell:FILE (makes it). After the last step
+the end of COMMAND is waited for. Prints all that the terminal showed; ends with the status of COMMAND
+(128+n: signal), 97 where an expectation was not met within a minute, 98 where COMMAND left the terminal
+in other modes than it found it in.
 """
 import codecs
 import fcntl
@@ -22,7 +22,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 15
+PATIENCE = 60
 
 
 def set_size(fd, text):
@@ -77,6 +77,8 @@ class Terminal:
             set_size(self.theirs, value)
         elif verb == "wait":
             time.sleep(float(value))
+        elif verb == "tell":
+            open(value, "w").close()
         elif verb == "kill":
             self.process.send_signal(signal.Signals["SIG" + value])
         else:
