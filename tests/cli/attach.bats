@@ -156,7 +156,7 @@ has_attached() { # has_attached NAME: somebody has, since it was made
 @test "attach comes before its monitor listens, and waits for it" {
 	id=$(tiffin run -di --name fed "$BUSYBOX" sh -c 'read line; echo "got $line"')
 	mv "$TIFFIN_ROOT/containers/$id/attach" "$TIFFIN_ROOT/containers/$id/later"
-	start_tiffin "$BATS_TEST_TMPDIR/out" attach fed <<<soup
+	echo soup | tiffin attach fed >"$BATS_TEST_TMPDIR/out" 2>&1 &
 	client=$!
 	sleep 0.3
 	mv "$TIFFIN_ROOT/containers/$id/later" "$TIFFIN_ROOT/containers/$id/attach"

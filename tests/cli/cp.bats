@@ -343,11 +343,16 @@ out/made/link out/made/sub out/made/sub/deep out/new out/slashed out/slashed/in 
 	tiffin cp file prepared:/cp-file
 	same "$(tiffin start -a prepared)" file
 	# Its first process sees the host's files in the moments before it has its own.
-	tiffin run -d --name again --restart always "$BUSYBOX" sh -c 'sleep 0.02; exit 1' >/dev/null
+	tiffin create --name again "$BUSYBOX" sleep 0.02 >/dev/null
+	starting() { until [ -e enough ]; do tiffin start again; done >/dev/null 2>&1 3>&-; }
+	starting &
+	one=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		tiffin cp file "again:$PWD/into-the-host" 2>/dev/null || :
 		tiffin cp "again:$PWD/file" out-of-the-host 2>/dev/null || :
 	done
+	touch enough
+	wait $one
 	[ ! -e into-the-host ] && [ ! -e out-of-the-host ]
 	tiffin rm -f -t 0 again >/dev/null
 	tiffin run -d --name jailed "$BUSYBOX" sh -c 'mkdir -p /jail/bin; cp /bin/busybox /jail/bin; echo x >/outside
