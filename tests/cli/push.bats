@@ -212,7 +212,7 @@ application/vnd.docker.image.rootfs.diff.tar.gzip"
 	mkdir tls
 	printf '%s\n' "version: 0.1" "storage: {filesystem: {rootdirectory: $PWD/tls}}" \
 		"http: {addr: 127.0.0.1:0, tls: {certificate: $PWD/cert.pem, key: $PWD/key.pem}}" >tls.yml
-	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	port=$(free_port)
 	sed -i "s/127.0.0.1:0/127.0.0.1:$port/" tls.yml
 	OTEL_TRACES_EXPORTER=none docker-registry serve tls.yml >log 2>&1 3>&- 4>&- &
 	liar=$!

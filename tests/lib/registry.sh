@@ -7,8 +7,17 @@
 #	registry.sh stop DIRECTORY	stops that very process
 set -eu
 
+# One that the kernel gives nobody who asks for any.
 free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	python3 -c 'import random, socket
+while True:
+    port = random.randrange(10000, 20000)
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+        print(port)
+        break
+    except OSError:
+        pass'
 }
 
 write_config() {
@@ -24,10 +33,10 @@ write_config() {
 }
 
 answers() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		# With "401" as well, where it wants a password.
-		curl -sS -o /dev/null "http://127.0.0.1:$2/v2/" 2>/dev/null && return 0
 		kill -0 "$1" 2>/dev/null || return 1
+		curl -sS -o /dev/null "http://127.0.0.1:$2/v2/" 2>/dev/null && kill -0 "$1" && return 0
 		sleep 0.1
 	done
 	return 1
