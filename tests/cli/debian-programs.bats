@@ -31,7 +31,7 @@ teardown_file() { drop_store; }
 
 in_one() { # in_one CONTAINER SCRIPT
 	tiffin exec "$1" bash -c "
-		soon() { for _ in {1..300}; do \"\$@\" >/dev/null 2>&1 && return; sleep 0.1; done; \"\$@\"; }
+		soon() { for _ in {1..1000}; do \"\$@\" >/dev/null 2>&1 && return; sleep 0.1; done; \"\$@\"; }
 		$2"
 }
 inside() { in_one programs "$1"; }

@@ -25,7 +25,7 @@ in_box() { tiffin run --rm --network none "$BUSYBOX" sh -c "$1"; }
 }
 
 @test "who outlives its parent stays who it is" {
-	same "$(in_box 'su -s /bin/sh app -c "(sleep 0.3; id -u >/tmp/late) & exit"; sleep 1; cat /tmp/late')" 1000
+	same "$(in_box 'su -s /bin/sh app -c "(sleep 0.3; id -u >/tmp/late) & exit"; until [ -s /tmp/late ]; do sleep 0.05; done; cat /tmp/late')" 1000
 }
 
 @test "-u is a user of the image's, with its groups and home, or any number" {

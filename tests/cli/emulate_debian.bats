@@ -22,7 +22,7 @@ DEBIAN=$REGISTRY/debian:bookworm
 
 inside() { # inside SCRIPT
 	tiffin exec programs bash -c "
-		soon() { for _ in {1..300}; do \"\$@\" >/dev/null 2>&1 && return; sleep 0.1; done; \"\$@\"; }
+		soon() { for _ in {1..1000}; do \"\$@\" >/dev/null 2>&1 && return; sleep 0.1; done; \"\$@\"; }
 		$1"
 }
 
@@ -100,7 +100,7 @@ role "root" does not exist
 	timeout 300 "$TIFFIN" commit -q programs "$REGISTRY/programs" 3>&- 4>&-
 	same "$(tiffin run --rm --network none "$REGISTRY/programs" bash -c '
 		stat -c %U:%G /var/lib/redis /var/lib/postgresql /var/mail
-		soon() { for _ in {1..300}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; "$@"; }
+		soon() { for _ in {1..1000}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; "$@"; }
 		pg_ctlcluster 15 main start; soon su postgres -c "psql -l"; su postgres -c "psql -tAc \"select sum(n) from t\""')" \
 		$'redis:redis\npostgres:postgres\nroot:mail\n500500'
 }

@@ -35,8 +35,10 @@ teardown_file() { drop_store; }
 }
 
 @test "job control works" {
-	run on_terminal 'expect:[#$] ' 'send:sleep 100\n' wait:0.3 'send:\x1a' 'expect:Stopped' \
-		'expect:[#$] ' 'send:fg\n' wait:0.3 'send:\x03' 'expect:[#$] ' 'send:exit 0\n' -- \
+	run on_terminal 'expect:[#$] ' \
+		'send:sh -c "trap \x27echo again\x27 CONT; echo up; while :; do sleep 0.1; done"\n' \
+		'expect:\nup' 'send:\x1a' 'expect:Stopped' 'expect:[#$] ' 'send:fg\n' \
+		'expect:\nagain' 'send:\x03' 'expect:[#$] ' 'send:exit 0\n' -- \
 		run -it --rm "$BUSYBOX"
 	same "$status" 0
 	lacks "$output" "job control turned off"

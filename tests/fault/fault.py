@@ -25,7 +25,7 @@ FAULTS = {
     "EMFILE": ["-s", "open", "-e", "EMFILE"],
     "EINTR": ["-s", "wait", "-e", "EINTR"],
 }
-HANGS = 60  # seconds: what takes longer has stopped working, on however slow a machine
+HANGS = 120  # seconds: what takes longer has stopped working, on however slow a machine
 
 
 class Lost(Exception):

@@ -80,19 +80,20 @@ class Place:
     def check_end(self):
         """What must hold when all is over: nothing of it is left, and what is listed is whole."""
         self.must("rm", "-f", "-a")
-        self.must("system", "prune", "-f")
-        self.must("system", "check")
-        for name in ("tmp", "containers", "names"):
-            left = os.listdir(f"{self.work}/store/{name}")
-            if left:
-                raise Lost(f"left in {name}: {left[:5]}")
-        deadline = time.monotonic() + 20
+        # Monitors go on for a moment, and so does what a client has begun that was killed.
+        deadline = time.monotonic() + HANGS
         while descendants(os.getpid()):
             reap()
             if time.monotonic() > deadline:
                 left = [open(f"/proc/{p}/cmdline").read().replace("\0", " ") for p in descendants(os.getpid())]
                 raise Lost(f"still running: {left[:5]}")
             time.sleep(0.05)
+        self.must("system", "prune", "-f")
+        self.must("system", "check")
+        for name in ("tmp", "containers", "names"):
+            left = os.listdir(f"{self.work}/store/{name}")
+            if left:
+                raise Lost(f"left in {name}: {left[:5]}")
 
     def remove(self):
         ranged = subprocess.run(["unshare", "--user", "--map-root-user", "--map-auto", "rm", "-rf", self.work],

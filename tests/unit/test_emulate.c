@@ -240,18 +240,25 @@ TEST(a_supervisor_that_is_killed_forgets_nobody)
 
 static int exhaust(void)
 {
+	int ready[2], over[2];
+	char byte = 0;
 	uid_t i;
 
+	WANT(pipe(ready) == 0 && pipe(over) == 0);
 	if (fork() == 0) {
-		if (setresuid(42, 42, 42) < 0)
+		close(over[1]);
+		if (setresuid(42, 42, 42) < 0 || write(ready[1], &byte, 1) != 1)
 			_exit(1);
-		poll(NULL, 0, 3000);
+		while (read(over[0], &byte, 1) > 0)
+			;
 		_exit(getuid() != 42);
 	}
+	WANT(read(ready[0], &byte, 1) == 1);
 	for (i = 100; setresuid(i, 0, 0) == 0 && i < 1000000; i++)
 		;
 	WANT(errno == EAGAIN && i > 4000);
 	WANT(setresuid(100, 0, 0) == 0 && getuid() == 100);
+	close(over[1]);
 	WANT(wait((int *)&i) > 0 && i == 0);
 	return 0;
 }

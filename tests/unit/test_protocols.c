@@ -175,7 +175,7 @@ TEST(a_client_gives_one_frame_of_input_at_a_time_and_passes_on_signals)
 		_exit(attach_stream(&(struct attach){ .sock = pair[1], .with_stdin = true }, &code, &e) == 0 ? code : 99);
 	}
 	close(pair[1]);
-	alarm(20);
+	alarm(60);
 	CHECK(frame_receive(pair[0], &f) > 0 && f.kind == FRAME_STDIN);
 	kill(pid, SIGTERM);
 	CHECK(frame_receive(pair[0], &f) == (int)sizeof(sig) && f.kind == FRAME_SIGNAL);
