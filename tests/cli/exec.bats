@@ -91,11 +91,13 @@ namespaces() { # namespaces COMMAND…: the inodes, as that command's process ha
 
 @test "the program of ours can't be opened from inside while exec enters" {
 	before=$(sha256sum "$TIFFIN")
-	tiffin exec -d box sh -c 'i=0; while [ $i -lt 3000 ]; do for p in /proc/[0-9]*/exe; do
-		(: >>$p) 2>/dev/null; done; i=$((i+1)); done'
+	tiffin exec -d box sh -c 'until [ -e /tmp/enough ]; do touch /tmp/begun; for p in /proc/[0-9]*/exe; do
+		(: >>$p) 2>/dev/null; done; done'
+	wait_for tiffin exec box test -e /tmp/begun
 	for _ in $(seq 40); do
 		tiffin exec box true
 	done
+	tiffin exec box touch /tmp/enough
 	same "$(sha256sum "$TIFFIN")" "$before"
 }
 

@@ -28,6 +28,10 @@ setup() {
 	[ -n "$host" ] || skip "this machine has no address but loopback"
 }
 
+teardown() {
+	tiffin rm -f -i -t 0 p plain >/dev/null
+}
+
 container() { # container NAME OPTION…
 	local name=$1
 	shift

@@ -31,7 +31,7 @@ mirror_host() { # of apt, if it speaks plain http
 }
 
 @test "there is a loopback that works" {
-	run in_box sh -c 'ip addr show lo; ping -c 1 127.0.0.1 >/dev/null 2>&1; echo hi | nc -l -p 80 >/dev/null & until nc 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.05; done'
+	run in_box sh -c 'ip addr show lo; ping -c 1 127.0.0.1 >/dev/null 2>&1; echo hi >/tmp/hi; nc -l -p 80 </tmp/hi >/dev/null & until nc 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.05; done'
 	contains "$output" "inet 127.0.0.1/8" "inet6 ::1/128" hi
 }
 
@@ -96,7 +96,7 @@ mirror_host() { # of apt, if it speaks plain http
 
 @test "an unprivileged user may listen on port 80" {
 	same "$(in_box cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" 0
-	run tiffin run --rm -u app "$BUSYBOX" sh -c 'echo hi | nc -l -p 80 & until nc 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.05; done'
+	run tiffin run --rm -u app "$BUSYBOX" sh -c 'echo hi >/tmp/hi; nc -l -p 80 </tmp/hi & until nc 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.05; done'
 	contains "$output" hi
 }
 
