@@ -2,52 +2,89 @@
 """net.py serve PORT | connect ADDRESS PORT SECONDS | measure WORK TIFFIN IMAGE
 
 What a container's network carries, beside others: iperf3 out and in, by 1 and 8 streams, connections made
-and closed a second, and the processor's time (of the whole machine, which should have nothing else to do) by which a gigabyte goes out. All of it within this machine:
-the other end is on its own address, or on its loopback. Prints a Markdown table; a way that does not work
-here is named below it. SECONDS (5) is what each cell takes; WAYS=slirp,pasta limits the rows.
+and closed a second, and the processor's time for a gigabyte by 1 stream: that of iperf3's two ends and of
+what carries the bytes between them (what the kernel does in nobody's name is not in it). All of it within
+this machine: the other end is on its own address, or on its loopback. Every end and every carrier has a
+session of its own, as a container's have: the scheduler shares out the processors by sessions.
+
+Prints a Markdown table. A cell that can't be had has a word instead, which is explained on stderr: absent (a
+program is not installed), failed, stuck (it took too long), late (it was to begin after UNTIL, in seconds of
+the epoch). Connections that got no answer are told beside the number of those that did. SECONDS_EACH (2) is
+what each cell takes; WAYS=slirp,pasta limits the rows.
 
 A way is a row of WAYS: how a client is run inside (a command in front of iperf3), by what address it finds
-the host, and how the host finds a server inside.
+the host, how the host finds a server inside, and whose descendants carry the bytes.
 """
 import contextlib
 import json
 import os
+import select
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 
-SECONDS = int(os.environ.get("SECONDS_EACH", "5"))
+SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
+PATIENCE = SECONDS + 15
+UNTIL = float(os.environ.get("UNTIL", "inf"))
 TICKS = os.sysconf("SC_CLK_TCK")
+ME = os.path.abspath(__file__)
 
 
-# --- Connections a second: a server that answers each with its end -----------------------------------
+# --- Connections a second: a server that answers a byte with its end ---------------------------------
 
 
 def serve(port):
-    with socket.create_server(("0.0.0.0", port), backlog=1024) as server:
+    with socket.create_server(("0.0.0.0", port), backlog=1024) as listener:
         print("ready", flush=True)
         while True:
-            server.accept()[0].close()
+            with contextlib.suppress(OSError), listener.accept()[0] as peer:
+                peer.recv(1)
 
 
 def connect(address, port, seconds):
-    count, began = 0, time.monotonic()
-    while time.monotonic() - began < seconds:
-        with socket.create_connection((address, port), 5) as peer:
-            peer.recv(1)
-        count += 1
-    print(count / (time.monotonic() - began))
+    count, lost, began = 0, 0, time.monotonic()
+    while (spent := time.monotonic() - began) < seconds:
+        try:
+            with socket.create_connection((address, port), 1) as peer:
+                peer.sendall(b"?")
+                peer.recv(1)
+            count += 1
+        except TimeoutError:
+            lost += 1
+    print(json.dumps({"rate": count / spent, "lost": lost}))
 
 
 # --- The machine -------------------------------------------------------------------------------------
 
 
-def busy_ticks():
-    """Of all processors: user, nice, system, irq, softirq."""
-    with open("/proc/stat") as f:
-        t = [int(x) for x in f.readline().split()[1:]]
-    return t[0] + t[1] + t[2] + t[5] + t[6]
+def stat_of(pid):
+    """The parent, and the processor's time with that of children that have ended, in seconds."""
+    with open(f"/proc/{pid}/stat") as f:
+        words = f.read().rpartition(")")[2].split()
+    return int(words[1]), sum(map(int, words[11:15])) / TICKS
+
+
+def processes():
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            found[int(name)] = stat_of(name)
+    return found
+
+
+def time_of(roots):
+    """What they and all that descends from them have used."""
+    found = processes()
+
+    def is_theirs(pid):
+        while pid in found and pid not in roots:
+            pid = found[pid][0]
+        return pid in roots
+
+    return sum(used for pid, (_, used) in found.items() if is_theirs(pid))
 
 
 def own_address():
@@ -66,31 +103,48 @@ def free_port():
         return s.getsockname()[1]
 
 
-def until_listening(address, port, process):
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            break
-        with contextlib.suppress(OSError), socket.create_connection((address, port), 1):
-            return
-        time.sleep(0.05)
-    raise OSError("the server does not answer")
-
-
-def run(command, **more):
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS + 30, **more).stdout
+def run(command):
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL,
+                          start_new_session=True).stdout
 
 
 @contextlib.contextmanager
-def background(command, ready=None):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def background(command):
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               start_new_session=True)
     try:
-        if ready:
-            until_listening(*ready, process)
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def server(command, ready):
+    """Runs as long as it is wanted. It has said that it is ready."""
+    with background(command) as process:
+        said, end = b"", time.monotonic() + PATIENCE
+        while ready not in said:
+            if not select.select([process.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                raise TimeoutError(f"{command} is not ready")
+            more = os.read(process.stdout.fileno(), 4096)
+            if not more:
+                raise OSError(f"{command} has ended: {said.decode()}")
+            said += more
+        yield
 
 
 # --- The ways ----------------------------------------------------------------------------------------
@@ -98,10 +152,10 @@ def background(command, ready=None):
 
 class Way:
     """inside(command): the command as it is to be run; host: the host's address from there; published: the
-    host's (address, port) that leads to port 5201 (iperf3) and 5202 (connections) inside."""
+    host's (address, port) that leads to port 5201 (iperf3) and 5202 (connections) inside; carriers: processes."""
 
-    def __init__(self, inside, host, published):
-        self.inside, self.host, self.published = inside, host, published
+    def __init__(self, inside, host, published, carriers=()):
+        self.inside, self.host, self.published, self.carriers = inside, host, published, set(carriers)
 
 
 @contextlib.contextmanager
@@ -112,18 +166,30 @@ def loopback(_):
 USR = ["-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro"]
 
 
+def monitor_of(pid):
+    """The last but one of those whose descendant a container's first process is."""
+    parent = stat_of(pid)[0]
+    while parent > 1 and stat_of(parent)[0] > 1:
+        pid, parent = parent, stat_of(parent)[0]
+    return parent if parent > 1 else pid
+
+
 def tiffin_way(network, host=None):
     @contextlib.contextmanager
     def way(b):
+        if network.startswith("pasta"):
+            need("pasta")
         ports = {5201: free_port(), 5202: free_port()}
         publish = [x for inner, outer in ports.items() for x in ("-p", f"{outer}:{inner}")]
-        script = ["-v", f"{os.path.abspath(__file__)}:/net.py:ro"]
-        name = run([b.tiffin, "run", "-d", "--network", network, *USR, *script, *publish, b.image, "sleep", "600"]).strip()
+        name = run([b.tiffin, "run", "-d", "--network", network, *USR, "-v", f"{ME}:/net.py:ro", *publish, b.image,
+                    "sleep", "600"]).strip()
         try:
+            pid = int(run([b.tiffin, "inspect", "--format", "{{.State.Pid}}", name]))
             yield Way(
-                lambda c: [b.tiffin, "exec", name, *[x.replace(os.path.abspath(__file__), "/net.py") for x in c]],
+                lambda c: [b.tiffin, "exec", name, *[x.replace(ME, "/net.py") for x in c]],
                 host() if host else own_address(),
                 {inner: ("127.0.0.1", outer) for inner, outer in ports.items()},
+                [monitor_of(pid)],
             )
         finally:
             run([b.tiffin, "rm", "-f", "-t", "0", name])
@@ -135,24 +201,34 @@ def namespace_of(pid):
     return ["nsenter", "-t", str(pid), "-U", "-n", "--preserve-credentials"]
 
 
+def need(program):
+    if not shutil.which(program):
+        raise FileNotFoundError(program)
+
+
 @contextlib.contextmanager
 def own_namespace():
-    with subprocess.Popen(["unshare", "-Urn", "sh", "-c", "ip link set lo up && echo && exec sleep 600"],
-                          stdout=subprocess.PIPE) as holder:
+    with background(["unshare", "-Urn", "sh", "-c", "ip link set lo up && echo && exec sleep 600"]) as holder:
         holder.stdout.readline()
-        try:
-            yield holder.pid
-        finally:
-            holder.kill()
+        yield holder.pid
+
+
+def listens(pid, port):
+    """Does anybody in the network namespace of that process?"""
+    lines = []
+    for table in "tcp", "tcp6":
+        with open(f"/proc/{pid}/net/{table}") as f:
+            lines += [line.split() for line in f]
+    return any(words[1].endswith(f":{port:04X}") and words[3] == "0A" for words in lines)
 
 
 @contextlib.contextmanager
 def slirp4netns(b):
+    need("slirp4netns")
     api = os.path.join(b.work, "slirp.sock")
     with own_namespace() as pid, background(
-            ["slirp4netns", "-c", "-m", "65520", "--api-socket", api, str(pid), "tap0"]):
-        while not os.path.exists(api):
-            time.sleep(0.05)
+            ["slirp4netns", "-c", "-m", "65520", "--api-socket", api, str(pid), "tap0"]) as process:
+        until(lambda: os.path.exists(api), "slirp4netns is not ready")
         published = {}
         for inner in 5201, 5202:
             outer = free_port()
@@ -163,13 +239,14 @@ def slirp4netns(b):
                 s.shutdown(socket.SHUT_WR)
                 s.recv(4096)
             published[inner] = ("127.0.0.1", outer)
-        yield Way(lambda c: [*namespace_of(pid), *c], own_address(), published)
+        yield Way(lambda c: [*namespace_of(pid), *c], own_address(), published, [process.pid])
     os.unlink(api)
 
 
 def pasta(spliced):
     @contextlib.contextmanager
-    def way(b):
+    def way(_):
+        need("pasta")
         ports = {5201: free_port(), 5202: free_port()}
         # What comes by the loopback is spliced, and what comes by the machine's own address goes by the tap.
         address = "127.0.0.1" if spliced else own_address()
@@ -177,12 +254,14 @@ def pasta(spliced):
         with own_namespace() as pid, background(
                 ["pasta", "--foreground", "--quiet", "--config-net", *forward, "-u", "none",
                  "-T", "5301,5302" if spliced else "none", "-U", "none", str(pid)]) as process:
-            time.sleep(1)
+            routes = [*namespace_of(pid), "ip", "route", "show", "default"]
+            until(lambda: process.poll() is not None or (listens(pid, 5302) if spliced else run(routes)),
+                  "pasta is not ready")
             if process.poll() is not None:
                 raise OSError("pasta has ended")
             # By the tap, the host is where the gateway's address is: its own is the namespace's, too.
             yield Way(lambda c: [*namespace_of(pid), *c], "127.0.0.1" if spliced else gateway(),
-                      {inner: (address, outer) for inner, outer in ports.items()})
+                      {inner: (address, outer) for inner, outer in ports.items()}, [process.pid])
 
     return way
 
@@ -202,62 +281,97 @@ WAYS = [
 # --- Cells -------------------------------------------------------------------------------------------
 
 
-def gbits(text):
-    end = json.loads(text)["end"]
-    return end["sum_received"]["bits_per_second"] / 1e9, end["sum_received"]["bytes"] / 1e9
+def iperf(way, command, streams):
+    """Gbit/s, and seconds of the processor for each GB."""
+    before = time_of(way.carriers)
+    said = json.loads(run([*command, "-J", "-t", str(SECONDS), "-P", str(streams)]))
+    carried = time_of(way.carriers) - before
+    if "error" in said:
+        raise OSError(said["error"])
+    got, used = said["end"]["sum_received"], said["end"]["cpu_utilization_percent"]
+    ends = (used["host_total"] + used["remote_total"]) / 100 * got["seconds"]
+    return got["bits_per_second"] / 1e9, (ends + carried) / (got["bytes"] / 1e9)
 
 
-def iperf(address, port, streams):
-    return ["iperf3", "-J", "-t", str(SECONDS), "-P", str(streams), "-c", address, "-p", str(port)]
+def listening(port):
+    # -1: it ends with its only client, also where nobody can tell it to from outside.
+    return ["iperf3", "-s", "-1", "--forceflush", "-p", str(port)]
 
 
 def outward(way, streams):
-    """Gbit/s out of the container, and seconds of the processor for each GB."""
-    port = 5301
-    with background(["iperf3", "-s", "-p", str(port)]):
-        time.sleep(0.5)
-        before = busy_ticks()
-        speed, volume = gbits(run(way.inside(iperf(way.host, port, streams))))
-        return speed, (busy_ticks() - before) / TICKS / volume
+    with server(listening(5301), b"listening"):
+        return iperf(way, way.inside(["iperf3", "-c", way.host, "-p", "5301"]), streams)
 
 
 def inward(way, streams):
-    with background(way.inside(["iperf3", "-s", "-p", "5201"])):
-        time.sleep(1)
-        return gbits(run(iperf(*way.published[5201], streams)))[0]
+    address, port = way.published[5201]
+    with server(way.inside(listening(5201)), b"listening"):
+        return iperf(way, ["iperf3", "-c", address, "-p", str(port)], streams)
 
 
 def connections_out(way):
-    me = os.path.abspath(__file__)
-    with background(["python3", me, "serve", "5302"], ("127.0.0.1", 5302)):
-        return float(run(way.inside(["python3", me, "connect", way.host, "5302", str(SECONDS)])))
+    with server(["python3", ME, "serve", "5302"], b"ready"):
+        return json.loads(run(way.inside(["python3", ME, "connect", way.host, "5302", str(SECONDS)])))
 
 
 def connections_in(way):
-    me = os.path.abspath(__file__)
-    with background(way.inside(["python3", me, "serve", "5202"])):
-        time.sleep(1)
-        return float(run(["python3", me, "connect", *map(str, way.published[5202]), str(SECONDS)]))
+    address, port = way.published[5202]
+    with server(way.inside(["python3", ME, "serve", "5202"]), b"ready"):
+        return json.loads(run(["python3", ME, "connect", address, str(port), str(SECONDS)]))
 
 
-def cell(function, *arguments):
+def explain(what, error):
+    said = getattr(error, "stderr", None) or getattr(error, "stdout", None) or ""
+    said = said if isinstance(said, str) else said.decode(errors="replace")
+    print(f"not measured: {what}: {error} {said.strip()[-200:]}", file=sys.stderr, flush=True)
+
+
+def word_for(error):
+    if isinstance(error, FileNotFoundError):
+        return "absent"
+    return "stuck" if isinstance(error, (TimeoutError, subprocess.TimeoutExpired)) else "failed"
+
+
+FAILURES = (OSError, ValueError, KeyError, subprocess.SubprocessError)
+
+
+def cell(name, function, *arguments):
+    """What it returns, or a word for why not."""
+    if time.time() > UNTIL:
+        return "late"
     try:
         return function(*arguments)
-    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or getattr(error, "stdout", None) or ""
-        print(f"not measured: {function.__name__}: {error} {said.strip()[-200:]}", file=sys.stderr)
-        return None
+    except FAILURES as error:
+        explain(f"{name}, {function.__name__}", error)
+        return word_for(error)
 
 
-def show(value, digits=1):
-    return "-" if value is None else f"{value:.{digits}f}"
+def speed(value):
+    return value if isinstance(value, str) else f"{value[0]:.1f}"
+
+
+def cost(value):
+    return value if isinstance(value, str) else f"{value[1]:.2f}"
+
+
+def rate(value):
+    if isinstance(value, str):
+        return value
+    return f"{value['rate']:.0f}" + (f", {value['lost']} lost" if value["lost"] else "")
+
+
+HEAD = ("", "out, Gbit/s", "8 streams", "CPU s/GB", "in, Gbit/s", "8 streams", "CPU s/GB", "connections/s out", "in")
+
+
+def print_row(cells):
+    print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def measure_way(name, way):
-    one, eight = cell(outward, way, 1), cell(outward, way, 8)
-    row = [show(one and one[0]), show(eight and eight[0]), show(cell(inward, way, 1)), show(cell(inward, way, 8)),
-           show(cell(connections_out, way), 0), show(cell(connections_in, way), 0), show(one and one[1], 2)]
-    print(f"| {name} | " + " | ".join(row) + " |", flush=True)
+    out, out8 = cell(name, outward, way, 1), cell(name, outward, way, 8)
+    into, into8 = cell(name, inward, way, 1), cell(name, inward, way, 8)
+    print_row([name, speed(out), speed(out8), cost(out), speed(into), speed(into8), cost(into),
+               rate(cell(name, connections_out, way)), rate(cell(name, connections_in, way))])
 
 
 class Bench:
@@ -270,8 +384,8 @@ def measure(work, tiffin, image):
     wanted = os.environ.get("WAYS")
     veth = os.environ.get("NO_TUN")
     if not veth:
-        print("| | out, Gbit/s | out, 8 streams | in | in, 8 streams | out, connections/s | in | CPU s/GB out |")
-        print("|---|---|---|---|---|---|---|---|")
+        print_row(HEAD)
+        print("|" + "---|" * len(HEAD))
     for name, make in WAYS:
         if veth:
             if make is not None or "veth" not in name:
@@ -279,15 +393,22 @@ def measure(work, tiffin, image):
             make = tiffin_way("slirp")
         if make is None or (wanted and not any(w in name for w in wanted.split(","))):
             continue
+        begun = False
         try:
             with make(b) as way:
+                begun = True
                 measure_way(name, way)
-        except (OSError, subprocess.SubprocessError) as error:
-            print(f"not measured: {name}: {error} {getattr(error, 'stderr', '') or ''}", file=sys.stderr)
+        except FAILURES as error:
+            explain(name, error)
+            if not begun:
+                print_row([name] + [word_for(error)] * (len(HEAD) - 1))
 
 
 def main(argv):
+    # So that whoever is told to end ends what was started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if argv[1:2] == ["serve"] and len(argv) == 3:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         serve(int(argv[2]))
     elif argv[1:2] == ["connect"] and len(argv) == 5:
         connect(argv[2], int(argv[3]), float(argv[4]))

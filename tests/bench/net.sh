@@ -2,7 +2,8 @@
 # net.sh BUILD: what a container's network carries beside slirp4netns, pasta and the host's loopback
 # (net.py), as the same unprivileged user, in one run. Nothing leaves this machine.
 #
-# SECONDS_EACH=N (5): each cell. WAYS=slirp,pasta limits the rows.
+# SECONDS_EACH=N (2): each cell. WAYS=slirp,pasta limits the rows. MINUTES (4): after them no more
+# cells are begun.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,8 +25,9 @@ fi
 
 bench_set_up "$1"
 "$lib/images.sh" "$registry" busybox
+until=$(($(date +%s) + 60 * ${MINUTES:-4}))
 measure() {
-	as_user SECONDS_EACH="${SECONDS_EACH:-5}" WAYS="${WAYS:-}" "$@" \
+	as_user SECONDS_EACH="${SECONDS_EACH:-2}" WAYS="${WAYS:-}" UNTIL="$until" "$@" \
 		bash "$work/tests/bench/net.sh" as-user "$work/user" "$work/prefix/bin/tiffin" "$registry/busybox"
 }
 measure
@@ -34,5 +36,5 @@ if [ "$kind" = root ]; then
 	in_namespace=(unshare -m sh -c 'mount -t tmpfs tiffin-bench /dev/net && exec "$@"' sh)
 	measure NO_TUN=1
 else
-	echo "not measured: tiffin slirp (veth): only root may close /dev/net/tun" >&2
+	echo "| tiffin slirp (veth) | only root may close /dev/net/tun | | | | | | | |"
 fi
