@@ -220,6 +220,25 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 	tiffin rm -f -t 0 p
 }
 
+@test "programs in Go: a registry behind published ports, and what comes to it from both sides" {
+	printf '%s\n' 'version: 0.1' 'log: {level: warn, accesslog: {disabled: true}}' 'http: {addr: ":5000"}' \
+		'storage: {filesystem: {rootdirectory: /tmp/registry}}' >"$BATS_TEST_TMPDIR/config.yml"
+	container p -p 5000 -p "$host::5000" -v "$BATS_TEST_TMPDIR/config.yml:/config.yml:ro" \
+		-v /etc/containers:/etc/containers:ro --tmpfs /var/tmp
+	tiffin exec -d p /usr/bin/docker-registry serve /config.yml
+	published=$(tiffin port p 5000 | sed -n 's/^127.0.0.1://p')
+	answers() { curl -s -m 10 "http://127.0.0.1:$published/v2/"; }
+	wait_for answers
+	skopeo copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$BUSYBOX" \
+		"docker://127.0.0.1:$published/busybox"
+	there=$(tiffin port p 5000 | grep "^$host:")
+	tiffin exec p /usr/bin/skopeo copy -q --src-tls-verify=false --dest-tls-verify=false "docker://$there/busybox" \
+		"docker://$there/copy"
+	same "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://127.0.0.1:$published/copy")" \
+		"$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$BUSYBOX")"
+	tiffin rm -f -t 0 p
+}
+
 @test "a lost network comes back beside the supervisor, with its ports" {
 	published=$(free_port)
 	container p -p "$published:80"
