@@ -135,10 +135,16 @@ static int close_descriptors(struct child *c, struct err *err)
 		if (fcntl(next, F_SETFD, 0) < 0)
 			return err_sys(err, "handing over descriptor %d", next);
 	/* First out of the way of the numbers that they are to have. */
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (*ours[i] >= 0 && (*ours[i] = fcntl(*ours[i], F_DUPFD_CLOEXEC,
-						       next + (int)ARRAY_SIZE(ours))) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		int moved;
+
+		if (*ours[i] < 0)
+			continue;
+		moved = fcntl(*ours[i], F_DUPFD_CLOEXEC, next + (int)ARRAY_SIZE(ours));
+		if (moved < 0)
 			return err_sys(err, "moving one");
+		*ours[i] = moved; /* not -1: the error goes by one of them */
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
 		if (*ours[i] < 0)
 			continue;
