@@ -309,7 +309,13 @@ static int read_images(const struct store *s, json_t *references, struct image_r
 			continue;
 		if (load_record(s, references, e->d_name, &r, &why) < 0) {
 			*ret_whole = *ret_whole && why.kind == ERR_NOT_FOUND;
-			continue;
+			if (why.sys != EMFILE && why.sys != ENFILE && why.sys != ENOMEM)
+				continue;
+			/* It is we who lack something, not the image. */
+			image_list_done(list, n);
+			if (err)
+				*err = why;
+			return -1;
 		}
 		list = xrealloc(list, (n + 1) * sizeof(*list));
 		list[n++] = r;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/json.h"
@@ -319,6 +320,24 @@ TEST(a_name_moves_to_the_image_that_was_put_last)
 	image_list_done(list, n);
 }
 
+TEST(images_are_not_passed_over_where_descriptors_are_what_is_missing)
+{
+	struct image_record *list = NULL;
+	struct rlimit before, few;
+	struct err e = {0};
+	int next = dup(0);
+	size_t n = 0;
+
+	close(next);
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	few = before;
+	few.rlim_cur = (rlim_t)next + 1; /* for the directory, and for nothing in it */
+	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	CHECK(image_list(&store, &list, &n, &e) < 0 && e.sys == EMFILE && n == 0);
+	CHECK(image_list(&store, &list, &n, NULL) < 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
 TEST(an_image_whose_layer_is_missing_is_not_put)
 {
 	const char *const layers[] = {DIGEST("000a"), DIGEST("dead"), NULL};
@@ -404,6 +423,7 @@ int main(void)
 	RUN(what_is_no_digest_is_refused_before_any_path_is_made_of_it);
 	RUN(an_image_is_found_by_name_digest_and_prefix);
 	RUN(a_name_moves_to_the_image_that_was_put_last);
+	RUN(images_are_not_passed_over_where_descriptors_are_what_is_missing);
 	RUN(an_image_whose_layer_is_missing_is_not_put);
 	RUN(names_whose_image_is_gone_are_passed_over);
 	RUN(removal_drops_layers_that_no_other_image_has);
