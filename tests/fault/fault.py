@@ -149,8 +149,8 @@ class Bench:
             raise Lost("it says that it has done what it has not")
         if result.returncode == 0 and command.undone and self.run(store, command.undone).returncode == 0:
             raise Lost("it says that it has removed what is there")
-        # A prune of several kinds goes on with the next one.
-        most = 3 if command.name == "system-prune" else 1
+        # A prune goes on with the next container, or kind.
+        most = {"container-prune": 2, "system-prune": 4}.get(command.name, 1)
         if result.returncode == 125 and not fault.startswith("kill") and not 1 <= errors <= most:
             raise Lost(f"{errors} lines of error: {result.stderr!r}")
         for words in (["images"], ["ps", "-a"], ["volume", "ls"]):
