@@ -76,6 +76,7 @@ ASAN_CFLAGS := -O1 -g -fno-omit-frame-pointer -Wno-error
 ASAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 asan: export ASAN_OPTIONS := detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
 asan: export UBSAN_OPTIONS := print_stacktrace=1
+asan: export BATS_TEST_TIMEOUT := 900
 asan:
 	@$(SUBMAKE) test B=build-asan CFLAGS='$(ASAN_CFLAGS)' SANITIZE='$(ASAN_FLAGS)' HARDEN=
 

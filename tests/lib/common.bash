@@ -20,8 +20,9 @@ tiffin() {
 	if [[ -n ${TIFFIN_TEST_NETWORK:-} && ${1:-} =~ ^(run|create)$ && " $* " != *" --net"* ]]; then
 		set -- "$1" --network "$TIFFIN_TEST_NETWORK" "${@:2}"
 	fi
-	# One that hangs, deaf to signals, must not hang the suite. No test takes a minute.
-	timeout --foreground -k 1 100 "$TIFFIN" "$@" 3>&- 4>&-
+	# One that hangs, deaf to signals, must not hang the suite. No test takes a minute, but where the
+	# programs are many times slower.
+	timeout --foreground -k 1 $((${BATS_TEST_TIMEOUT:-180} * 5 / 9)) "$TIFFIN" "$@" 3>&- 4>&-
 }
 
 own_store() {
