@@ -135,6 +135,17 @@ taken() { # taken MODE: the pull succeeds, and what it made is removed again
 	refused wrong-diff-id "wrong diff ID"
 }
 
+@test "a manifest that is not what was asked for" {
+	lie wrong-manifest
+	digest=sha256:$(curl -fsS "http://localhost:$port/v2/lunch/manifests/latest" | head -c -1 |
+		sha256sum | cut -d' ' -f1)
+	before=$(snapshot)
+	fails 125 pull "localhost:$port/lunch@$digest"
+	contains "$error" "wrong digest"
+	same "$(snapshot)" "$before"
+	stop_lying
+}
+
 @test "a digest that is none leads to no request" {
 	lie bad-digest
 	fails 125 pull "localhost:$port/lunch"
@@ -163,8 +174,8 @@ taken() { # taken MODE: the pull succeeds, and what it made is removed again
 }
 
 @test "redirects that lead astray" {
-	refused redirect-file
-	refused redirect-loop
+	refused redirect-file "redirects to where no registry leads"
+	refused redirect-loop "in a circle"
 }
 
 @test "layers that lead out" {

@@ -219,8 +219,8 @@ PYTHON
 }
 
 # The registry that lies (lying_registry.py), for a test; teardown ends it: [ -z "${liar:-}" ] || kill "$liar"
-lie() { # lie MODE: starts the registry; its port is in $port
-	python3 "$LIB/lying_registry.py" "$1" >"$BATS_TEST_TMPDIR/port" 3>&- 4>&- &
+lie() { # lie MODE [CERTIFICATE KEY [AUTHORITY]]: starts the registry; its port is in $port
+	python3 "$LIB/lying_registry.py" "$@" >"$BATS_TEST_TMPDIR/port" 3>&- 4>&- &
 	liar=$!
 	wait_for test -s "$BATS_TEST_TMPDIR/port"
 	port=$(cat "$BATS_TEST_TMPDIR/port")

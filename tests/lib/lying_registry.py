@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """R: a registry on loopback that lies.
 
-    lying_registry.py MODE      prints "PORT" and a newline, then serves until it is killed
+    lying_registry.py MODE [CERTIFICATE KEY [AUTHORITY]]
+                                prints "PORT" and a newline, then serves until it is killed; with a
+                                certificate over TLS, asking for one of the AUTHORITY's
 
 It serves one small image of one layer (a few files, 400 KB of them random) under every repository name
 and tag, over plain HTTP, and lies about it in the way that MODE says. The image is the same each time.
 
     GET /_requests              what was asked so far: JSON, [{"method", "path", "range",
-                                "authorization", "elsewhere"}, ...], without such requests
-                                themselves; elsewhere: they came in at the other port
+                                "authorization", "elsewhere", "certificate"}, ...], without such
+                                requests themselves; elsewhere: they came in at the other port;
+                                certificate: one was shown
 
 What a pull must do in each mode (exit status 125 unless it says "succeeds"; the store unchanged):
 
@@ -95,6 +98,14 @@ never be shown it):
     challenge-bad        "malformed"
     zstd-window          a zstd frame that wants a window of 2 GB: "zstd"
 
+With TLS; the other port has it where it says so:
+
+    redirect-plain       the layer is behind a redirect to the other port, which has none: "redirects
+                         to where no registry leads"
+    realm-plain          so is what gives tokens: "does without TLS"
+    push-plain           so are uploads: "without TLS: refused"
+    realm-tls            succeeds: what gives tokens is on 127.0.0.1, at the other port, with TLS
+
 It takes whatever is pushed, and forgets it in the end. GET /_pushed is {"blobs": [digest, ...],
 "manifests": {reference: digest}}. What a push of a layer of more than a chunk must do:
 
@@ -129,6 +140,7 @@ import io
 import json
 import random
 import socket
+import ssl
 import struct
 import sys
 import tarfile
@@ -149,6 +161,8 @@ CHALLENGES |= {
     "realm-port": [BEARER.replace("own", "other")],
     "realm-file": ['Bearer realm="file:///etc/passwd"'],
     "realm-user": [BEARER.replace("localhost", "me:secret@localhost")],
+    "realm-plain": [BEARER.replace("own", "other")],
+    "realm-tls": ['Bearer realm="https://127.0.0.1:%(other)d/token"'],
     "realm-http": ['Bearer realm="http://192.0.2.1/token"'],
     "challenge-bad": ['Bearer realm="http://localhost:%(own)d/token'],
     "challenge-many": ["Negotiate abc==", 'Digest qop="auth", nonce="Bearer realm=x", Basic',
@@ -340,7 +354,11 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.requests.append({"method": self.command, "path": self.path,
                                   "range": self.headers.get("Range"),
                                   "authorization": self.headers.get("Authorization"),
-                                  "elsewhere": self.is_elsewhere()})
+                                  "elsewhere": self.is_elsewhere(),
+                                  "certificate": self.is_certified()})
+
+    def is_certified(self):
+        return isinstance(self.connection, ssl.SSLSocket) and bool(self.connection.getpeercert())
 
     def do_POST(self):
         self.record()
@@ -430,9 +448,10 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.reply(201, b"", Docker_Content_Digest=said)
 
     def say_where(self, status, name, **headers):
-        port = self.ports[1 if self.mode == "push-elsewhere" else 0]
+        elsewhere = self.mode in ("push-elsewhere", "push-plain")
+        port = self.ports[1 if elsewhere else 0]
         where = f"/v2/lunch/blobs/uploads/{name}?state=x%2Fy"
-        if self.mode == "push-elsewhere":
+        if elsewhere:
             where = f"http://127.0.0.1:{port}{where}"
         elif self.mode == "push-file":
             where = "file:///etc/passwd"
@@ -605,7 +624,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.reply(307, b"", Location="file:///etc/passwd")
         elif mode == "redirect-loop":
             self.reply(307, b"", Location=self.path)
-        elif mode in ("redirect", "password") and not self.is_elsewhere():
+        elif mode in ("redirect", "redirect-plain", "password") and not self.is_elsewhere():
             self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
         elif mode == "500" or (mode == "500-twice" and self.times(which) <= 2):
             self.refuse(500, "UNKNOWN", "out of order")
@@ -662,17 +681,30 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
 
+def speak_tls(server, certificate, key, authority=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    if authority:
+        context.load_verify_locations(authority)
+        context.verify_mode = ssl.CERT_OPTIONAL
+    # Each connection shakes hands in its own thread: with its first read.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+
+
 def main():
     modes = {word for line in __doc__.splitlines() if line.startswith("    ") and line[4:5].strip()
              for word in line[4:24].split()} - {"lying_registry.py", "GET"}
     modes |= {"endless-config", "endless-error", "endless-headers", "endless-layer"}
-    if len(sys.argv) != 2 or sys.argv[1] not in modes:
+    if len(sys.argv) not in (2, 4, 5) or sys.argv[1] not in modes:
         sys.exit(f"usage: lying_registry.py MODE, one of {' '.join(sorted(modes))}")
     Registry.mode = sys.argv[1]
     Registry.image = Image(Registry.mode)
     # The second one is where "redirect" leads.
     servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry) for _ in range(2)]
     Registry.ports = [s.server_port for s in servers]
+    for server in servers if Registry.mode == "realm-tls" else servers[:1]:
+        if len(sys.argv) > 2:
+            speak_tls(server, *sys.argv[2:])
     threading.Thread(target=servers[1].serve_forever, daemon=True).start()
     print(servers[0].server_port, flush=True)
     servers[0].serve_forever()
