@@ -80,11 +80,10 @@ static inline void tar_add(struct buf *t, struct tar_entry e)
 	tar_pad(t);
 }
 
-/* A PAX extended header with one record. */
-static inline void tar_pax(struct buf *t, const char *key, const char *value)
+/* A record of a PAX extended header. */
+static inline void tar_record(struct buf *records, const char *key, const char *value)
 {
 	size_t len = strlen(key) + strlen(value) + 3, total = len;
-	char *record;
 
 	/* The length counts its own digits. */
 	for (size_t digits = 1; digits < 8; digits++) {
@@ -94,9 +93,22 @@ static inline void tar_pax(struct buf *t, const char *key, const char *value)
 		if ((size_t)snprintf(text, sizeof(text), "%zu", total) == digits)
 			break;
 	}
-	record = xasprintf("%zu %s=%s\n", total, key, value);
-	tar_add(t, (struct tar_entry){ .name = "pax", .type = 'x', .mode = 0644, .data = record });
-	free(record);
+	buf_addf(records, "%zu %s=%s\n", total, key, value);
+}
+
+/* A PAX extended header with these records, and with one. */
+static inline void tar_pax_of(struct buf *t, const struct buf *records)
+{
+	tar_add(t, (struct tar_entry){ .name = "pax", .type = 'x', .mode = 0644, .data = records->data });
+}
+
+static inline void tar_pax(struct buf *t, const char *key, const char *value)
+{
+	struct buf record = { 0 };
+
+	tar_record(&record, key, value);
+	tar_pax_of(t, &record);
+	buf_done(&record);
 }
 
 static inline void tar_end(struct buf *t)

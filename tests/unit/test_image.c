@@ -282,6 +282,7 @@ static const struct {
 	  ",\"layers\":[{\"mediaType\":\"application/wasm\","
 	  "\"digest\":\"" DIGEST "\",\"size\":2}]}",
 	  NULL, "unknown type 'application/wasm'", ERR_UNSUPPORTED },
+	{ "<html>", "text/\033[2Jhtml", "'text/\\x1b[2Jhtml'", ERR_CORRUPT },
 	{ "{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":7}", NULL, "no list of layers",
 	  ERR_CORRUPT },
 	/* Digests and sizes. */
@@ -297,6 +298,12 @@ static const struct {
 	{ "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"" OCI
 	  "config.v1+json\",\"digest\":\"" DIGEST "\",\"size\":\"2\"},\"layers\":[]}",
 	  NULL, "out of bounds", ERR_CORRUPT },
+	{ "{\"schemaVersion\":2,\"config\":" CONFIG ",\"layers\":[{\"mediaType\":\"" OCI
+	  "layer.v1.tar\",\"digest\":\"" DIGEST "\",\"size\":68719476737}]}",
+	  NULL, "out of bounds", ERR_CORRUPT },
+	{ "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" OCI
+	  "manifest.v1+json\",\"digest\":\"" DIGEST "\",\"size\":4194305}]}",
+	  NULL, "out of bounds", ERR_CORRUPT },
 };
 
 TEST(manifest_refuses_what_is_none_or_could_be_two)
@@ -309,6 +316,22 @@ TEST(manifest_refuses_what_is_none_or_could_be_two)
 		CHECK(err.kind == bad_manifests[i].kind);
 		CHECK_STR(strstr(err.text, bad_manifests[i].says) ? NULL : err.text, NULL);
 		CHECK(!m.entries);
+	}
+}
+
+TEST(manifest_of_an_index_may_name_a_thousand_others)
+{
+	for (int n = 1000; n <= 1001; n++) {
+		CLEAN(buf_done) struct buf text = { 0 };
+		CLEAN(manifest_done) struct manifest m = { 0 };
+		struct err err = { 0 };
+
+		buf_adds(&text, "{\"schemaVersion\":2,\"manifests\":[" ENTRY("amd64"));
+		for (int i = 1; i < n; i++)
+			buf_adds(&text, ",{}");
+		buf_adds(&text, "]}");
+		CHECK(manifest_parse(text.data, text.len, NULL, &m, &err) == (n == 1000 ? 0 : -1));
+		CHECK_STR(err.text, n == 1000 ? "" : "its index has 1001 manifests, and 1000 is the most");
 	}
 }
 
@@ -530,17 +553,26 @@ TEST(inflate_refuses_damage)
 	CHECK(inflate_all(&good, 100, 8192, &out, NULL) < 0);
 }
 
-TEST(inflate_refuses_a_zstd_window_of_two_gigabytes)
+TEST(inflate_refuses_a_zstd_window_of_more_than_128_megabytes)
 {
-	/* RFC 8878, 3.1.1.1.2: exponent 21, mantissa 0: 2^(10+21) bytes. */
-	struct buf bomb = { 0 };
-	CLEAN(buf_done) struct buf out = { 0 };
-	struct err err = { 0 };
+	/* RFC 8878, 3.1.1.1.2: 2^(10+exponent) bytes, the exponent in the upper five bits. */
+	static const unsigned char exponents[] = { 17, 18, 21 };
 
-	buf_add(&bomb, "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
-	CHECK(inflate_all(&bomb, 100, 8192, &out, &err) < 0 && err.kind == ERR_CORRUPT);
-	CHECK(strstr(err.text, "memory"));
-	buf_done(&bomb);
+	for (size_t i = 0; i < ARRAY_SIZE(exponents); i++) {
+		const char window = (char)(exponents[i] << 3);
+		CLEAN(buf_done) struct buf frame = { 0 }, out = { 0 };
+		struct err err = { 0 };
+
+		buf_add(&frame, "\x28\xb5\x2f\xfd\x00", 5);
+		buf_add(&frame, &window, 1);
+		buf_add(&frame, "\x01\x00\x00", 3); /* the last block, of no bytes */
+		if (exponents[i] == 17) {
+			CHECK(inflate_all(&frame, 100, 8192, &out, &err) == 0 && out.len == 0);
+			continue;
+		}
+		CHECK(inflate_all(&frame, 100, 8192, &out, &err) < 0 && err.kind == ERR_CORRUPT);
+		CHECK(strstr(err.text, "memory"));
+	}
 }
 
 /* History */
@@ -576,6 +608,7 @@ int main(void)
 	RUN(manifest_is_recognised_by_its_shape_where_its_type_says_nothing);
 	RUN(manifest_of_an_index_is_selected_by_platform);
 	RUN(manifest_refuses_what_is_none_or_could_be_two);
+	RUN(manifest_of_an_index_may_name_a_thousand_others);
 	RUN(manifest_refuses_a_million_layers_and_endless_depth);
 	RUN(config_is_read_with_types_checked);
 	RUN(config_refuses_what_names_no_layers);
@@ -583,7 +616,7 @@ int main(void)
 	RUN(result_carries_an_error_made_printable);
 	RUN(inflate_gives_back_what_gzip_zstd_and_nothing_packed);
 	RUN(inflate_refuses_damage);
-	RUN(inflate_refuses_a_zstd_window_of_two_gigabytes);
+	RUN(inflate_refuses_a_zstd_window_of_more_than_128_megabytes);
 	RUN(history_is_read_in_order_and_by_type);
 	return test_summary();
 }

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/owner.h"
 #include "base/str.h"
 #include "image/unpack.h"
 #include "tests/unit/tar_writer.h"
@@ -481,11 +482,13 @@ TEST(unpack_leaves_devices_and_sockets_out)
 	CHECK(!mode_of(&s, "3") && !mode_of(&s, "4") && !mode_of(&s, "zero"));
 }
 
+/* And what would say whose a file is, in a store of one ID. */
 TEST(unpack_drops_the_attributes_of_overlayfs)
 {
 	static const char *const dropped[] = {
 		"user.overlay.opaque",	 "user.overlay.redirect",  "user.overlay.metacopy",
 		"user.overlay.whiteout", "trusted.overlay.opaque", "security.selinux",
+		OWNER_XATTR,
 	};
 	SCENE(s);
 	char value[8] = "";
@@ -609,6 +612,35 @@ TEST(unpack_bounds_what_follows_the_archive)
 	CHECK(s.err.kind == ERR_CORRUPT && strstr(s.err.text, "a larger archive than any"));
 }
 
+/* GNU tar's format 0.1 of sparse files: where what is not a hole lies. */
+TEST(unpack_keeps_sparse_files_within_their_size)
+{
+	static const struct {
+		const char *map, *data;
+	} sparse[] = {
+		{ "1000,5,2000,0", "right" },
+		{ "1996,5,2001,0", "wrong" },
+		{ "9000,5,9005,0", "wrong" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sparse); i++) {
+		CLEAN(buf_done) struct buf records = { 0 };
+		SCENE(s);
+		struct stat st = { 0 };
+		int result;
+
+		tar_record(&records, "GNU.sparse.size", "2000");
+		tar_record(&records, "GNU.sparse.numblocks", "2");
+		tar_record(&records, "GNU.sparse.map", sparse[i].map);
+		tar_pax_of(&s.tar, &records);
+		file(&s, "f", sparse[i].data);
+		result = unpack_within(&s, (struct unpack_options){ 0 });
+		fstatat(s.stage, "f", &st, AT_SYMLINK_NOFOLLOW);
+		CHECK(st.st_size <= 2000);
+		CHECK(i ? result < 0 && s.err.kind == ERR_CORRUPT : result == 0 && st.st_size == 2000);
+	}
+}
+
 TEST(unpack_refuses_damaged_archives)
 {
 	SCENE(s);
@@ -715,6 +747,7 @@ int main(void)
 	RUN(unpack_refuses_owners_beyond_32_bits);
 	RUN(unpack_keeps_to_its_limits);
 	RUN(unpack_bounds_what_follows_the_archive);
+	RUN(unpack_keeps_sparse_files_within_their_size);
 	RUN(unpack_refuses_damaged_archives);
 	RUN(unpack_reads_what_follows_the_archive);
 	RUN(unpack_takes_an_empty_stream_for_an_empty_layer);
