@@ -204,7 +204,7 @@ static pid_t process_of(pid_t thread)
 	char path[40], line[64];
 	long pid = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
+	snprintf(path, sizeof(path), "%d/status", (int)thread);
 	{
 		CLEAN(clean_file) FILE *f = fopen(path, "re");
 

@@ -19,6 +19,12 @@
 
 #include "base/err.h"
 
+/* Since Linux 6.6: who answers is woken on the caller's processor, which waits for nothing else. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	 SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
+#endif
+
 #define NOTIFY_CONDITIONS 2
 
 /* Calls of one number: those of which every condition holds. mask 0: no (further) condition. */
@@ -92,7 +98,10 @@ bool notify_send(const struct notification *n, const struct notify_answer *a);
 int notify_add_fd(const struct notification *n, int fd, int there, bool cloexec);
 /* Answers with the number of a descriptor of ours, lent, that the caller has with it. */
 bool notify_return_fd(const struct notification *n, int fd, bool cloexec);
-/* A copy of a descriptor of the caller's, with O_CLOEXEC; or -1 with errno. */
+/*
+ * A copy of a descriptor of the caller's, with O_CLOEXEC; or -1 with errno. Before Linux 6.9 it takes the
+ * working directory to be the host's /proc.
+ */
 int notify_get_fd(const struct notification *n, int there);
 
 /* The caller's memory. 0: all of it; -1 with errno: not all, or the caller is gone. */

@@ -11,12 +11,6 @@
 #include "base/memory.h"
 #include "base/str.h"
 
-/* Since Linux 6.6: who answers is woken on the caller's processor, which waits for nothing else. */
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	 SECCOMP_IOW(4, __u64)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1
-#endif
-
 #define HANDLERS_MAX 4
 #define EVENTS 32
 

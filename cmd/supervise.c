@@ -26,6 +26,7 @@ static int add_fast(struct notify_loop *loop, const struct supervise *s, int ini
 {
 	struct fast_options options = {
 		.init = init,
+		.confined = !s->single_id,
 		.ports = s->ports ? s->ports->v : NULL,
 		.n_ports = s->ports ? s->ports->n : 0,
 	};

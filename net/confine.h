@@ -19,7 +19,7 @@ struct confinement {
 /* For good. */
 int confine(const struct confinement *c, struct err *err);
 
-/* The last stage (net/filter.c): system calls but those that the carrier makes end the process. */
+/* The last stage (net/confine_calls.c): system calls but those that the carrier makes end the process. */
 int filter_system_calls(bool accepts, struct err *err);
 
 #endif

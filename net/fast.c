@@ -39,6 +39,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "net/fast_confine.h"
 #include "net/fast_publish.h"
 
 static const struct notify_call calls[] = {
@@ -215,7 +216,8 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 	f->options = *options;
 	f->shared = shared;
 	f->host = fast_socket_namespace(probe);
-	shared->works = f->host && fast_spares_make(f) == 0;
+	shared->works = f->host && fast_spares_make(f) == 0 &&
+			(!options->confined || fast_confine(options->init, NULL) == 0);
 	if (!shared->works) {
 		free(f);
 		return 0;

@@ -22,6 +22,7 @@
 #define FAST_PORTS_MAX 8192 /* further ones go without */
 
 struct fast_options {
+	bool confined;	/* by fast_confine(): nobody after takes the process into the container */
 	int init;	/* a pidfd of the container's first process, lent for good */
 	size_t n_spare; /* sockets of the container's namespace to begin with, of each family: 1 at least */
 	struct network_config config;
@@ -52,8 +53,8 @@ bool fast_possible(void);
 const struct notify_call *fast_calls(bool published, size_t *ret_n);
 size_t fast_shared_size(void);
 /*
- * Supervisor, with one thread, in the host's namespaces: adds the handlers. Its working directory is the
- * host's /proc from then on, and has to stay that. It may be that nothing can be done here: then nothing
+ * Supervisor, with one thread, in the host's namespaces: adds the handlers, and confines it, where that
+ * is asked for. Its working directory is the host's /proc from then on, and has to stay that. It may be that nothing can be done here: then nothing
  * is added.
  */
 int fast_add(struct notify_loop *loop, const struct fast_options *options, struct fast_shared *shared,
