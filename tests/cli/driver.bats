@@ -183,6 +183,7 @@ works_on() { # works_on DIRECTORY DRIVER
 	TIFFIN_ROOT=$other tiffin commit -q one localhost/made
 	same "$(TIFFIN_ROOT=$other tiffin run --rm localhost/made ls /data)" x
 	TIFFIN_ROOT=$other tiffin save -o "$BATS_TEST_TMPDIR/saved.tar" "$REGISTRY/layers"
+	TIFFIN_ROOT=$other nothing_staged
 	run tiffin --root "$other" system check
 	same "$status $output" "0 "
 	tiffin --root "$other" system reset -f

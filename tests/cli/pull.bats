@@ -97,7 +97,7 @@ digest_of() { # digest_of NAME TAG: of its manifest, as the registry says
 	kill -9 $!
 	wait $! || :
 	# Or all of it, if it was too late.
-	[ -z "$(tiffin images -q)" ] || tiffin system check
+	[ -z "$(tiffin images -q)" ] || tiffin save -q -o /dev/null "$REGISTRY/big"
 	run --separate-stderr tiffin pull -q "$REGISTRY/big"
 	same "$status" 0
 }
