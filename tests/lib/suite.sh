@@ -176,7 +176,7 @@ as() { # as WHO COMMAND…: with the environment of the suites
 		TIFFIN_TEST_IDS="$who" TIFFIN_TEST_TUN="$tun" \
 		TIFFIN_TEST_NETWORK="${TIFFIN_TEST_NETWORK:-}" \
 		XDG_RUNTIME_DIR="$runtime/$who" TMPDIR="$work/$who/tmp" \
-		BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-180}" \
+		BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-300}" \
 		ASAN_OPTIONS="log_path=$work/sanitizer/log:${ASAN_OPTIONS:-}" \
 		UBSAN_OPTIONS="log_path=$work/sanitizer/log:${UBSAN_OPTIONS:-}" \
 		LSAN_OPTIONS="${LSAN_OPTIONS:-}" \
@@ -325,9 +325,14 @@ all_suites() {
 	esac
 }
 
+# Monitors go on for a moment when their containers are gone.
 check_leftovers() {
-	local left
+	local left end=$((SECONDS + 60))
 	left=$(ours)
+	while [ -n "$left" ] && [ $SECONDS -lt $end ]; do
+		sleep 0.2
+		left=$(ours)
+	done
 	if [ -n "$left" ]; then
 		say "left running:"
 		# shellcheck disable=SC2086
