@@ -24,7 +24,7 @@ cache_dir() {
 # The machine's ways of reaching it (proxies and the like) hold in the container too.
 apt_settings() {
 	apt-config dump | grep -E '^Acquire::(http|https|ftp|Check-Valid-Until|Check-Date|Retries|ForceIPv[46])[: ]' || :
-	echo 'Acquire::Languages "none";'
+	echo 'Acquire::Languages "none"; Acquire::Retries "5";'
 }
 
 debian_overlay() {
@@ -58,7 +58,9 @@ make_debian() {
 	}
 	cache=$(cache_dir)
 	tarball=$cache/debian-$SUITE-$(dpkg --print-architecture).tar.gz
-	if [ ! -e "$tarball" ]; then
+	# debootstrap gives up where a mirror does not answer for once.
+	for _ in 1 2 3; do
+		[ ! -e "$tarball" ] || break
 		mkdir -p "$cache"
 		work=$(mktemp -d "$cache/work.XXXXXX")
 		echo "debootstrapping $SUITE (kept in $cache)" >&2
@@ -66,7 +68,7 @@ make_debian() {
 			mv "$work/tarball" "$tarball"
 		fi
 		as_root rm -rf "$work"
-	fi
+	done
 	[ -e "$tarball" ]
 	overlay=$(mktemp -d)
 	debian_overlay "$overlay" "$1"
