@@ -1,7 +1,8 @@
 # ids: range
 # tun: both
+# network: both
 #
-# suite.sh runs this file again with /dev/net/tun closed.
+# suite.sh runs this file again with /dev/net/tun closed, and by slirp alone.
 load ../lib/common
 
 setup_file() { own_store busybox; }

@@ -1,5 +1,6 @@
 # ids: range
 # tun: both
+# network: both
 #
 # What carries a container's network is killed, crowded and kept waiting. The service in containers is
 # tests/lib/echo.py.

@@ -1,5 +1,6 @@
 # ids: range
 # tun: both
+# network: both
 #
 # Published ports. The service in the container is the machine's own python, and what asks it, too:
 # tests/lib/echo.py.

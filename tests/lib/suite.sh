@@ -6,7 +6,8 @@
 # that user's machine allows and says what it does not. A bats file says whom it is for:
 #
 #	# ids: range|single|any		needs subordinate IDs, needs there to be none, runs with both
-#	# tun: both			runs again with /dev/net/tun closed
+#	# tun: both			runs again with /dev/net/tun closed, and with --network slirp
+#	# network: both			runs again with --network slirp
 #
 # STRICT=1 turns skips into failures, but for those whose reason begins with "cannot be had here:".
 # TIFFIN_TEST_NETWORK is the --network of containers that name none (slirp, fast).
@@ -308,11 +309,13 @@ all_suites() {
 		run_user single >"$work/said" 2>&1 &
 		others=$!
 		run_user range
+		mapfile -t files < <(wanted network both)
+		TIFFIN_TEST_NETWORK=slirp run_bats range "slirp" "${files[@]}"
 		tun=closed
 		in_namespace=(unshare -m sh -c 'mount -t tmpfs tiffin-tests /dev/net &&
 			mknod -m 600 /dev/net/tun c 10 200; exec "$@"' sh)
 		mapfile -t files < <(wanted tun both)
-		run_bats range "no tun" "${files[@]}"
+		TIFFIN_TEST_NETWORK=slirp run_bats range "no tun" "${files[@]}"
 		in_namespace=()
 		wait "$others" || record failed "the suites of the second user ended early"
 		cat "$work/said"
