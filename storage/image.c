@@ -10,10 +10,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "storage/image_names.h"
 #include "storage/layer.h"
 
-#define MAX_DOCUMENT (4u << 20) /* manifests and configurations: what a pull accepts at most */
-#define MAX_REFERENCES (64u << 20)
+#define MAX_DOCUMENT	  (4u << 20) /* manifests and configurations: what a pull accepts at most */
 #define MANIFEST_NAME_MAX 80
 
 void image_record_done(struct image_record *r)
@@ -30,72 +30,6 @@ void image_list_done(struct image_record *list, size_t n)
 	for (size_t i = 0; i < n; i++)
 		image_record_done(&list[i]);
 	free(list);
-}
-
-int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err)
-{
-	return file_lock_at(s->locks, "images", exclusive ? LOCK_EXCLUSIVE : LOCK_SHARED, true,
-			    ret_lock, err);
-}
-
-/* {"references": {NAME: {"id": …, "digest": …}}}. A store without the file has no names yet. */
-static int load_references(const struct store *s, json_t **ret, struct err *err)
-{
-	CLEAN(buf_done) struct buf text = { 0 };
-	CLEAN(clean_json) json_t *file = NULL;
-	struct err why = { 0 };
-
-	if (file_read_at(s->images, "references", MAX_REFERENCES, &text, &why) < 0) {
-		if (why.kind != ERR_NOT_FOUND) {
-			if (err)
-				*err = why;
-			return -1;
-		}
-		*ret = json_object();
-		return 0;
-	}
-	if (js_parse(text.data, text.len, &file, err) < 0)
-		return err_wrap(err, "the store's list of names");
-	*ret = json_incref(js_obj(file, "references"));
-	if (!*ret)
-		*ret = json_object();
-	return 0;
-}
-
-static int save_references(const struct store *s, json_t *references, struct err *err)
-{
-	CLEAN(clean_json) json_t *file = json_object();
-	CLEAN(clean_free) char *text = NULL;
-
-	json_object_set(file, "references", references);
-	text = js_dump(file);
-	return file_replace_at(s->images, "references", text, strlen(text), 0600, DURABLE, err);
-}
-
-/* The names of an image, and its repository digests: what the references say of it. */
-static void add_names(json_t *references, struct image_record *r)
-{
-	const char *name;
-	json_t *entry;
-
-	json_object_foreach(references, name, entry)
-	{
-		const char *id = js_str(entry, "id"), *digest = js_str(entry, "digest");
-		const char *at = strchr(name, '@'), *colon = strrchr(name, ':');
-		CLEAN(clean_free) char *repo_digest = NULL;
-
-		if (!id || !streq(id, r->id))
-			continue;
-		if (!at) {
-			strv_add(&r->names, name);
-			strv_add(&r->name_digests, digest ?: "");
-		}
-		repo_digest = at ? xstrdup(name) :
-				   xasprintf("%.*s@%s", (int)(colon ? colon - name : 0), name,
-					     digest ? digest : "");
-		if ((at || (colon && digest)) && !strv_has(&r->digests, repo_digest))
-			strv_add(&r->digests, repo_digest);
-	}
 }
 
 static int load_record(const struct store *s, json_t *references, const char *id,
@@ -115,7 +49,7 @@ static int load_record(const struct store *s, json_t *references, const char *id
 	js_strv(j, "layers", &r.layers);
 	r.size = js_int(j, "size");
 	r.created = js_int(j, "created");
-	add_names(references, &r);
+	references_describe(references, &r);
 	*ret = r;
 	r = (struct image_record){ 0 };
 	return 0;
@@ -124,6 +58,11 @@ static int load_record(const struct store *s, json_t *references, const char *id
 static bool is_image_id(const char *name)
 {
 	return strlen(name) == IMAGE_ID_LEN && is_hex(name, IMAGE_ID_LEN);
+}
+
+bool image_is_there(const struct store *s, const char *id)
+{
+	return id && is_image_id(id) && faccessat(s->images, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* The name of a manifest that is not the image's first. */
@@ -188,16 +127,6 @@ static int put_files(const struct store *s, const struct image_new *image, struc
 	return result;
 }
 
-static void set_reference(json_t *references, const char *name, const char *id,
-			  const char *manifest_digest)
-{
-	json_t *entry = json_object();
-
-	js_set_str(entry, "id", id);
-	js_set_str(entry, "digest", manifest_digest);
-	json_object_set_new(references, name, entry);
-}
-
 int image_put(const struct store *s, const struct image_new *image, struct err *err)
 {
 	CLEAN(clean_json) json_t *references = NULL;
@@ -210,25 +139,25 @@ int image_put(const struct store *s, const struct image_new *image, struct err *
 		if (!layer_exists(s, image->layers->v[i]))
 			return err_set(err, ERR_NOT_FOUND, "layer %.19s has gone from the store",
 				       image->layers->v[i]);
-	if (load_references(s, &references, err) < 0 || put_files(s, image, err) < 0)
+	if (references_load(s, &references, err) < 0 || put_files(s, image, err) < 0)
 		return -1;
 	before = json_deep_copy(references);
 	if (image->name)
-		set_reference(references, image->name, image->id, image->manifest_digest);
+		references_set(references, image->name, image->id, image->manifest_digest);
 	if (image->repository) {
 		CLEAN(clean_free)
 		char *name = xasprintf("%s@%s", image->repository, image->manifest_digest);
 
-		set_reference(references, name, image->id, image->manifest_digest);
+		references_set(references, name, image->id, image->manifest_digest);
 	}
 	if (image->repository && image->index_digest) {
 		CLEAN(clean_free)
 		char *name = xasprintf("%s@%s", image->repository, image->index_digest);
 
-		set_reference(references, name, image->id, image->manifest_digest);
+		references_set(references, name, image->id, image->manifest_digest);
 	}
 	/* What is there already can be put on a full disk. */
-	return json_equal(before, references) ? 0 : save_references(s, references, err);
+	return json_equal(before, references) ? 0 : references_save(s, references, err);
 }
 
 /* The one image whose ID begins so. */
@@ -259,12 +188,12 @@ int image_find(const struct store *s, const char *canonical, const char *id_or_p
 	char found[IMAGE_ID_LEN + 1];
 	const char *id = NULL;
 
-	if (load_references(s, &references, err) < 0)
+	if (references_load(s, &references, err) < 0)
 		return -1;
 	if (canonical)
 		id = js_str(json_object_get(references, canonical), "id");
 	/* A name whose image is gone was about to be removed with it. */
-	if (id && is_image_id(id) && faccessat(s->images, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (image_is_there(s, id))
 		return load_record(s, references, id, ret, err);
 	if (id_or_prefix && starts_with(id_or_prefix, "sha256:"))
 		id_or_prefix += strlen("sha256:");
@@ -332,7 +261,7 @@ int image_list_all(const struct store *s, struct image_record **ret, size_t *ret
 {
 	CLEAN(clean_json) json_t *references = NULL;
 
-	return load_references(s, &references, err) < 0 ?
+	return references_load(s, &references, err) < 0 ?
 		       -1 :
 		       read_images(s, references, ret, ret_n, ret_whole, err);
 }
@@ -372,134 +301,14 @@ int image_read_manifest_of(const struct store *s, const char *id, const char *na
 	char file[MANIFEST_NAME_MAX];
 	const json_t *entry;
 
-	if (load_references(s, &references, err) < 0)
+	if (references_load(s, &references, err) < 0)
 		return -1;
 	entry = name ? json_object_get(references, name) : NULL;
-	if (streq(js_str(entry, "id") ?: "", id) && manifest_name(js_str(entry, "digest"), file) == 0 &&
+	if (streq(js_str(entry, "id") ?: "", id) &&
+	    manifest_name(js_str(entry, "digest"), file) == 0 &&
 	    read_file(s, id, file, ret, NULL) == 0)
 		return 0;
 	return image_read_manifest(s, id, ret, err);
-}
-
-int image_tag(const struct store *s, const struct image_record *image, const char *canonical,
-	      struct err *err)
-{
-	CLEAN(clean_json) json_t *references = NULL;
-
-	if (load_references(s, &references, err) < 0)
-		return -1;
-	set_reference(references, canonical, image->id, image->manifest_digest);
-	return save_references(s, references, err);
-}
-
-/* "repository:tag" and "repository@digest" are of one repository, of so many bytes. */
-static bool is_of(const char *name, const char *repository, size_t len, char mark)
-{
-	return strncmp(name, repository, len) == 0 && name[len] == mark && !strchr(name + len, '/');
-}
-
-/* With an image's last tag of a repository its digests of that repository go, as docker has it. */
-static void drop_digests(json_t *references, const char *id, const char *untagged)
-{
-	const char *name, *colon = strrchr(untagged, ':');
-	const size_t len = colon ? (size_t)(colon - untagged) : 0;
-	json_t *entry;
-	void *next;
-
-	json_object_foreach(references, name, entry)
-		if (streq(js_str(entry, "id") ?: "", id) && is_of(name, untagged, len, ':'))
-			return;
-	json_object_foreach_safe(references, next, name, entry)
-		if (streq(js_str(entry, "id") ?: "", id) && is_of(name, untagged, len, '@'))
-			json_object_del(references, name);
-}
-
-static bool is_dangling(const struct store *s, json_t *entry)
-{
-	const char *id = js_str(entry, "id");
-
-	return !id || !is_image_id(id) || faccessat(s->images, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
-}
-
-int image_find_dangling(const struct store *s, struct strv *ret, struct err *err)
-{
-	CLEAN(clean_json) json_t *references = NULL;
-	const char *name;
-	json_t *entry;
-
-	if (load_references(s, &references, err) < 0)
-		return -1;
-	json_object_foreach(references, name, entry)
-		if (is_dangling(s, entry))
-			strv_add(ret, name);
-	return 0;
-}
-
-int image_drop_dangling(const struct store *s, struct err *err)
-{
-	CLEAN(clean_json) json_t *references = NULL;
-	struct err why = { 0 };
-	const char *name;
-	json_t *entry;
-	void *next;
-
-	if (load_references(s, &references, &why) < 0) {
-		if (why.kind != ERR_CORRUPT) {
-			*err = why;
-			return -1;
-		}
-		references = json_object();
-	}
-	json_object_foreach_safe(references, next, name, entry)
-		if (is_dangling(s, entry))
-			json_object_del(references, name);
-	return save_references(s, references, err);
-}
-
-int image_untag(const struct store *s, const char *canonical, struct err *err)
-{
-	CLEAN(clean_json) json_t *references = NULL;
-	CLEAN(clean_free) char *id = NULL;
-
-	if (load_references(s, &references, err) < 0)
-		return -1;
-	id = xstrdup(js_str(json_object_get(references, canonical), "id") ?: "");
-	if (json_object_del(references, canonical) < 0)
-		return err_set(err, ERR_NOT_FOUND, "%s: image not known", canonical);
-	drop_digests(references, id, canonical);
-	return save_references(s, references, err);
-}
-
-int image_add_digest(const struct store *s, const char *id, const char *repository, const char *digest,
-		     struct err *err)
-{
-	CLEAN(clean_json) json_t *references = NULL;
-	CLEAN(clean_free) char *added = xasprintf("%s@%s", repository, digest);
-	CLEAN(clean_fd) int lock = -1;
-	const char *name;
-	json_t *entry;
-
-	if (image_lock(s, true, &lock, err) < 0 || load_references(s, &references, err) < 0)
-		return -1;
-	if (json_object_get(references, added))
-		return 0;
-	json_object_foreach(references, name, entry)
-		if (streq(js_str(entry, "id") ?: "", id) && is_of(name, repository, strlen(repository), ':')) {
-			set_reference(references, added, id, digest);
-			return save_references(s, references, err);
-		}
-	return 0;
-}
-
-static void drop_names(json_t *references, const char *id)
-{
-	const char *name;
-	json_t *entry;
-	void *next;
-
-	json_object_foreach_safe(references, next, name, entry)
-		if (streq(js_str(entry, "id") ?: "", id))
-			json_object_del(references, name);
 }
 
 static bool layer_in_use(const struct image_record *list, size_t n, const char *diff_id)
@@ -520,14 +329,14 @@ int image_remove(const struct store *s, const struct image_record *image, struct
 	bool whole;
 	size_t n = 0;
 
-	if (load_references(s, &references, err) < 0)
+	if (references_load(s, &references, err) < 0)
 		return -1;
-	drop_names(references, image->id);
+	references_drop(references, image->id);
 	/*
 	 * The names go first, unless the disk is too full to write them anew: a name whose image is
 	 * gone is passed over by everybody, so the order may be turned round then.
 	 */
-	if (save_references(s, references, &full) < 0 && full.kind != ERR_NO_SPACE) {
+	if (references_save(s, references, &full) < 0 && full.kind != ERR_NO_SPACE) {
 		*err = full;
 		return -1;
 	}
@@ -544,6 +353,6 @@ int image_remove(const struct store *s, const struct image_record *image, struct
 	image_list_done(list, n);
 	tree_remove_at(s->tmp, trash, NULL);
 	if (full.kind)
-		save_references(s, references, NULL);
+		references_save(s, references, NULL);
 	return 0;
 }

@@ -68,33 +68,39 @@ void image_list_done(struct image_record *list, size_t n);
 /* The configuration's bytes, and the manifest's. */
 int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err);
 int image_read_manifest(const struct store *s, const char *id, struct buf *ret, struct err *err);
-/* The manifest that a name of the image came with, or the image's own, where name is NULL or has none. */
+/*
+ * The manifest that a name of the image came with, or the image's own, where name is NULL or has none.
+ */
 int image_read_manifest_of(const struct store *s, const char *id, const char *name, struct buf *ret,
 			   struct err *err);
 
-/* The names that lead to no image. CORRUPT: the list of names can't be read. */
-int image_find_dangling(const struct store *s, struct strv *ret, struct err *err);
-/* Under the exclusive lock: drops such names; a list that can't be read is begun anew. */
-int image_drop_dangling(const struct store *s, struct err *err);
-
-/* The lock on names; see above. */
-int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err);
-/* Under the exclusive lock: points a name to the image, whatever it stood for before. */
-int image_tag(const struct store *s, const struct image_record *image, const char *canonical,
-	      struct err *err);
-/*
- * A registry has it in the repository by that digest, too: where a tag of the repository is the image's,
- * the digest becomes one of its names.
- */
-int image_add_digest(const struct store *s, const char *id, const char *repository, const char *digest,
-		     struct err *err);
-/* Under the exclusive lock: drops a tag, and with the last of a repository the image's digests of it. */
-int image_untag(const struct store *s, const char *canonical, struct err *err);
 /*
  * Under the exclusive lock: removes the image, all names of it, and the layers that no other image
  * has. The caller made sure that no container uses it.
  */
 int image_remove(const struct store *s, const struct image_record *image, struct strv *ret_layers,
 		 struct err *err);
+
+/* Names: storage/image_names.c. */
+
+/* The lock on names; see above. */
+int image_lock(const struct store *s, bool exclusive, int *ret_lock, struct err *err);
+/* Those that lead to no image. CORRUPT: the list of names can't be read. */
+int image_find_dangling(const struct store *s, struct strv *ret, struct err *err);
+/* Under the exclusive lock: drops such names; a list that can't be read is begun anew. */
+int image_drop_dangling(const struct store *s, struct err *err);
+/* Under the exclusive lock: points a name to the image, whatever it stood for before. */
+int image_tag(const struct store *s, const struct image_record *image, const char *canonical,
+	      struct err *err);
+/*
+ * A registry has it in the repository by that digest, too: where a tag of the repository is the
+ * image's, the digest becomes one of its names.
+ */
+int image_add_digest(const struct store *s, const char *id, const char *repository,
+		     const char *digest, struct err *err);
+/*
+ * Under the exclusive lock: drops a tag, and with the last of a repository the image's digests of it.
+ */
+int image_untag(const struct store *s, const char *canonical, struct err *err);
 
 #endif
