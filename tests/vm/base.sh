@@ -10,8 +10,8 @@ root=$dir/root
 trap 'rm -rf "$root"' EXIT
 
 packages() {
-	echo systemd-sysv udev dbus dbus-user-session libpam-systemd uidmap procps \
-		linux-image-cloud-amd64 initramfs-tools \
+	echo systemd-sysv udev dbus dbus-user-session libpam-systemd systemd-resolved uidmap procps \
+		linux-image-cloud-amd64 initramfs-tools passt python3 iproute2 \
 		libjansson4 libarchive13 libcurl4 libslirp0 libseccomp2 libzstd1 libisal2 zlib1g | tr ' ' ,
 }
 
@@ -30,7 +30,27 @@ rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*_*
 
 echo lunchbox >"$root/etc/hostname"
 echo '127.0.0.1 localhost lunchbox' >"$root/etc/hosts"
-: >"$root/etc/resolv.conf"
+# Its own resolver (127.0.0.53), which knows no other; it finds names in /etc/hosts.
+ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+echo '192.0.2.7 kitchen.example' >>"$root/etc/hosts"
+# An address that leads out, though nowhere.
+put etc/systemd/network/lane.netdev <<-END
+	[NetDev]
+	Name=lane
+	Kind=dummy
+END
+put etc/systemd/network/lane.network <<-END
+	[Match]
+	Name=lane
+	[Network]
+	Address=192.0.2.2/24
+	Gateway=192.0.2.1
+	Address=2001:db8::2/64
+	Gateway=2001:db8::1
+	IPv6AcceptRA=no
+	LinkLocalAddressing=no
+END
+chroot "$root" systemctl -q enable systemd-networkd systemd-resolved
 put etc/fstab <<-END
 	/dev/vda / ext4 defaults 0 1
 	/dev/vdb /opt/tiffin ext4 ro 0 2

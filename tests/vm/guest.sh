@@ -7,6 +7,8 @@ PATH=/opt/tiffin/bin:$PATH
 IMAGE=localhost/busybox
 MARKS=$HOME/marks
 UNITS=$HOME/.config/systemd/user
+# In front of an image: the machine's own python, in the container.
+PYTHON="-v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro"
 part=$(cat "$HOME/part" 2>/dev/null || echo 1)
 echo $((part + 1)) >"$HOME/part"
 
@@ -79,6 +81,69 @@ try_commands() {
 	check "rm" tiffin rm box
 }
 
+# Beside udev, systemd-networkd and systemd-resolved.
+try_networks() {
+	local network server case port loopback
+	check "udev opens /dev/net/tun to everybody" same "$(stat -c %a /dev/net/tun)" 666
+	check "systemd-resolved has resolv.conf" grep -qx 'nameserver 127.0.0.53' /etc/resolv.conf
+	for network in slirp fast pasta; do
+		check "$network: a name that it knows" eval \
+			"tiffin run --rm --network $network $IMAGE nslookup kitchen.example | grep 192.0.2.7"
+	done
+	python3 /opt/tiffin/fast.py serve "$HOME/ports" 192.0.2.2 127.0.0.1 ::1 &
+	server=$!
+	soon test -s "$HOME/ports"
+	read -r port loopback _ <"$HOME/ports"
+	# shellcheck disable=SC2086 # words
+	tiffin run -d --name fast --network fast $PYTHON -v /opt/tiffin/fast.py:/fast.py:ro $IMAGE sleep 100000
+	for case in "plain host True True" "mapped host ::ffff:192.0.2.2" "threads 80 {'host'}"; do
+		check "fast: ${case%% *}" same "$(tiffin exec fast /usr/bin/python3 /fast.py "${case%% *}" 192.0.2.2 "$port")" \
+			"${case#* }"
+	done
+	check "fast: the host's loopback is not reached" eval \
+		"tiffin exec fast /usr/bin/python3 /fast.py forbidden 127.0.0.1,10.0.2.2 $loopback | tee /tmp/said &&
+			! grep True /tmp/said"
+	tiffin rm -f -t 0 fast
+	kill "$server"
+}
+
+# What is heard at a port of the host's: a line.
+hear() { # hear PORT
+	(exec 9<>"/dev/tcp/127.0.0.1/$1" && head -n 1 <&9)
+}
+
+heard() { # heard PORT LINE
+	same "$(hear "$1")" "$2"
+}
+
+# systemd listens, and the container answers what it hands over: one that is run, and one that was made.
+try_socket_units() {
+	local name port=7000
+	cat >"$HOME/answer.py" <<-END
+		import os, socket
+		mine = os.environ["LISTEN_PID"] == str(os.getpid())
+		peer, _ = socket.socket(fileno=3).accept()
+		peer.sendall(f"{mine} {os.environ['LISTEN_FDS']} {os.environ['LISTEN_FDNAMES']}\n".encode())
+	END
+	local options="--network none $PYTHON -v $HOME/answer.py:/answer.py:ro $IMAGE /usr/bin/python3 /answer.py"
+	# shellcheck disable=SC2086 # words
+	tiffin create --name made $options
+	service_file made "ExecStart=/opt/tiffin/bin/tiffin start -a made"
+	service_file ran "ExecStart=/opt/tiffin/bin/tiffin run --rm --name ran $options"
+	for name in made ran; do
+		port=$((port + 1))
+		printf '[Socket]\nListenStream=127.0.0.1:%s\nFileDescriptorName=%s\n' $port door-of-$name >"$UNITS/$name.socket"
+		systemctl --user daemon-reload
+		check "$name: the socket listens" systemctl --user start $name.socket
+		check "$name: the first who comes starts it, and is answered" heard $port "True 1 door-of-$name"
+		check "$name: which is the service's end" soon eval "! systemctl --user -q is-active $name.service"
+		check "$name: the next one is answered, too" heard $port "True 1 door-of-$name"
+		check "$name: the socket ends" eval "systemctl --user stop $name.socket && ! systemctl --user -q is-failed $name.service"
+	done
+	check "what was run is gone" soon eval "! tiffin container exists ran"
+	tiffin rm -f made
+}
+
 make_containers() {
 	mkdir -p "$MARKS"
 	serve always --restart always
@@ -88,6 +153,7 @@ make_containers() {
 	serve failure --restart on-failure
 	serve once
 	serve quit --restart always --stop-signal QUIT
+	tiffin run -d --name ported --restart always --network fast -p 7000:7000 $IMAGE nc -ll -p 7000 -e echo lunch
 	for name in always unless halted brought failure once quit; do
 		check "$name began" soon has_mark $name
 	done
@@ -151,11 +217,12 @@ ended() { # ended NAME MARKS
 
 came_back() {
 	check "the unit has done its part" soon systemctl --user is-active tiffin-restart.service
-	check "those run that are to" soon eval 'same "$(running)" "always brought quit service unless "'
+	check "those run that are to" soon eval 'same "$(running)" "always brought ported quit service unless "'
 	check "no container is listed as something else" same \
 		"$(tiffin ps -a --format '{{.Names}} {{.State}}' | sort | tr '\n' ' ')" \
-		"always running brought running failure exited halted exited once exited quit running service running unless running "
+		"always running brought running failure exited halted exited once exited ported running quit running service running unless running "
 	check "exec in one of them" tiffin exec always true
+	check "a published port is answered" soon heard 7000 lunch
 }
 
 case $part in
@@ -163,10 +230,12 @@ case $part in
 	echo "# $(systemctl --version | head -n 1), Linux $(uname -r), $(cat /proc/self/cgroup)"
 	try_commands
 	mkdir -p "$UNITS"
+	try_networks
 	try_own_units
+	try_socket_units
 	make_containers
 	make_units
-	check "all run" same "$(running)" "always failure once quit service unless "
+	check "all run" same "$(running)" "always failure once ported quit service unless "
 	;;
 2)
 	came_back
@@ -194,7 +263,7 @@ case $part in
 	came_back
 	check "systemctl stop stops them all" systemctl --user stop tiffin-restart.service
 	check "and they do not count as stopped by the user" \
-		eval 'systemctl --user start tiffin-restart.service && same "$(running)" "always brought quit service unless "'
+		eval 'systemctl --user start tiffin-restart.service && same "$(running)" "always brought ported quit service unless "'
 	check "rm" tiffin rm -f -a
 	;;
 esac

@@ -50,7 +50,7 @@ make_base() {
 	mv "$base.new" "$base"
 }
 
-# The second disk: tiffin, an image in an archive, and guest.sh.
+# The second disk: tiffin, an image in an archive, guest.sh and what it needs.
 make_payload() {
 	local registry
 	mkdir "$work/payload"
@@ -59,7 +59,7 @@ make_payload() {
 	"$lib/images.sh" "$registry" busybox
 	skopeo copy -q --src-tls-verify=false "docker://$registry/busybox:latest" \
 		"docker-archive:$work/payload/busybox.tar:localhost/busybox:latest"
-	cp "$here/guest.sh" "$work/payload/"
+	cp "$here/guest.sh" "$lib/fast.py" "$work/payload/"
 	chmod -R a+rX "$work/payload"
 	/sbin/mkfs.ext4 -qF -d "$work/payload" -E root_owner=0:0 "$work/second" 64M
 }
@@ -70,7 +70,7 @@ boot() { # boot NUMBER
 	qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
 		-nodefaults -no-reboot -display none -net none \
 		-kernel "$base/vmlinuz" -initrd "$base/initrd" \
-		-append "root=/dev/vda rw console=ttyS0 quiet" \
+		-append "root=/dev/vda rw console=ttyS0 quiet no_timer_check panic=-1" \
 		-drive "file=$work/disk,format=raw,if=virtio" \
 		-drive "file=$work/second,format=raw,if=virtio,readonly=on" \
 		-serial "file:$work/console.$1" -serial "file:$out" </dev/null &
