@@ -238,7 +238,8 @@ static int read_images(const struct store *s, json_t *references, struct image_r
 			continue;
 		if (load_record(s, references, e->d_name, &r, &why) < 0) {
 			*ret_whole = *ret_whole && why.kind == ERR_NOT_FOUND;
-			if (why.sys != EMFILE && why.sys != ENFILE && why.sys != ENOMEM)
+			if (why.sys != EMFILE && why.sys != ENFILE && why.sys != ENOMEM &&
+			    why.sys != EINTR)
 				continue;
 			/* It is we who lack something, not the image. */
 			image_list_done(list, n);

@@ -19,7 +19,7 @@ import threading
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-HANGS = 120  # seconds
+HANGS = 600  # seconds: what takes longer has stopped working, on however slow a machine
 
 
 class Lost(Exception):
