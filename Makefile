@@ -36,7 +36,7 @@ PARTS_tiffin-image := image storage base
 PARTS_tiffin-net := net base
 MAIN_tiffin := cmd/main.c
 MAIN_tiffin-image := image/main.c
-MAIN_tiffin-net := net/main.c
+MAIN_tiffin-net := net/main.c net/receive.c
 
 BIN := $(B)/bin/tiffin
 HELPERS := $(B)/libexec/tiffin/tiffin-image $(B)/libexec/tiffin/tiffin-net

@@ -50,6 +50,12 @@ teardown_file() { drop_store; }
 	same "$output" "tiffin-net is started by tiffin, not by hand."
 }
 
+@test "libslirp receives by tiffin-net's recv, a window at a time" {
+	helper=${TIFFIN%/bin/tiffin}/libexec/tiffin/tiffin-net
+	run env LD_DEBUG=bindings LD_BIND_NOW=1 "$helper" 3>&- 4>&-
+	grep -q "file [^ ]*/libslirp[^ ]* .* to [^ ]*/tiffin-net .* symbol .recv'" <<<"$output"
+}
+
 @test "tiffin-net does with the system's GLib where its own is missing" {
 	prefix=$BATS_TEST_TMPDIR/prefix
 	cp -R "${TIFFIN%/bin/tiffin}" "$prefix"
