@@ -17,6 +17,7 @@
 struct watched {
 	notify_event fn; /* NULL: not watched */
 	void *arg;
+	uint32_t since; /* which tells who had the number before */
 };
 
 struct notify_loop {
@@ -35,6 +36,7 @@ struct notify_loop {
 	size_t n_finally;
 	struct watched *watched; /* by descriptor */
 	size_t room;
+	uint32_t changes;
 };
 
 /* The first one, so that few pages are touched. NULL: there is no room. Then it is lost with us. */
@@ -103,7 +105,7 @@ void notify_loop_finally(struct notify_loop *l, void (*fn)(void *arg), void *arg
 
 int notify_loop_watch(struct notify_loop *l, int fd, uint32_t events, notify_event fn, void *arg)
 {
-	struct epoll_event e = { .events = events, .data.fd = fd };
+	struct epoll_event e = { .events = events };
 	size_t at = (size_t)fd;
 
 	if (at >= l->room) {
@@ -116,9 +118,10 @@ int notify_loop_watch(struct notify_loop *l, int fd, uint32_t events, notify_eve
 		l->watched = grown;
 		l->room = room;
 	}
+	e.data.u64 = (uint64_t)++l->changes << 32 | (uint32_t)fd;
 	if (epoll_ctl(l->epoll, l->watched[at].fn ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &e) < 0)
 		return -1;
-	l->watched[at] = (struct watched){ .fn = fn, .arg = arg };
+	l->watched[at] = (struct watched){ .fn = fn, .arg = arg, .since = l->changes };
 	return 0;
 }
 
@@ -216,10 +219,10 @@ void notify_loop_run(struct notify_loop *l)
 		int n = memory_epoll_wait(l->epoll, events, EVENTS);
 
 		for (int i = 0; i < n; i++) {
-			const struct watched *w = &l->watched[events[i].data.fd];
+			const struct watched *w = &l->watched[(uint32_t)events[i].data.u64];
 
-			/* An event before may have forgotten it. */
-			if (w->fn)
+			/* An event before may have forgotten it, and another have its number. */
+			if (w->fn && w->since == events[i].data.u64 >> 32)
 				w->fn(l, events[i].events, w->arg);
 		}
 	}

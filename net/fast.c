@@ -224,8 +224,8 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 	}
 	f->container = fast_socket_namespace(f->spare[0].v[0]);
 	read_ports(f);
-	if (fast_accept_prepare(f) < 0)
-		return err_sys(err, "cannot make an epoll instance");
+	if (fast_accept_prepare(f) < 0 || fast_wait_prepare(f) < 0)
+		return err_sys(err, "cannot make an epoll instance or a timer");
 	fast_ports_open_again(f);
 	notify_loop_handle(loop, handle, f); /* until we end */
 	return 0;

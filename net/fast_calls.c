@@ -81,6 +81,7 @@ static const struct filter_rule supervising[] = {
 	{ SYS_clone, FILTER_ALLOW, { { 0, NAMESPACES, 0 } } },
 	{ SYS_clone3, FILTER_REFUSE(ENOSYS) },
 	{ SYS_wait4, FILTER_ALLOW },
+	{ SYS_waitid, FILTER_ALLOW },
 	{ SYS_set_robust_list, FILTER_ALLOW },
 	{ SYS_pipe2, FILTER_ALLOW },
 	{ SYS_write, FILTER_ALLOW },

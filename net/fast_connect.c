@@ -161,7 +161,7 @@ static void connect_by_hand(struct fast *f, struct fast_subject *s)
 {
 	switch (get_int(s->sock, SO_DOMAIN)) {
 	case AF_UNIX:
-		fast_unix_connect(s->n, s->sock, &s->address.any, s->len, &f->children);
+		fast_unix_connect(f->loop, s->n, s->sock, &s->address.any, s->len, &f->children);
 		break;
 	case AF_INET:
 	case AF_INET6:

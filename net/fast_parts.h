@@ -43,6 +43,7 @@ struct fast {
 	int listeners, slot; /* what they wait for: an epoll instance, and a number that is free */
 	struct fast_pending *pending;
 	size_t n_pending;
+	int sweep; /* a timer that runs while some are pending */
 	int children; /* net/fast_unix.h */
 	struct fast_said *said;
 	size_t n_said;
@@ -104,6 +105,7 @@ int fast_timer(int sock, int option);
 
 /* --- Calls that wait for their connection --- */
 
+int fast_wait_prepare(struct fast *f);
 /* Is there room for another? */
 bool fast_can_wait(struct fast *f);
 /*

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,18 +126,32 @@ static int go_there(pid_t of)
 	return become(&c);
 }
 
+/* A listener's queue may be full for ever, its caller long gone. Without a limit, that is to be seen. */
+static int connect_for(const struct notification *n, int sock, const struct sockaddr *a, socklen_t len)
+{
+	const struct itimerval each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
+	struct timeval limit = { 0 };
+	socklen_t size = sizeof(limit);
+
+	getsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, &size);
+	if (!limit.tv_sec && !limit.tv_usec)
+		setitimer(ITIMER_REAL, &each, NULL);
+	while (connect(sock, a, len) < 0)
+		if (errno != EINTR || !notify_valid(n))
+			return errno;
+	return 0;
+}
+
 static _Noreturn void connect_there(const struct notification *n, int sock, const struct sockaddr *a,
 				    socklen_t len)
 {
 	const int keep[] = { sock, n->listener };
-	int error = 0;
+	int error = EACCES;
 
 	/* We may wait for long, and are not to hold what others have closed. */
 	close_all_but(0, keep, ARRAY_SIZE(keep));
-	if (go_there(n->pid) < 0 || !notify_valid(n))
-		error = EACCES;
-	else if (connect(sock, a, len) < 0)
-		error = errno;
+	if (go_there(n->pid) == 0 && notify_valid(n))
+		error = connect_for(n, sock, a, len);
 	close(sock);
 	if (error)
 		notify_fail(n, error);
@@ -144,23 +160,52 @@ static _Noreturn void connect_there(const struct notification *n, int sock, cons
 	_exit(0);
 }
 
+struct child {
+	pid_t pid;
+	int pidfd;
+	struct notification call;
+};
+
+/* One that was ended has not answered. It is not reaped yet: where users are emulated, it is asked who it is. */
+static void on_end(struct notify_loop *loop, uint32_t events, void *arg)
+{
+	struct child *c = arg;
+	siginfo_t how = { .si_code = CLD_KILLED };
+
+	(void)events;
+	notify_loop_forget(loop, c->pidfd);
+	close(c->pidfd);
+	waitid(P_PID, (id_t)c->pid, &how, WEXITED | WNOHANG | WNOWAIT);
+	if (how.si_code != CLD_EXITED && notify_valid(&c->call))
+		notify_fail(&c->call, EIO);
+	free(c);
+}
+
 static bool has_room(int *children)
 {
 	while (*children > 0 && waitpid(-1, NULL, WNOHANG) > 0)
 		(*children)--;
-	if (*children == CHILDREN_MAX)
-		return false;
-	(*children)++;
-	return true;
+	return *children < CHILDREN_MAX;
 }
 
-void fast_unix_connect(const struct notification *n, int sock, const struct sockaddr *a, socklen_t len,
-		       int *children)
+void fast_unix_connect(struct notify_loop *loop, const struct notification *n, int sock,
+		       const struct sockaddr *a, socklen_t len, int *children)
 {
-	pid_t pid = has_room(children) ? fork() : -1;
+	struct child *c;
+	int pidfd = -1;
+	pid_t pid = -1;
 
-	if (pid < 0)
-		notify_fail(n, EAGAIN);
+	/* As fork(2), with a descriptor of the child. */
+	if (has_room(children))
+		pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
 	if (pid == 0)
 		connect_there(n, sock, a, len);
+	if (pid < 0) {
+		notify_fail(n, EAGAIN);
+		return;
+	}
+	c = xcalloc(1, sizeof(*c));
+	*c = (struct child){ pid, pidfd, *n };
+	(*children)++;
+	notify_loop_watch(loop, pidfd, EPOLLIN, on_end, c);
 }

@@ -6,13 +6,14 @@
 
 #include <sys/socket.h>
 
-#include "base/notify.h"
+#include "base/notify_loop.h"
 
 /*
  * Answers the call: a child connects the socket (a copy, lent) from where the caller is, with its users,
- * groups and capabilities. children counts those that are at it, from 0. Only the process ID that the other end is shown is the child's.
+ * groups and capabilities; for as long as there is a caller. children counts those that are at it, from 0.
+ * Only the process ID that the other end is shown is the child's.
  */
-void fast_unix_connect(const struct notification *n, int sock, const struct sockaddr *a, socklen_t len,
-		       int *children);
+void fast_unix_connect(struct notify_loop *loop, const struct notification *n, int sock,
+		       const struct sockaddr *a, socklen_t len, int *children);
 
 #endif

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -9,8 +8,9 @@
 
 /* Of one container. Each holds three descriptors here. */
 #define PENDING_MAX 1024
-/* From so many on, those are looked for whose caller was interrupted. */
+/* From so many on, those are looked for whose caller was interrupted, at once. */
 #define PENDING_FEW 64
+#define SWEEP_S	    1 /* and else every so often */
 
 struct fast_pending {
 	struct fast_pending *next;
@@ -54,15 +54,42 @@ void fast_wait_interrupted(struct fast *f, uint64_t inode)
 			return;
 }
 
-bool fast_can_wait(struct fast *f)
+static void sweep(struct fast *f)
 {
 	struct fast_pending *next;
 
-	for (struct fast_pending *p = f->pending; f->n_pending >= PENDING_FEW && p; p = next) {
+	for (struct fast_pending *p = f->pending; p; p = next) {
 		next = p->next;
 		drop_interrupted(p);
 	}
+}
+
+bool fast_can_wait(struct fast *f)
+{
+	if (f->n_pending >= PENDING_FEW)
+		sweep(f);
 	return f->n_pending < PENDING_MAX;
+}
+
+/* Nobody tells us of a caller that was killed, and its peer may be silent for minutes. */
+static void on_sweep(struct notify_loop *l, uint32_t events, void *arg)
+{
+	static const struct itimerspec never;
+	struct fast *f = arg;
+	uint64_t times;
+
+	(void)l;
+	(void)events;
+	(void)!read(f->sweep, &times, sizeof(times));
+	sweep(f);
+	if (!f->pending)
+		timerfd_settime(f->sweep, 0, &never, NULL);
+}
+
+int fast_wait_prepare(struct fast *f)
+{
+	f->sweep = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return f->sweep < 0 ? -1 : notify_loop_watch(f->loop, f->sweep, EPOLLIN, on_sweep, f);
 }
 
 /* connect(2) that has failed leaves a socket as it was; not one of the host's: see net/fast.c. */
@@ -84,14 +111,10 @@ static void on_connected(struct notify_loop *l, uint32_t events, void *arg)
 	struct fast_pending *p = arg;
 	struct fast *f = p->fast;
 	socklen_t len = sizeof(int);
-	struct fast_socket is;
 	int error = 0;
 
 	(void)l;
 	(void)events;
-	/* Meant for another, that had its number. */
-	if (fast_socket_look(p->sock, &is) == 0 && is.state == TCP_SYN_SENT)
-		return;
 	if (drop_interrupted(p))
 		return;
 	getsockopt(p->sock, SOL_SOCKET, SO_ERROR, &error, &len);
@@ -133,6 +156,7 @@ int fast_timer(int sock, int option)
 
 void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 {
+	static const struct itimerspec each = { { .tv_sec = SWEEP_S }, { .tv_sec = SWEEP_S } };
 	struct fast_pending *p = xcalloc(1, sizeof(*p));
 	struct fast_socket is = { .inode = 0 };
 
@@ -147,7 +171,8 @@ void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 		.inode = is.inode,
 	};
 	f->pending = p;
-	f->n_pending++;
+	if (f->n_pending++ == 0)
+		timerfd_settime(f->sweep, 0, &each, NULL);
 	if (notify_loop_watch(f->loop, sock, EPOLLOUT, on_connected, p) == 0 &&
 	    (p->timer < 0 || notify_loop_watch(f->loop, p->timer, EPOLLIN, on_timeout, p) == 0))
 		return;

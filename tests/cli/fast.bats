@@ -141,6 +141,28 @@ EBADF ENOTSOCK EINVAL"
 	same "$output" $'True own\nb\'\' host'
 }
 
+attempts_at() { # attempts_at PORT: connections of this machine's own that wait for its answer
+	awk -v port="$(printf ':%04X' "$1")" '$4 == "02" && substr($3, 9) == port { print $2 }' /proc/net/tcp | sort
+}
+
+@test "a caller that is killed leaves nothing waiting" {
+	attempts_at "$silent" >"$BATS_TEST_TMPDIR/before"
+	others() { attempts_at "$silent" | comm -13 "$BATS_TEST_TMPDIR/before" -; }
+	three() { [ "$(others | wc -l)" = 3 ]; }
+	none() { [ -z "$(others)" ]; }
+	tiffin exec -d f /usr/bin/python3 /fast.py wait_for_silence "$host" "$port"
+	wait_for three
+	tiffin exec f pkill -9 -f '[w]ait_for_silence'
+	# The kernel itself would give up after two minutes.
+	wait_for none || wait_for none || wait_for none
+	none
+}
+
+@test "callers that are killed while a Unix socket's queue is full keep nobody out" {
+	try full_queues
+	same "$output" $'{\'EAGAIN\'}\n0'
+}
+
 @test "a thousand connections at once" {
 	try many
 	same "$output" 1000

@@ -368,6 +368,50 @@ def case_shutdown(address, port):
     print(sock.recv(10), whose(sock))
 
 
+def case_wait_for_silence(address, port):
+    """connections that nobody answers, until we are killed"""
+    for _ in range(3):
+        if os.fork() == 0:
+            sock = socket.socket()
+            os._exit(raw_connect(sock.fileno(), packed(address, silent_port())))
+    os.wait()
+
+
+def case_full_queues(address, port):
+    """callers that were killed while they waited for room in a Unix socket's queue keep nobody out"""
+    path, good = "/tmp/full", "/tmp/good"
+    full, open_one = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    full.bind(path)
+    full.listen(0)
+    open_one.bind(good)
+    open_one.listen(100)
+    fill = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+    for sock in fill:
+        sock.setblocking(False)
+        sock.connect_ex(path)
+    callers = []
+    for _ in range(70):
+        pid = os.fork()
+        if pid == 0:
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+            os._exit(socket.socket(socket.AF_UNIX).connect_ex(path))
+        callers.append(pid)
+    # The supervisor lets so many wait, and sends the others away.
+    away = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(6)]
+    print({name(error) for error in away})
+    for pid in callers:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    error, end = errno.EAGAIN, time.time() + 60
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    while error == errno.EAGAIN and time.time() < end:
+        error = socket.socket(socket.AF_UNIX).connect_ex(good)
+        time.sleep(0.1)
+    print(name(error))
+
+
 def case_many(address, port):
     socks = [socket.socket() for _ in range(1000)]
     for sock in socks:

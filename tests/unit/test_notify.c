@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -272,6 +274,61 @@ TEST(a_lazy_one_that_cannot_be_started_fails_a_call)
 	CHECK(supervised(&s, without_processes) == 0);
 }
 
+/* --- events --- */
+
+struct swap {
+	int fd[2];
+	struct shared *shared;
+};
+
+static void on_nothing(struct notify_loop *l, uint32_t events, void *arg)
+{
+	struct swap *s = arg;
+
+	(void)l;
+	(void)events;
+	s->shared->seen += 100;
+}
+
+/* Both are readable. The one that is told of first has another take the second one's number. */
+static void on_one(struct notify_loop *l, uint32_t events, void *arg)
+{
+	struct swap *s = arg;
+	CLEAN(clean_fd) int silent = eventfd(0, EFD_CLOEXEC);
+
+	(void)events;
+	for (int i = 0; i < 2; i++)
+		notify_loop_forget(l, s->fd[i]);
+	for (int i = 0; i < 2; i++)
+		if (dup3(silent, s->fd[i], O_CLOEXEC) < 0 ||
+		    notify_loop_watch(l, s->fd[i], EPOLLIN, on_nothing, s) < 0)
+			_exit(1);
+	s->shared->seen++;
+}
+
+static int prepare_swap(void *arg, struct notify_loop *loop, int init, struct err *err)
+{
+	static struct swap s;
+
+	s.shared = arg;
+	for (int i = 0; i < 2; i++) {
+		s.fd[i] = eventfd(1, EFD_CLOEXEC);
+		if (notify_loop_watch(loop, s.fd[i], EPOLLIN, on_one, &s) < 0)
+			return -1;
+	}
+	return prepare(arg, loop, init, err);
+}
+
+TEST(an_event_is_not_given_to_who_has_the_number_since)
+{
+	struct shared *shared = make_shared();
+	struct supervision s = supervision_of(shared);
+
+	s.prepare = prepare_swap;
+	CHECK(supervised(&s, ask) == 0);
+	CHECK(shared->seen == 4 + 1);
+}
+
 /* --- the door --- */
 
 static const char door_path[] = "door";
@@ -441,6 +498,7 @@ int main(void)
 	RUN(a_lazy_one_that_cannot_be_started_fails_a_call);
 	RUN(a_lazy_one_hears_knocks_and_who_calls_nothing_does_not_knock);
 	RUN(who_is_left_behind_comes_by_the_door_as_well);
+	RUN(an_event_is_not_given_to_who_has_the_number_since);
 	RUN(further_callers_come_by_the_door);
 	RUN(nobody_has_two_supervisors);
 	rmdir(dir);
