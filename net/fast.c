@@ -197,6 +197,17 @@ static void read_ports(struct fast *f)
 	}
 }
 
+/* Where there is no IPv6, nobody asks for it. */
+static void read_fresh(struct fast *f)
+{
+	for (int i = 0; i < 2; i++) {
+		CLEAN(clean_fd) int sock = fast_socket_new(i ? AF_INET6 : AF_INET);
+
+		if (sock >= 0)
+			fast_socket_read(sock, &f->fresh[i]);
+	}
+}
+
 size_t fast_shared_size(void)
 {
 	return sizeof(struct fast_shared);
@@ -223,6 +234,7 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 		return 0;
 	}
 	f->container = fast_socket_namespace(f->spare[0].v[0]);
+	read_fresh(f);
 	read_ports(f);
 	if (fast_accept_prepare(f) < 0 || fast_wait_prepare(f) < 0)
 		return err_sys(err, "cannot make an epoll instance or a timer");

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/notify_loop.h"
 #include "net/fast_confine.h"
+#include "net/fast_table.h"
 #include "net/filter.h"
 
 #define ARG(n, value) { (n), UINT32_MAX, (uint32_t)(value) }
@@ -26,6 +27,7 @@ static const struct filter_rule supervising[] = {
 	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS) } },
 	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SIOCGIFCONF) } },
 	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SIOCGIFNETMASK) } },
+	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, FAST_PIDFD_GET_INFO) } },
 	{ SYS_pidfd_open, FILTER_ALLOW },
 	{ SYS_pidfd_getfd, FILTER_ALLOW },
 	{ SYS_process_vm_readv, FILTER_ALLOW },

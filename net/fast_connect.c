@@ -67,7 +67,7 @@ static int make_way(const struct fast *f, const struct fast_subject *s, int *ret
 	*ret_error = 0;
 	if (sock < 0 || !fast_address_plain(&s->address, s->len, &plain))
 		return -1;
-	fast_socket_carry(s->sock, sock);
+	fast_socket_carry(s->sock, sock, &f->fresh[s->is.family == AF_INET6]);
 	if (s->is.namespace == f->container && bound_port(s->sock, &port) < 0)
 		return -1;
 	/* A port may be somebody's on the host; or be none, but what a call that failed has left there. */
@@ -91,7 +91,6 @@ static bool go_outward(struct fast *f, struct fast_subject *s)
 	CLEAN(clean_fd) int sock = -1;
 	bool blocks = !(s->is.flags & O_NONBLOCK);
 	struct fast_place place;
-	struct fast_socket is;
 	int error;
 
 	if (!fast_socket_movable(s->sock, &s->is) || (blocks && !fast_can_wait(f)) ||
@@ -103,12 +102,12 @@ static bool go_outward(struct fast *f, struct fast_subject *s)
 		fast_answer(f, s->n, error, 0);
 	if (sock < 0)
 		return error != 0;
-	if (fast_socket_look(sock, &is) < 0 || fast_place_put(s->n, s->number, &place, sock) < 0)
+	if (fast_place_put(s->n, s->number, &place, sock) < 0)
 		return false;
 	if (blocks)
 		fast_wait(f, s->n, fd_take(&sock), fd_take(&s->sock));
 	else
-		fast_answer(f, s->n, EINPROGRESS, is.inode);
+		fast_answer(f, s->n, EINPROGRESS, fast_socket_inode(sock));
 	return true;
 }
 
@@ -188,7 +187,7 @@ static int bring_inside(struct fast *f, struct fast_subject *s)
 
 	if (sock < 0)
 		return -1;
-	fast_socket_carry(s->sock, sock);
+	fast_socket_carry(s->sock, sock, NULL);
 	fcntl(sock, F_SETFL, s->is.flags);
 	if (fast_place_find(s->n->pid, s->number, s->is.inode, &place) < 0 ||
 	    fast_place_put(s->n, s->number, &place, sock) < 0)

@@ -28,6 +28,7 @@ struct fast {
 	struct fast_shared *shared;
 	uint64_t host, container; /* network namespaces */
 	struct fast_options options;
+	struct fast_set fresh[2]; /* sockets of the host's, of IPv4 and IPv6 */
 	/* Sockets of the container's namespace, of IPv4 and IPv6. The very first one stays. */
 	struct {
 		int v[FAST_SPARE_MAX];
@@ -43,7 +44,8 @@ struct fast {
 	int listeners, slot; /* what they wait for: an epoll instance, and a number that is free */
 	struct fast_pending *pending;
 	size_t n_pending;
-	int sweep; /* a timer that runs while some are pending */
+	int sweep; /* a timer, */
+	bool sweeps; /* which runs while some are pending */
 	int children; /* net/fast_unix.h */
 	struct fast_said *said;
 	size_t n_said;

@@ -37,19 +37,31 @@ static int get_int(int sock, int level, int name)
 	return getsockopt(sock, level, name, &value, &len) < 0 ? -1 : value;
 }
 
-int fast_socket_look(int sock, struct fast_socket *ret)
+uint64_t fast_socket_inode(int sock)
+{
+	struct stat st;
+
+	return fstat(sock, &st) < 0 ? 0 : st.st_ino;
+}
+
+int fast_socket_state(int sock)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
-	struct stat st;
 
+	return getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ? -1 : info.tcpi_state;
+}
+
+int fast_socket_look(int sock, struct fast_socket *ret)
+{
 	ret->family = get_int(sock, SOL_SOCKET, SO_DOMAIN);
 	if ((ret->family != AF_INET && ret->family != AF_INET6) ||
-	    get_int(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP ||
-	    getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || fstat(sock, &st) < 0)
+	    get_int(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
 		return -1;
-	ret->state = info.tcpi_state;
-	ret->inode = st.st_ino;
+	ret->state = fast_socket_state(sock);
+	ret->inode = fast_socket_inode(sock);
+	if (ret->state < 0 || !ret->inode)
+		return -1;
 	ret->namespace = fast_socket_namespace(sock);
 	ret->flags = fcntl(sock, F_GETFL);
 	return ret->namespace && ret->flags >= 0 ? 0 : -1;
@@ -94,16 +106,33 @@ static const struct {
 	{ IPPROTO_IPV6, IPV6_RECVERR },	 { IPPROTO_IPV6, IPV6_ADDR_PREFERENCES },
 };
 
-/* Only what differs is set: a buffer or an option that is set at all is no longer the kernel's to tune. */
-static void carry_one(int from, int to, int level, int name)
-{
-	char was[64] = { 0 }, is[64] = { 0 };
-	socklen_t n_was = sizeof(was), n_is = sizeof(is);
+_Static_assert(ARRAY_SIZE(carried) == FAST_CARRIED, "as many as there is room for");
 
-	if (getsockopt(from, level, name, was, &n_was) < 0 || getsockopt(to, level, name, is, &n_is) < 0)
+static void read_one(int sock, size_t i, struct fast_option *ret)
+{
+	ret->len = sizeof(ret->value);
+	if (getsockopt(sock, carried[i].level, carried[i].name, ret->value, &ret->len) < 0)
+		ret->len = 0;
+}
+
+void fast_socket_read(int sock, struct fast_set *ret)
+{
+	*ret = (struct fast_set){ .has_all = true };
+	for (size_t i = 0; i < FAST_CARRIED; i++)
+		read_one(sock, i, &ret->v[i]);
+}
+
+/* Only what differs is set: a buffer or an option that is set at all is no longer the kernel's to tune. */
+static void carry_one(int from, int to, size_t i, const struct fast_option *fresh)
+{
+	struct fast_option was = { .len = 0 };
+
+	/* None of this family's. */
+	if (!fresh->len)
 		return;
-	if (n_was != n_is || memcmp(was, is, n_was) != 0)
-		setsockopt(to, level, name, was, n_was);
+	read_one(from, i, &was);
+	if (was.len && (was.len != fresh->len || memcmp(was.value, fresh->value, was.len) != 0))
+		setsockopt(to, carried[i].level, carried[i].name, was.value, was.len);
 }
 
 /* The kernel doubles what it is given. */
@@ -114,12 +143,17 @@ static void carry_buffer(int from, int to, int name)
 	setsockopt(to, SOL_SOCKET, name, &half, sizeof(half));
 }
 
-void fast_socket_carry(int from, int to)
+void fast_socket_carry(int from, int to, const struct fast_set *fresh)
 {
 	int locked = get_int(from, SOL_SOCKET, SO_BUF_LOCK);
+	struct fast_set own;
 
-	for (size_t i = 0; i < ARRAY_SIZE(carried); i++)
-		carry_one(from, to, carried[i].level, carried[i].name);
+	if (!fresh || !fresh->has_all) {
+		fast_socket_read(to, &own);
+		fresh = &own;
+	}
+	for (size_t i = 0; i < FAST_CARRIED; i++)
+		carry_one(from, to, i, &fresh->v[i]);
 	if (locked > 0 && (locked & SNDBUF_LOCKED))
 		carry_buffer(from, to, SO_SNDBUF);
 	if (locked > 0 && (locked & RCVBUF_LOCKED))

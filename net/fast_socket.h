@@ -21,15 +21,29 @@ struct fast_socket {
 	int flags;	    /* open's */
 };
 
+#define FAST_CARRIED 38
+
+/* What is set on a socket, as far as it is carried to another. */
+struct fast_set {
+	bool has_all; /* it was read */
+	struct fast_option {
+		socklen_t len; /* 0: it has no such option */
+		char value[16];
+	} v[FAST_CARRIED];
+};
+
 /* What it is. -1: no TCP socket. */
 int fast_socket_look(int sock, struct fast_socket *ret);
-/* 0: there is none. */
+/* The single parts; 0, of the state -1: there is none. */
 uint64_t fast_socket_namespace(int sock);
+uint64_t fast_socket_inode(int sock);
+int fast_socket_state(int sock);
 
 /* Can another be what this one is? Not with a filter, an interface or signals of its own. */
 bool fast_socket_movable(int sock, const struct fast_socket *is);
-/* Gives one what was set on another of its kind. */
-void fast_socket_carry(int from, int to);
+void fast_socket_read(int sock, struct fast_set *ret);
+/* Gives one what was set on another of its kind. fresh: what the former has, or NULL: that is found out. */
+void fast_socket_carry(int from, int to, const struct fast_set *fresh);
 /* From here on it takes packets of this address (plain) alone, for good. */
 int fast_socket_pin(int sock, const union fast_address *peer);
 

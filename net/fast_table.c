@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,35 +19,60 @@
 
 /* --- What /proc says --- */
 
-static bool link_is(int dir, const char *name, const char *want)
-{
-	char to[64];
-	ssize_t n = readlinkat(dir, name, to, sizeof(to) - 1);
+/* To what a number leads, in so far as that is short. */
+struct link {
+	char to[40];
+};
 
-	if (n < 0)
-		return false;
-	to[n] = '\0';
-	return streq(to, want);
+static bool read_link(int dir, const char *name, struct link *ret)
+{
+	ssize_t n = readlinkat(dir, name, ret->to, sizeof(ret->to) - 1);
+
+	ret->to[n < 0 ? 0 : n] = '\0';
+	return n >= 0;
 }
 
-static FILE *open_fdinfo(pid_t of, const char *name)
+static struct link link_of_socket(uint64_t inode)
+{
+	struct link l;
+
+	snprintf(l.to, sizeof(l.to), "socket:[%llu]", (unsigned long long)inode);
+	return l;
+}
+
+static bool link_is(int dir, const char *name, const struct link *want)
+{
+	struct link found;
+
+	return read_link(dir, name, &found) && streq(found.to, want->to);
+}
+
+static int open_fdinfo(pid_t of, const char *name)
 {
 	char path[80];
 
 	snprintf(path, sizeof(path), "%d/fdinfo/%.20s", (int)of, name);
-	return fopen(path, "re");
+	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* "flags:	02000002", in octal. */
+/* The beginning of a file. */
+static void read_start(int fd, char *ret, size_t size)
+{
+	ssize_t n = fd < 0 ? -1 : read(fd, ret, size - 1);
+
+	ret[n < 0 ? 0 : n] = '\0';
+}
+
+/* "pos:	0\nflags:	02000002\n", in octal. */
 static bool is_cloexec(pid_t of, const char *name)
 {
-	CLEAN(clean_file) FILE *f = open_fdinfo(of, name);
-	char line[128];
+	CLEAN(clean_fd) int fd = open_fdinfo(of, name);
+	char text[128];
+	const char *flags;
 
-	while (f && fgets(line, sizeof(line), f))
-		if (starts_with(line, "flags:"))
-			return strtoul(line + strlen("flags:"), NULL, 8) & O_CLOEXEC;
-	return false;
+	read_start(fd, text, sizeof(text));
+	flags = strstr(text, "flags:");
+	return flags && strtoul(flags + strlen("flags:"), NULL, 8) & O_CLOEXEC;
 }
 
 static int add_number(pid_t of, const char *name, struct fast_place *p)
@@ -60,7 +87,8 @@ static int add_number(pid_t of, const char *name, struct fast_place *p)
 /* "tfd:        5 events:       1d data:                5  pos:0 ino:1c6a sdev:8" */
 static int add_waits(pid_t of, const char *name, uint64_t inode, struct fast_place *p)
 {
-	CLEAN(clean_file) FILE *f = open_fdinfo(of, name);
+	int fd = open_fdinfo(of, name);
+	CLEAN(clean_file) FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
 	char line[160];
 
 	while (f && fgets(line, sizeof(line), f)) {
@@ -89,69 +117,92 @@ static DIR *open_numbers(pid_t of)
 	return opendir(path);
 }
 
+static int add(pid_t of, int dir, const char *name, const struct link *want, uint64_t inode,
+	       struct fast_place *ret)
+{
+	struct link found;
+
+	if (!read_link(dir, name, &found))
+		return 0;
+	if (streq(found.to, want->to))
+		return add_number(of, name, ret);
+	return streq(found.to, "anon_inode:[eventpoll]") ? add_waits(of, name, inode, ret) : 0;
+}
+
 int fast_place_find(pid_t of, int number, uint64_t inode, struct fast_place *ret)
 {
 	CLEAN(clean_dir) DIR *dir = open_numbers(of);
-	char name[40], first[16];
+	const struct link want = link_of_socket(inode);
 	int result = dir ? 0 : -1;
 	const struct dirent *d;
+	char first[16];
 
 	ret->n = ret->n_waits = 0;
-	snprintf(name, sizeof(name), "socket:[%llu]", (unsigned long long)inode);
 	snprintf(first, sizeof(first), "%d", number);
-	if (result == 0 && link_is(dirfd(dir), first, name))
+	if (result == 0 && link_is(dirfd(dir), first, &want))
 		result = add_number(of, first, ret);
-	for (int i = 0; result == 0 && i < LOOKED_AT_MAX && (d = readdir(dir)); i++) {
-		if (streq(d->d_name, first))
-			continue;
-		if (link_is(dirfd(dir), d->d_name, name))
-			result = add_number(of, d->d_name, ret);
-		else if (link_is(dirfd(dir), d->d_name, "anon_inode:[eventpoll]"))
-			result = add_waits(of, d->d_name, inode, ret);
-	}
+	for (int i = 0; result == 0 && i < LOOKED_AT_MAX && (d = readdir(dir)); i++)
+		if (d->d_name[0] != '.' && !streq(d->d_name, first))
+			result = add(of, dirfd(dir), d->d_name, &want, inode, ret);
 	return result;
 }
 
 /* --- Those who may have it as well --- */
 
-static bool has(pid_t pid, int number, const char *link)
+/* -1: its descriptors are not for us to see. Beyond the container, its monitor's are the last that are. */
+static int has(pid_t pid, int number, const struct link *link)
 {
+	struct link found;
 	char path[64];
 
 	snprintf(path, sizeof(path), "%d/fd/%d", (int)pid, number);
-	return link_is(AT_FDCWD, path, link);
+	if (!read_link(AT_FDCWD, path, &found))
+		return errno == ENOENT ? 0 : -1;
+	return streq(found.to, link->to);
 }
 
-/* Beyond the container, its monitor is the last whose descriptors we may see. */
-static bool is_visible(pid_t pid)
+/* Since Linux 6.13. */
+struct pidfd_info_0 {
+	uint64_t mask, cgroup;
+	uint32_t pid, tgid, ppid, ids[8];
+	int32_t exit_code;
+};
+_Static_assert(sizeof(struct pidfd_info_0) == FAST_PIDFD_INFO_SIZE, "the first version's size");
+
+static int ask_family(pid_t of, pid_t *ret_process, pid_t *ret_parent)
 {
-	char path[40];
+	CLEAN(clean_fd) int pidfd = (int)syscall(SYS_pidfd_open, of, O_EXCL /* PIDFD_THREAD */);
+	struct pidfd_info_0 info = { .mask = 1 };
 
-	snprintf(path, sizeof(path), "%d/fd/.", (int)pid);
-	return access(path, R_OK) == 0;
+	if (pidfd < 0 || ioctl(pidfd, FAST_PIDFD_GET_INFO, &info) < 0)
+		return -1;
+	*ret_process = (pid_t)info.tgid;
+	*ret_parent = (pid_t)info.ppid;
+	return 0;
 }
 
-/* "Tgid:" and "PPid:" of a thread. */
+/* The process of a thread, and its parent: "Tgid:" and "PPid:". */
 static int read_family(pid_t of, pid_t *ret_process, pid_t *ret_parent)
 {
-	char path[40], line[128];
-	int found = 0;
+	CLEAN(clean_fd) int fd = -1;
+	char path[40], text[512];
+	const char *process, *parent;
 
+	if (ask_family(of, ret_process, ret_parent) == 0)
+		return 0;
 	snprintf(path, sizeof(path), "%d/status", (int)of);
-	{
-		CLEAN(clean_file) FILE *f = fopen(path, "re");
-
-		while (f && found < 2 && fgets(line, sizeof(line), f)) {
-			if (starts_with(line, "Tgid:"))
-				found++, *ret_process = atoi(line + strlen("Tgid:"));
-			else if (starts_with(line, "PPid:"))
-				found++, *ret_parent = atoi(line + strlen("PPid:"));
-		}
-	}
-	return found == 2 ? 0 : -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	read_start(fd, text, sizeof(text));
+	process = strstr(text, "\nTgid:");
+	parent = strstr(text, "\nPPid:");
+	if (!process || !parent)
+		return -1;
+	*ret_process = atoi(process + strlen("\nTgid:"));
+	*ret_parent = atoi(parent + strlen("\nPPid:"));
+	return 0;
 }
 
-static bool child_has(pid_t process, pid_t thread, int number, const char *link)
+static bool child_has(pid_t process, pid_t thread, int number, const struct link *link)
 {
 	char path[80];
 	int child;
@@ -161,7 +212,7 @@ static bool child_has(pid_t process, pid_t thread, int number, const char *link)
 		CLEAN(clean_file) FILE *f = fopen(path, "re");
 
 		for (int i = 0; f && i < CHILDREN_MAX && fscanf(f, "%d", &child) == 1; i++)
-			if (has(child, number, link))
+			if (has(child, number, link) > 0)
 				return true;
 	}
 	return false;
@@ -171,17 +222,18 @@ static bool child_has(pid_t process, pid_t thread, int number, const char *link)
 bool fast_place_shared(pid_t of, int number, uint64_t inode)
 {
 	pid_t process = 0, parent = 0, own;
-	char link[40];
+	const struct link link = link_of_socket(inode);
 
-	snprintf(link, sizeof(link), "socket:[%llu]", (unsigned long long)inode);
 	if (read_family(of, &process, &parent) < 0)
 		return true;
 	own = process;
-	if (child_has(own, of, number, link) || (own != of && child_has(own, own, number, link)))
+	if (child_has(own, of, number, &link) || (own != of && child_has(own, own, number, &link)))
 		return true;
-	for (int i = 0; i < ANCESTORS_MAX && parent > 0 && is_visible(parent); i++) {
-		if (has(parent, number, link))
-			return true;
+	for (int i = 0; i < ANCESTORS_MAX && parent > 0; i++) {
+		int found = has(parent, number, &link);
+
+		if (found != 0)
+			return found > 0;
 		if (read_family(parent, &process, &parent) < 0)
 			return false;
 	}

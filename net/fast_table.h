@@ -10,6 +10,10 @@
 
 #include "base/notify.h"
 
+/* ioctl(2) of a pidfd that says whose parent is whose, since Linux 6.13; before, /proc does. */
+#define FAST_PIDFD_INFO_SIZE 64
+#define FAST_PIDFD_GET_INFO  _IOWR(0xff, 11, char[FAST_PIDFD_INFO_SIZE])
+
 #define FAST_NUMBERS_MAX 16
 #define FAST_EPOLLS_MAX	 32
 

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -82,7 +83,8 @@ static void on_sweep(struct notify_loop *l, uint32_t events, void *arg)
 	(void)events;
 	(void)!read(f->sweep, &times, sizeof(times));
 	sweep(f);
-	if (!f->pending)
+	f->sweeps = f->pending;
+	if (!f->sweeps)
 		timerfd_settime(f->sweep, 0, &never, NULL);
 }
 
@@ -157,10 +159,17 @@ int fast_timer(int sock, int option)
 void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 {
 	static const struct itimerspec each = { { .tv_sec = SWEEP_S }, { .tv_sec = SWEEP_S } };
-	struct fast_pending *p = xcalloc(1, sizeof(*p));
-	struct fast_socket is = { .inode = 0 };
+	uint64_t inode = fast_socket_inode(sock);
+	struct fast_pending *p;
 
-	fast_socket_look(sock, &is);
+	/* A peer on this machine has answered by now. */
+	if (fast_socket_state(sock) == TCP_ESTABLISHED) {
+		fast_answer(f, n, 0, inode);
+		close(sock);
+		clean_fd(&own);
+		return;
+	}
+	p = xcalloc(1, sizeof(*p));
 	*p = (struct fast_pending){
 		.next = f->pending,
 		.fast = f,
@@ -168,11 +177,13 @@ void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 		.sock = sock,
 		.own = own,
 		.timer = fast_timer(sock, SO_SNDTIMEO),
-		.inode = is.inode,
+		.inode = inode,
 	};
 	f->pending = p;
-	if (f->n_pending++ == 0)
+	f->n_pending++;
+	if (!f->sweeps)
 		timerfd_settime(f->sweep, 0, &each, NULL);
+	f->sweeps = true;
 	if (notify_loop_watch(f->loop, sock, EPOLLOUT, on_connected, p) == 0 &&
 	    (p->timer < 0 || notify_loop_watch(f->loop, p->timer, EPOLLIN, on_timeout, p) == 0))
 		return;

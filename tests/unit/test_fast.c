@@ -142,14 +142,34 @@ TEST(only_what_was_set_is_carried)
 	setsockopt(from, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	value = 33;
 	setsockopt(from, IPPROTO_TCP, TCP_KEEPCNT, &value, sizeof(value));
-	fast_socket_carry(from, to);
+	fast_socket_carry(from, to, NULL);
 	CHECK(getsockopt(to, SOL_SOCKET, SO_KEEPALIVE, &value, &len) == 0 && value == 1);
 	CHECK(getsockopt(to, IPPROTO_TCP, TCP_KEEPCNT, &value, &len) == 0 && value == 33);
 	CHECK(getsockopt(to, SOL_SOCKET, 72 /* SO_BUF_LOCK */, &locked, &len) < 0 || locked == 0);
 	value = 30000;
 	setsockopt(from, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value));
-	fast_socket_carry(from, to);
+	fast_socket_carry(from, to, NULL);
 	CHECK(getsockopt(to, SOL_SOCKET, SO_SNDBUF, &value, &len) == 0 && value == 60000);
+}
+
+TEST(what_a_fresh_socket_has_can_be_known_before)
+{
+	CLEAN(clean_fd) int from = fast_socket_new(AF_INET6);
+	CLEAN(clean_fd) int to = fast_socket_new(AF_INET6);
+	struct fast_set fresh;
+	int value = 33, found = 0;
+	socklen_t len = sizeof(found);
+
+	fast_socket_read(to, &fresh);
+	setsockopt(from, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &value, sizeof(value));
+	setsockopt(from, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+	/* As one where it is not the same by itself. */
+	setsockopt(to, IPPROTO_TCP, TCP_KEEPCNT, &value, sizeof(value));
+	fast_socket_carry(from, to, &fresh);
+	CHECK(getsockopt(to, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &found, &len) == 0 && found == 33);
+	CHECK(getsockopt(to, IPPROTO_TCP, TCP_KEEPCNT, &found, &len) == 0 && found == 33);
+	fast_socket_carry(from, to, NULL);
+	CHECK(getsockopt(to, IPPROTO_TCP, TCP_KEEPCNT, &found, &len) == 0 && found != 33);
 }
 
 TEST(numbers_and_epoll_instances_are_found)
@@ -244,6 +264,7 @@ int main(void)
 	RUN(who_has_no_address_goes_nowhere);
 	RUN(sockets_are_told_apart_by_their_namespace);
 	RUN(only_what_was_set_is_carried);
+	RUN(what_a_fresh_socket_has_can_be_known_before);
 	RUN(numbers_and_epoll_instances_are_found);
 	RUN(a_pinned_socket_reaches_one_peer);
 	return test_summary();
