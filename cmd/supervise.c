@@ -17,8 +17,12 @@ static bool is_fast(const struct supervise *s)
 {
 	const struct container_spec *spec = s->spec;
 
-	return spec->network == NETWORK_PRIVATE && spec->network_fast && spec->seccomp &&
-	       !spec->seccomp_filter && !(s->single_id && ns_joins(spec->ns)) && fast_possible();
+	if (!spec->seccomp || spec->seccomp_filter || !fast_possible())
+		return false;
+	if (spec->network_held)
+		return spec->network != NETWORK_HOST;
+	return spec->network == NETWORK_PRIVATE && spec->network_fast &&
+	       !(s->single_id && ns_joins(spec->ns));
 }
 
 static int add_fast(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
@@ -27,6 +31,7 @@ static int add_fast(struct notify_loop *loop, const struct supervise *s, int ini
 	struct fast_options options = {
 		.init = init,
 		.confined = !s->single_id,
+		.inside = s->spec->network != NETWORK_PRIVATE || !s->spec->network_fast,
 		.ports = s->ports ? s->ports->v : NULL,
 		.n_ports = s->ports ? s->ports->n : 0,
 	};

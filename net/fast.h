@@ -22,6 +22,7 @@
 #define FAST_PORTS_MAX 8192 /* further ones go without */
 
 struct fast_options {
+	bool inside;	/* nothing goes outward: sockets of the host's are only held to what they are */
 	bool confined;	/* by fast_confine(): nobody after takes the process into the container */
 	int init;	/* a pidfd of the container's first process, lent for good */
 	size_t n_spare; /* sockets of the container's namespace to begin with, of each family: 1 at least */

@@ -12,7 +12,7 @@ static enum fast_way decide(const struct fast *f, const struct fast_subject *s)
 	struct fast_interfaces interfaces;
 	union fast_address plain;
 
-	if (!fast_address_plain(&s->address, s->len, &plain) ||
+	if (f->options.inside || !fast_address_plain(&s->address, s->len, &plain) ||
 	    fast_interfaces_read(f->spare[0].v[0], s->n->pid, plain.any.sa_family == AF_INET6, &interfaces) < 0)
 		return FAST_INSIDE;
 	return fast_decide(&s->address, s->len, &interfaces);

@@ -185,6 +185,34 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 	lacks "$output" True
 }
 
+@test "nor by a container that shares the network, and so can be given one" {
+	tiffin exec -d f /usr/bin/python3 /fast.py give "$host" "$port"
+	gives() { tiffin exec f grep -q give /proc/net/unix; }
+	wait_for gives
+	taker() {
+		run tiffin run --rm --network container:f "$@" -e LOOPBACK_PORT="$inside" -v /usr:/usr:ro \
+			-v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" \
+			/usr/bin/python3 /fast.py take "$host" "$port"
+	}
+	taker
+	same "$output" $'by_connect host False\nby_two host False'
+	# This is a way, where nobody looks.
+	taker --security-opt seccomp=unconfined
+	contains "$output" True
+}
+
+@test "who joins a container that is not held has the interface alone" {
+	tiffin run -d --name free "$BUSYBOX" sleep 100000 >/dev/null
+	container joined --pid container:free
+	run tiffin exec joined /usr/bin/python3 /fast.py plain "$host" "$port"
+	same "$output" "own True True"
+	tiffin rm -f -t 0 joined free
+	container joined --pid container:f
+	run tiffin exec joined /usr/bin/python3 /fast.py plain "$host" "$port"
+	[ "$TIFFIN_TEST_IDS" = single ] || same "$output" "host True True"
+	tiffin rm -f -t 0 joined
+}
+
 @test "a socket of the host's does not listen, nor take a port; tables are not shared" {
 	try listen
 	same "$output" $'host EINVAL EINVAL\nhost own\nown\nown\nEPERM'

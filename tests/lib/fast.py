@@ -600,6 +600,34 @@ def case_escape(address, port):
         print("addrform", whose(sock), reached(sock, [by_connect]))
 
 
+def case_give(address, port):
+    """a socket of the host's, to whoever asks by an abstract name"""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind("\0give")
+    listener.listen()
+    while True:
+        with listener.accept()[0] as there, failed_one(address) as sock:
+            socket.send_fds(there, [b"x"], [sock.fileno()])
+
+
+def case_take(address, port):
+    """and what the other one, who may be supervised by nobody, can do with it"""
+    inside = ("127.0.0.1", loopback_port())
+
+    def by_connect(sock):
+        raw_connect(sock.fileno(), UNSPEC)
+        sock.connect(inside)
+
+    def by_two(sock):
+        for _ in range(3):
+            raw_connect(sock.fileno(), packed(*inside))
+    for way in by_connect, by_two:
+        with socket.socket(socket.AF_UNIX) as there:
+            there.connect("\0give")
+            sock = socket.socket(fileno=socket.recv_fds(there, 10, 1)[1][0])
+        print(way.__name__, whose(sock), reached(sock, [way]))
+
+
 def case_listen(address, port):
     """nor does one of the host's listen, or take a port"""
     sock = failed_one(address)
