@@ -122,9 +122,9 @@ static void look_for_interface(struct carrier *c)
 		  address.sll_ifindex <= 0;
 }
 
-static ssize_t send_packet(const void *frame, size_t len, void *opaque)
+static void give_frame(const uint8_t *frame, size_t len, void *arg)
 {
-	struct carrier *c = opaque;
+	struct carrier *c = arg;
 	ssize_t n;
 
 	do
@@ -132,6 +132,17 @@ static ssize_t send_packet(const void *frame, size_t len, void *opaque)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		note_failure(c);
+}
+
+/* slirp cuts what is too large itself, but for datagrams of IPv6. */
+static ssize_t send_packet(const void *frame, size_t len, void *opaque)
+{
+	struct carrier *c = opaque;
+
+	if (len > ETH_HLEN + c->config.mtu)
+		fragments_cut(frame, len, c->config.mtu, ++c->cut, give_frame, c);
+	else
+		give_frame(frame, len, c);
 	return (ssize_t)len;
 }
 
@@ -171,11 +182,6 @@ static void receive_packets(struct carrier *c)
 		see_to_dns(c, frame, len);
 		slirp_input(c->slirp, frame, (int)len);
 	}
-}
-
-static void give_frame(const uint8_t *frame, size_t len, void *arg)
-{
-	send_packet(frame, len, arg);
 }
 
 static void receive_datagrams(struct carrier *c, int sock)

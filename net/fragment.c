@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "net/fragment6.h"
 #include "net/udp.h"
 
 /* Datagrams in the making at the same time: of several sockets, whose fragments mix. */
@@ -16,7 +17,9 @@
 
 struct datagram {
 	uint64_t used; /* 0: free */
-	size_t len;    /* of the frame so far */
+	struct fragment_key key;
+	size_t header;
+	size_t len; /* of the frame so far */
 	uint8_t frame[ETH_HLEN + IP_MAXPACKET];
 };
 
@@ -32,14 +35,6 @@ void fragments_free(struct fragments *f)
 	free(f);
 }
 
-struct piece {
-	struct iphdr ip;
-	size_t header; /* the length of it */
-	size_t offset;
-	size_t len;
-	bool more;
-};
-
 static struct iphdr header_of(const uint8_t *frame)
 {
 	struct iphdr ip;
@@ -49,37 +44,33 @@ static struct iphdr header_of(const uint8_t *frame)
 }
 
 /* False: no fragment that could be part of anything. */
-static bool parse(const uint8_t *frame, size_t len, struct piece *ret)
+static bool parse4(const uint8_t *frame, size_t len, struct fragment_piece *ret)
 {
-	struct piece p = { .ip = header_of(frame) };
-	unsigned int field = ntohs(p.ip.frag_off);
-	size_t total = ntohs(p.ip.tot_len);
+	const struct iphdr ip = header_of(frame);
+	struct fragment_piece p = { .of = { .version = 4, .id = ip.id, .protocol = ip.protocol } };
+	unsigned int field = ntohs(ip.frag_off);
+	size_t total = ntohs(ip.tot_len);
 
-	p.header = 4u * p.ip.ihl;
-	if (p.header < sizeof(p.ip) || total <= p.header || total > len - ETH_HLEN || (field & IP_RF))
+	p.header = 4u * ip.ihl;
+	if (p.header < sizeof(ip) || total <= p.header || total > len - ETH_HLEN || (field & IP_RF))
 		return false;
+	memcpy(p.of.from, &ip.saddr, sizeof(ip.saddr));
+	memcpy(p.of.to, &ip.daddr, sizeof(ip.daddr));
+	p.payload = frame + ETH_HLEN + p.header;
 	p.offset = (field & IP_OFFMASK) * 8u;
 	p.len = total - p.header;
 	p.more = field & IP_MF;
-	if ((p.more && p.len % 8) || p.header + p.offset + p.len > IP_MAXPACKET)
+	if (p.more && p.len % 8)
 		return false;
 	*ret = p;
 	return true;
 }
 
-static bool is_of(const struct datagram *d, const struct iphdr *ip)
-{
-	struct iphdr first = header_of(d->frame);
-
-	return d->used && first.id == ip->id && first.saddr == ip->saddr && first.daddr == ip->daddr &&
-	       first.protocol == ip->protocol;
-}
-
-/* What of this datagram there is so far; NULL: nothing. */
-static struct datagram *find(const struct fragments *f, const struct iphdr *ip)
+/* What of this packet there is so far; NULL: nothing. */
+static struct datagram *find(const struct fragments *f, const struct fragment_key *key)
 {
 	for (size_t i = 0; i < DATAGRAMS_MAX; i++)
-		if (f->v[i] && is_of(f->v[i], ip))
+		if (f->v[i] && f->v[i]->used && memcmp(&f->v[i]->key, key, sizeof(*key)) == 0)
 			return f->v[i];
 	return NULL;
 }
@@ -100,8 +91,7 @@ static struct datagram *make_room(struct fragments *f)
 	return *oldest;
 }
 
-/* The header of the first fragment becomes that of the whole. */
-static const uint8_t *finish(struct datagram *d, size_t *len)
+static void finish4(struct datagram *d)
 {
 	struct iphdr ip = header_of(d->frame);
 
@@ -111,41 +101,57 @@ static const uint8_t *finish(struct datagram *d, size_t *len)
 	memcpy(d->frame + ETH_HLEN, &ip, sizeof(ip));
 	ip.check = ip_checksum(d->frame + ETH_HLEN, 4u * ip.ihl);
 	memcpy(d->frame + ETH_HLEN, &ip, sizeof(ip));
+}
+
+/* The header of the first fragment becomes that of the whole. */
+static const uint8_t *finish(struct datagram *d, size_t *len)
+{
+	if (d->key.version == 4)
+		finish4(d);
+	else
+		fragment6_finish(d->frame, d->len);
 	d->used = 0;
 	*len = d->len;
 	return d->frame;
 }
 
-static const uint8_t *join(struct fragments *f, const uint8_t *frame, const struct piece *p, size_t *len)
+static const uint8_t *join(struct fragments *f, const uint8_t *frame, const struct fragment_piece *p, size_t *len)
 {
-	struct datagram *d = find(f, &p->ip);
+	struct datagram *d = find(f, &p->of);
 
 	if (p->offset == 0) {
 		d = d ? d : make_room(f);
+		d->key = p->of;
+		d->header = p->header;
 		d->len = ETH_HLEN + p->header;
 		memcpy(d->frame, frame, d->len);
 	} else if (!d) {
 		return NULL;
 	}
 	/* Its own header may be a shorter one: options need not be repeated. */
-	if (d->len != ETH_HLEN + 4u * header_of(d->frame).ihl + p->offset ||
-	    d->len + p->len > sizeof(d->frame)) {
+	if (d->len != ETH_HLEN + d->header + p->offset || d->len + p->len > sizeof(d->frame)) {
 		d->used = 0;
 		return NULL;
 	}
-	memcpy(d->frame + d->len, frame + ETH_HLEN + p->header, p->len);
+	memcpy(d->frame + d->len, p->payload, p->len);
 	d->len += p->len;
 	d->used = ++f->clock;
 	return p->more ? NULL : finish(d, len);
 }
 
+static bool is_fragment4(const uint8_t *frame)
+{
+	return (frame[12] << 8 | frame[13]) == ETH_P_IP && (ntohs(header_of(frame).frag_off) & ~IP_DF);
+}
+
 const uint8_t *fragments_join(struct fragments **f, const uint8_t *frame, size_t *len)
 {
-	struct piece p;
+	struct fragment_piece p;
+	bool v6 = fragment6_is(frame);
 
-	if ((frame[12] << 8 | frame[13]) != ETH_P_IP || !(ntohs(header_of(frame).frag_off) & ~IP_DF))
+	if (!v6 && !is_fragment4(frame))
 		return frame;
-	if (!parse(frame, *len, &p))
+	if (v6 ? !fragment6_parse(frame, *len, &p) : !parse4(frame, *len, &p))
 		return NULL;
 	if (!*f)
 		*f = xcalloc(1, sizeof(**f));
@@ -156,12 +162,17 @@ void fragments_cut(const uint8_t *frame, size_t len, size_t mtu, uint16_t id,
 		   void (*give)(const uint8_t *frame, size_t len, void *arg), void *arg)
 {
 	const size_t headers = ETH_HLEN + sizeof(struct iphdr);
+	const bool v6 = (frame[12] << 8 | frame[13]) == ETH_P_IPV6;
 	const size_t step = (mtu - sizeof(struct iphdr)) / 8 * 8;
 	CLEAN(clean_free) uint8_t *piece = NULL;
 	struct iphdr ip;
 
-	if (len <= ETH_HLEN + mtu || (frame[12] << 8 | frame[13]) != ETH_P_IP) {
+	if (len <= ETH_HLEN + mtu || (!v6 && (frame[12] << 8 | frame[13]) != ETH_P_IP)) {
 		give(frame, len, arg);
+		return;
+	}
+	if (v6) {
+		fragment6_cut(frame, len, mtu, id, give, arg);
 		return;
 	}
 	piece = xmalloc(headers + step);

@@ -110,7 +110,7 @@ static bool parse_ip4(const uint8_t *ip, size_t len, struct udp_datagram *ret,
 	return true;
 }
 
-/* Extension headers are left to slirp: nobody sends them with UDP. */
+/* Extension headers are left to slirp: but for fragments (net/fragment6.h) nobody sends them with UDP. */
 static bool parse_ip6(const uint8_t *ip, size_t len, struct udp_datagram *ret,
 		      const uint8_t **ret_udp, size_t *ret_len)
 {

@@ -62,17 +62,29 @@ print(s.recv(10).decode())' 2>/dev/null) && [ -n \"\$got\" ] && break
 	lacks "$output" "nameserver 127."
 }
 
+@test "pasta: names are found through systemd-resolved's 127.0.0.53, too" {
+	command -v pasta >/dev/null || skip "there is no pasta (package passt)"
+	[ -w /dev/net/tun ] || skip "cannot be had here: pasta needs /dev/net/tun"
+	on_host "wire 192.168.5.2/24
+		ip route add default via 192.168.5.1
+		printf 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch corp.example\n' >/etc/resolv.conf
+		serve_dns 127.0.0.53 box.corp.example=192.0.2.7
+		\$1 run --rm --network pasta \$2 sh -c 'cat /etc/resolv.conf; nslookup box.corp.example'"
+	contains "$output" "search corp.example" "nameserver 169.254.1.1" "Address: 192.0.2.7"
+	lacks "$output" "nameserver 127."
+}
+
 @test "a resolv.conf that is not there is no error" {
 	on_host "\$1 run --rm \$2 cat /etc/resolv.conf"
 	contains "$output" "nameserver 10.0.2.3"
 }
 
 # Three ways to change it, each seen by a container that has looked a name up before.
-change_servers() { # change_servers BEFORE CHANGE
+change_servers() { # change_servers BEFORE CHANGE [NETWORK]
 	on_host "$1
 		serve_dns 127.0.0.11 box.example=192.0.2.1
 		serve_dns 127.0.0.12 box.example=192.0.2.2
-		\$1 run -d --name box \$2 sleep 1000
+		\$1 run -d --name box --network ${3:-slirp} \$2 sleep 1000
 		\$1 exec box nslookup box.example | sed 's/^/before /'
 		$2
 		for i in \$(seq 60); do
@@ -88,6 +100,14 @@ change_servers() { # change_servers BEFORE CHANGE
 @test "a resolv.conf that is changed in place is followed" {
 	cd "$BATS_TEST_TMPDIR"
 	change_servers "echo nameserver 127.0.0.11 >/etc/resolv.conf" "echo nameserver 127.0.0.12 >/etc/resolv.conf"
+}
+
+@test "a resolv.conf that is changed is followed by a veth pair, and beside the supervisor of fast" {
+	cd "$BATS_TEST_TMPDIR"
+	change_servers "[ ! -e /dev/net ] || mount -n -t tmpfs closed /dev/net; echo nameserver 127.0.0.11 >/etc/resolv.conf" \
+		"\$1 exec box ip link show; echo nameserver 127.0.0.12 >/etc/resolv.conf"
+	contains "$output" tap0-far
+	change_servers "echo nameserver 127.0.0.11 >/etc/resolv.conf" "echo nameserver 127.0.0.12 >/etc/resolv.conf" fast
 }
 
 @test "a resolv.conf that is renamed over is followed" {
@@ -121,10 +141,13 @@ while True:
 }
 
 @test "the host's loopback and link-local addresses are out of reach, its others are not" {
-	cd "$BATS_TEST_TMPDIR"
-	ask_for slirp 192.168.5.2 169.254.9.9 10.0.2.2 10.0.2.3 127.0.0.1 fd00::2 fd00::3 fe80::2
-	contains "$output" "192.168.5.2: answered"
-	same "$(grep -c answered <<<"$output")" 1
+	for network in slirp fast; do
+		mkdir "$BATS_TEST_TMPDIR/$network"
+		cd "$BATS_TEST_TMPDIR/$network"
+		ask_for "$network" 192.168.5.2 169.254.9.9 10.0.2.2 10.0.2.3 127.0.0.1 fd00::2 fd00::3 fe80::2
+		contains "$output" "192.168.5.2: answered"
+		same "$(grep -c answered <<<"$output")" 1
+	done
 }
 
 @test "they are in reach where that is asked for" {

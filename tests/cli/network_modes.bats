@@ -68,6 +68,24 @@ has_pasta() {
 	contains "$(ask udp 127.0.0.1 "$(number web 80/udp)" "$big")" "udp 80 from 10.0.2.2: $big"
 }
 
+@test "slirp: those of IPv6, too, inward and outward" {
+	[ -e /proc/sys/net/ipv6/conf/lo ] || skip "no IPv6 on this machine"
+	serve_on_host
+	serve web --network slirp:mtu=1400,allow_host_loopback=true -p '[::1]::80/udp'
+	for size in 1 1352 1353 9000 60000; do
+		text=$(printf "%0${size}d" 1)
+		same "$(ask udp ::1 "$(number web 80/udp)" "$text" | md5sum)" "$(echo "udp 80 from fd00::2: $text" | md5sum)"
+	done
+	# The answer is larger than the question.
+	for size in 1 1352; do
+		text=$(printf "%0${size}d" 1)
+		run tiffin exec web /usr/bin/python3 /echo.py ask udp fd00::2 "$port" "$text"
+		same "$output" "udp $port from ::1: $text"
+	done
+	run tiffin exec web /usr/bin/python3 /echo.py ask udp fd00::2 "$port" "$(printf "%09000d" 1)"
+	contains "$output" "Message too long"
+}
+
 @test "slirp: enable_ipv6=false leaves IPv6 out" {
 	run in_box slirp:enable_ipv6=false sh -c 'ip -6 route; ip addr show tap0; cat /etc/resolv.conf'
 	lacks "$output" fd00:: default

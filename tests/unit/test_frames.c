@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -315,6 +316,7 @@ struct mended {
 	struct fragments *f;
 	uint8_t whole[FRAME_MAX];
 	size_t len, n, mtu;
+	bool v6;
 };
 
 static void mend(const uint8_t *frame, size_t len, void *arg)
@@ -322,7 +324,7 @@ static void mend(const uint8_t *frame, size_t len, void *arg)
 	struct mended *m = arg;
 	const uint8_t *whole;
 
-	CHECK(len <= ETH_HLEN + m->mtu && ip_checksum(frame + ETH_HLEN, sizeof(struct iphdr)) == 0);
+	CHECK(len <= ETH_HLEN + m->mtu && (m->v6 || ip_checksum(frame + ETH_HLEN, sizeof(struct iphdr)) == 0));
 	m->n++;
 	whole = fragments_join(&m->f, frame, &len);
 	if (!whole)
@@ -352,6 +354,83 @@ TEST(a_packet_that_is_too_large_is_cut_and_is_the_same_when_joined)
 		CHECK(memcmp(m.whole + ETH_HLEN + sizeof(ip), frame + ETH_HLEN + sizeof(ip), sizes[i]) == 0);
 		fragments_free(m.f);
 	}
+}
+
+/* ---- fragments of IPv6 ---- */
+
+static size_t fragment6(uint8_t *frame, uint32_t id, unsigned int field, uint8_t protocol, size_t n)
+{
+	struct ip6_frag extension = { .ip6f_nxt = protocol, .ip6f_offlg = htons((uint16_t)field),
+				      .ip6f_ident = htonl(id) };
+	struct ip6_hdr ip = { .ip6_nxt = IPPROTO_FRAGMENT, .ip6_plen = htons((uint16_t)(sizeof(extension) + n)) };
+
+	ip.ip6_vfc = 6 << 4;
+	memset(frame, 0, ETH_HLEN);
+	frame[12] = 0x86;
+	frame[13] = 0xdd;
+	memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
+	memcpy(frame + ETH_HLEN + sizeof(ip), &extension, sizeof(extension));
+	memset(frame + ETH_HLEN + sizeof(ip) + sizeof(extension), (int)id, n);
+	return ETH_HLEN + sizeof(ip) + sizeof(extension) + n;
+}
+
+static const uint8_t *join6(struct fragments **f, uint32_t id, unsigned int field, uint8_t protocol, size_t n,
+			    size_t *ret_len)
+{
+	static uint8_t frame[FRAME_MAX + 64];
+	size_t len = fragment6(frame, id, field, protocol, n);
+	const uint8_t *joined = fragments_join(f, frame, &len);
+
+	*ret_len = len;
+	return joined;
+}
+
+TEST(a_datagram_of_ipv6_that_is_too_large_is_cut_and_is_the_same_when_joined)
+{
+	static const size_t sizes[] = { 9, 1360, 1361, 9000, 60000 };
+	static uint8_t frame[FRAME_MAX];
+	static struct mended m;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		const size_t headers = ETH_HLEN + sizeof(struct ip6_hdr);
+		struct ip6_hdr ip = { .ip6_nxt = IPPROTO_UDP, .ip6_plen = htons((uint16_t)sizes[i]) };
+		size_t len = headers + sizes[i];
+
+		ip.ip6_vfc = 6 << 4;
+		memset(frame, 0, ETH_HLEN);
+		frame[12] = 0x86;
+		frame[13] = 0xdd;
+		memcpy(frame + ETH_HLEN, &ip, sizeof(ip));
+		for (size_t k = headers; k < len; k++)
+			frame[k] = (uint8_t)(k * 7 >> 3);
+		m = (struct mended){ .mtu = 1400, .v6 = true };
+		fragments_cut(frame, len, m.mtu, 9, mend, &m);
+		CHECK(m.len == len && (m.n == 1) == (sizes[i] <= 1360));
+		CHECK(memcmp(m.whole, frame, len) == 0);
+		fragments_free(m.f);
+	}
+}
+
+TEST(fragments_of_ipv6_that_make_no_datagram_are_dropped)
+{
+	enum { MORE6 = 1 };
+	struct fragments *f = NULL;
+	uint8_t frame[128];
+	size_t len;
+
+	CHECK(!join6(&f, 1, 8, IPPROTO_UDP, 24, &len));		   /* no beginning */
+	CHECK(!join6(&f, 2, MORE6, IPPROTO_UDP, 8, &len));
+	CHECK(!join6(&f, 2, 16, IPPROTO_UDP, 8, &len));		   /* a gap */
+	CHECK(!join6(&f, 2, 8, IPPROTO_UDP, 8, &len));
+	CHECK(!join6(&f, 3, MORE6, IPPROTO_UDP, 7, &len));	   /* not of eights */
+	CHECK(!join6(&f, 4, 0, IPPROTO_TCP, 8, &len));		   /* of something else */
+	CHECK(!join6(&f, 5, 0, IPPROTO_UDP, 0, &len));		   /* of nothing */
+	CHECK(!join6(&f, 6, MORE6, IPPROTO_UDP, 65000, &len));	   /* beyond the largest packet */
+	CHECK(!join6(&f, 6, 65000, IPPROTO_UDP, 600, &len));
+	len = fragment6(frame, 7, 0, IPPROTO_UDP, 16) - 1;	   /* cut off */
+	CHECK(!fragments_join(&f, frame, &len));
+	CHECK(join6(&f, 8, 0, IPPROTO_UDP, 16, &len) && len == ETH_HLEN + sizeof(struct ip6_hdr) + 16);
+	fragments_free(f);
 }
 
 TEST(what_is_no_fragment_goes_by)
@@ -420,6 +499,8 @@ int main(void)
 	RUN(datagrams_of_many_peers_are_kept_apart_and_the_oldest_forgotten);
 	RUN(fragments_in_order_become_one_packet);
 	RUN(a_packet_that_is_too_large_is_cut_and_is_the_same_when_joined);
+	RUN(a_datagram_of_ipv6_that_is_too_large_is_cut_and_is_the_same_when_joined);
+	RUN(fragments_of_ipv6_that_make_no_datagram_are_dropped);
 	RUN(what_is_no_fragment_goes_by);
 	RUN(fragments_with_gaps_overlaps_or_no_beginning_are_dropped);
 	RUN(a_packet_of_fragments_is_as_large_as_any_and_no_larger);
