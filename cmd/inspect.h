@@ -23,6 +23,16 @@ int inspect_image(const struct tiffin *t, const struct image_record *image, json
 /* What HostConfig says of limits, and of what is in /etc and /proc/sys. */
 void inspect_add_limits(json_t *host_config, const struct container *c,
 			const struct container_spec *spec);
+/* NetworkSettings. mode is the name of its network. */
+json_t *inspect_network(const struct container *c, const struct container_spec *spec,
+			const char *mode);
+/*
+ * What ports lead where, by "80/tcp", of ports as they are recorded. published: those alone that lead
+ * to the container; else of the others the keys too.
+ */
+json_t *inspect_port_map(const json_t *ports, bool published);
+/* The keys of such a map, as a set. */
+json_t *inspect_exposed_ports(const json_t *ports);
 /* The directories of layers as docker names them, in an object with Name and Data. */
 json_t *inspect_graph_driver(const struct store *s, const struct rootfs_driver *driver,
 			     const struct strv *layers, const char *container_id);

@@ -9,8 +9,6 @@
 #include "cmd/inspect.h"
 #include "cmd/log_options.h"
 #include "cmd/namespace_options.h"
-#include "cmd/network_option.h"
-#include "cmd/ports.h"
 #include "runtime/caps.h"
 #include "runtime/masks.h"
 #include "runtime/spec.h"
@@ -163,94 +161,6 @@ static void set_binds(json_t *j, const struct container_spec *spec)
 	json_object_set_new(j, "Tmpfs", tmpfs);
 }
 
-/* --- ports and the network --- */
-
-/* The key's list: { "80/tcp": [ … ] }. */
-static json_t *bindings_at(json_t *map, const struct network_port *p)
-{
-	CLEAN(clean_free) char *key = xasprintf("%u/%s", p->container, p->udp ? "udp" : "tcp");
-	json_t *list = js_arr(map, key);
-
-	if (list)
-		return list;
-	list = json_array();
-	json_object_set_new(map, key, list);
-	return list;
-}
-
-/* published: those alone that lead to the container; else of the others the keys too. */
-static json_t *port_map(const json_t *ports, bool published)
-{
-	CLEAN(port_list_done) struct port_list list = { 0 };
-	json_t *map = json_object();
-
-	port_list_from_json(ports, &list);
-	for (size_t i = 0; i < list.n; i++) {
-		const struct network_port *p = &list.v[i];
-		json_t *binding;
-
-		if (!port_published(p)) {
-			if (!published)
-				bindings_at(map, p);
-			continue;
-		}
-		binding = json_object();
-		js_set_str(binding, "HostIp", p->address);
-		js_set_str_take(binding, "HostPort", p->host ? xasprintf("%u", p->host) : xstrdup(""));
-		json_array_append_new(bindings_at(map, p), binding);
-	}
-	return map;
-}
-
-static json_t *exposed_ports(const json_t *ports)
-{
-	CLEAN(clean_json) json_t *map = port_map(ports, false);
-	json_t *set = json_object(), *bindings;
-	const char *key;
-
-	json_object_foreach(map, key, bindings)
-		inspect_add_key(set, key);
-	return set;
-}
-
-/* c: NULL where there are none. */
-static json_t *addresses_of(const struct network_config *c)
-{
-	bool six = c && c->ipv6;
-	json_t *j = json_object();
-	char a[INET_ADDRSTRLEN], a6[INET6_ADDRSTRLEN];
-
-	js_set_str(j, "Gateway", c ? network_text(&c->gateway, a) : "");
-	js_set_str(j, "IPAddress", c ? network_text(&c->address, a) : "");
-	js_set_int(j, "IPPrefixLen", c ? c->prefix : 0);
-	js_set_str(j, "IPv6Gateway", six ? network_text6(&c->gateway6, a6) : "");
-	js_set_str(j, "GlobalIPv6Address", six ? network_text6(&c->address6, a6) : "");
-	js_set_int(j, "GlobalIPv6PrefixLen", six ? 64 : 0);
-	return j;
-}
-
-static json_t *network_of(const struct container *c, const struct container_spec *spec,
-			  const char *mode)
-{
-	struct network_config config, *there = NULL;
-	json_t *j;
-
-	if (c->status == CONTAINER_RUNNING && (streq(mode, "slirp") || streq(mode, "fast")) &&
-	    network_option_config(spec, &config, NULL) == 0)
-		there = &config;
-	j = addresses_of(there);
-
-	json_object_set_new(j, "Ports",
-			    port_map(c->status == CONTAINER_RUNNING ? c->state.ports : NULL, false));
-	/* Where its network namespace can be entered: docker's and podman's word for it. */
-	js_set_str_take(j, "SandboxKey",
-			c->status == CONTAINER_RUNNING ?
-				xasprintf("/proc/%d/ns/net", (int)c->state.init.pid) :
-				xstrdup(""));
-	json_object_set_new(j, "Networks", json_pack("{so}", mode, addresses_of(there)));
-	return j;
-}
-
 /* --- the configuration, and the host's part of it --- */
 
 static json_t *caps_of(uint64_t mask)
@@ -310,7 +220,7 @@ static json_t *host_config_of(const struct container *c, const struct container_
 	set_binds(j, spec);
 	inspect_add_limits(j, c, spec);
 	js_set_str_take(j, "NetworkMode", namespace_mode(&spec->ns[NS_NETWORK], mode));
-	json_object_set_new(j, "PortBindings", port_map(js_arr(c->config, "ports"), true));
+	json_object_set_new(j, "PortBindings", inspect_port_map(js_arr(c->config, "ports"), true));
 	json_object_set_new(j, "RestartPolicy",
 			    json_pack("{sssi}", "Name", restart_policy_name(&spec->restart),
 				      "MaximumRetryCount", spec->restart.max));
@@ -384,7 +294,7 @@ static json_t *config_of(const struct container *c, const struct container_spec 
 	js_set_str(j, "Hostname", spec->hostname);
 	js_set_str(j, "Domainname", spec->domainname ?: "");
 	js_set_str(j, "User", spec->user ?: "");
-	json_object_set_new(j, "ExposedPorts", exposed_ports(js_arr(c->config, "ports")));
+	json_object_set_new(j, "ExposedPorts", inspect_exposed_ports(js_arr(c->config, "ports")));
 	js_set_bool(j, "Tty", spec->tty);
 	js_set_bool(j, "OpenStdin", spec->open_stdin);
 	js_set_strv(j, "Env", &spec->env);
@@ -468,6 +378,6 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	json_object_set_new(j, "Mounts", mounts_of(t, &spec));
 	json_object_set_new(j, "HostConfig", host_config_of(c, &spec, mode));
 	json_object_set_new(j, "Config", config_of(c, &spec));
-	json_object_set_new(j, "NetworkSettings", network_of(c, &spec, mode));
+	json_object_set_new(j, "NetworkSettings", inspect_network(c, &spec, mode));
 	return j;
 }
