@@ -1,3 +1,4 @@
+#include "base/cleanup.h"
 #include "base/json.h"
 
 #include "base/json_plain.h"
@@ -115,6 +116,19 @@ void js_set_strv(json_t *obj, const char *key, const struct strv *value)
 	for (size_t i = 0; i < value->n; i++)
 		json_array_append_new(array, string_of(value->v[i]));
 	set_new(obj, key, array);
+}
+
+json_t *js_map(const struct strv *pairs)
+{
+	json_t *map = json_object();
+
+	for (size_t i = 0; i < pairs->n; i++) {
+		const size_t len = strcspn(pairs->v[i], "=");
+		CLEAN(clean_free) char *key = xstrndup(pairs->v[i], len);
+
+		js_set_str(map, key, pairs->v[i] + len + (pairs->v[i][len] == '='));
+	}
+	return map;
 }
 
 char *js_dump(const json_t *j)

@@ -38,6 +38,8 @@ void js_set_str_take(json_t *obj, const char *key, char *value); /* takes the st
 void js_set_int(json_t *obj, const char *key, int64_t value);
 void js_set_bool(json_t *obj, const char *key, bool value);
 void js_set_strv(json_t *obj, const char *key, const struct strv *value);
+/* {KEY: VALUE} of texts KEY=VALUE; one that is said again is said anew. The caller decrefs. */
+json_t *js_map(const struct strv *pairs);
 
 /* Compact text. The caller frees. */
 char *js_dump(const json_t *j);

@@ -231,14 +231,7 @@ void container_row_set_namespaces(json_t *row, const struct container *c)
 json_t *container_row_methods(const struct container *c)
 {
 	CLEAN(strv_done) struct strv labels = { 0 };
-	json_t *map = json_object();
 
 	js_strv(c->config, "labels", &labels);
-	for (size_t i = 0; i < labels.n; i++) {
-		size_t len = strcspn(labels.v[i], "=");
-		CLEAN(clean_free) char *key = xstrndup(labels.v[i], len);
-
-		js_set_str(map, key, labels.v[i][len] ? labels.v[i] + len + 1 : "");
-	}
-	return json_pack("{so}", "Label", map);
+	return json_pack("{so}", "Label", js_map(&labels));
 }

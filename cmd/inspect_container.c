@@ -254,20 +254,12 @@ static json_t *labels_of(const struct container *c)
 	return json_incref(json_object_get(methods, "Label"));
 }
 
-/* { "key": "value" }; one that is said again is said anew. */
 static json_t *annotations_of(const struct container *c)
 {
 	CLEAN(strv_done) struct strv said = { 0 };
-	json_t *map = json_object();
 
 	js_strv(c->config, "annotations", &said);
-	for (size_t i = 0; i < said.n; i++) {
-		size_t len = strcspn(said.v[i], "=");
-		CLEAN(clean_free) char *key = xstrndup(said.v[i], len);
-
-		js_set_str(map, key, said.v[i] + len + (said.v[i][len] == '='));
-	}
-	return map;
+	return js_map(&said);
 }
 
 /* podman's: the command line that made it. */

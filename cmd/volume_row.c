@@ -16,19 +16,6 @@ const struct heading volume_headings[] = {
 	{ 0 },
 };
 
-static json_t *map_of(const struct strv *pairs)
-{
-	json_t *map = json_object();
-
-	for (size_t i = 0; i < pairs->n; i++) {
-		size_t len = strcspn(pairs->v[i], "=");
-		CLEAN(clean_free) char *key = xstrndup(pairs->v[i], len);
-
-		js_set_str(map, key, pairs->v[i] + len + (pairs->v[i][len] == '='));
-	}
-	return map;
-}
-
 json_t *volume_json(const struct volume *v)
 {
 	json_t *j = json_object();
@@ -37,9 +24,9 @@ json_t *volume_json(const struct volume *v)
 	js_set_str(j, "Driver", "local");
 	js_set_str(j, "Mountpoint", v->path);
 	js_set_str_take(j, "CreatedAt", rfc3339_nano(v->created));
-	json_object_set_new(j, "Labels", map_of(&v->labels));
+	json_object_set_new(j, "Labels", js_map(&v->labels));
 	js_set_str(j, "Scope", "local");
-	json_object_set_new(j, "Options", map_of(&v->options));
+	json_object_set_new(j, "Options", js_map(&v->options));
 	js_set_bool(j, "Anonymous", v->anonymous);
 	js_set_bool(j, "NeedsCopyUp", v->fresh && !v->elsewhere);
 	return j;
@@ -59,5 +46,5 @@ json_t *volume_row(const struct volume *v)
 
 json_t *volume_row_methods(const struct volume *v)
 {
-	return json_pack("{so}", "Label", map_of(&v->labels));
+	return json_pack("{so}", "Label", js_map(&v->labels));
 }
