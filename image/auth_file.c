@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "image/base64.h"
 #include "image/credential_helper.h"
+#include "image/user_path.h"
 
 #define FILE_MAX     (4u << 20)
 #define HUB	     "docker.io"
@@ -33,30 +34,12 @@ static void place_done(struct place *p)
 	*p = (struct place){ 0 };
 }
 
-static const char *get_env(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
-/* $NAME/rest, or $HOME/home/rest; NULL where there is neither. The caller frees. */
-static char *below(const char *name, const char *home, const char *rest)
-{
-	const char *dir = get_env(name);
-
-	if (dir)
-		return xasprintf("%s/%s", dir, rest);
-	dir = home ? get_env("HOME") : NULL;
-	return dir ? xasprintf("%s/%s/%s", dir, home, rest) : NULL;
-}
-
 #define PLACES 3
 
 /* The files to look at, in order; those after the last have no path. */
 static void find_places(const char *authfile, struct place ret[PLACES])
 {
-	const char *only = authfile ?: get_env("REGISTRY_AUTH_FILE");
+	const char *only = authfile ?: user_variable("REGISTRY_AUTH_FILE");
 	int n = 0;
 
 	memset(ret, 0, PLACES * sizeof(*ret));
@@ -65,11 +48,11 @@ static void find_places(const char *authfile, struct place ret[PLACES])
 		ret[0].named = true;
 		return;
 	}
-	ret[n].path = below("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
+	ret[n].path = user_path("XDG_RUNTIME_DIR", NULL, "containers/auth.json");
 	n += ret[n].path != NULL;
-	ret[n].path = below("XDG_CONFIG_HOME", ".config", "containers/auth.json");
+	ret[n].path = user_path("XDG_CONFIG_HOME", ".config", "containers/auth.json");
 	n += ret[n].path != NULL;
-	ret[n].path = below("DOCKER_CONFIG", ".docker", "config.json");
+	ret[n].path = user_path("DOCKER_CONFIG", ".docker", "config.json");
 	ret[n].docker = ret[n].path != NULL;
 }
 
@@ -261,7 +244,7 @@ int auth_file_find(const char *authfile, const char *registry, const char *repos
 static int open_own(const char *authfile, struct place *ret, struct err *err)
 {
 	struct place places[PLACES];
-	const char *runtime = get_env("XDG_RUNTIME_DIR");
+	const char *runtime = user_variable("XDG_RUNTIME_DIR");
 	int first = 0;
 
 	find_places(authfile, places);

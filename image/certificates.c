@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "image/base64.h"
+#include "image/user_path.h"
 
 #define FILE_MAX (1u << 20)
 
@@ -151,20 +152,10 @@ static int try_directory(const char *path, struct certificates *ret, struct err 
 	return 1;
 }
 
-/* The user's own certs.d, or NULL. The caller frees. */
-static char *own_directory(void)
-{
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-	if (config && *config)
-		return xasprintf("%s/containers/certs.d", config);
-	return home && *home ? xasprintf("%s/.config/containers/certs.d", home) : NULL;
-}
-
 int certificates_find(const char *directory, const char *registry, struct certificates *ret,
 		      struct err *err)
 {
-	CLEAN(clean_free) char *own = own_directory();
+	CLEAN(clean_free) char *own = user_path("XDG_CONFIG_HOME", ".config", "containers/certs.d");
 	const char *const places[] = { own, "/etc/containers/certs.d", "/etc/docker/certs.d" };
 	int found = 0;
 

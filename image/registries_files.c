@@ -8,28 +8,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "image/registries_conf.h"
+#include "image/user_path.h"
 
 #define FILE_MAX  (4u << 20)
 #define ETC	  "/etc/containers/registries.conf"
 #define USR_SHARE "/usr/share/containers/registries.conf"
-
-static const char *get_env(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
-/* $NAME/rest or $HOME/home/rest; NULL where there is neither. The caller frees. */
-static char *below(const char *name, const char *home, const char *rest)
-{
-	const char *dir = get_env(name);
-
-	if (dir)
-		return xasprintf("%s/%s", dir, rest);
-	dir = get_env("HOME");
-	return dir ? xasprintf("%s/%s/%s", dir, home, rest) : NULL;
-}
 
 /* 1: it is there, and was laid over what was read before. */
 static int add_file(const char *path, struct registries_conf *into, struct err *err)
@@ -74,7 +57,7 @@ static int add_directory(const char *path, struct registries_conf *into, struct 
 /* The first main file that is there. *ret_own: it is the user's, and the system's are left out. */
 static int add_main(const char *own, struct registries_conf *into, bool *ret_own, struct err *err)
 {
-	const char *named = get_env("CONTAINERS_REGISTRIES_CONF");
+	const char *named = user_variable("CONTAINERS_REGISTRIES_CONF");
 	int found = named ? add_file(named, into, err) : 0;
 
 	*ret_own = false;
@@ -94,14 +77,15 @@ static int add_main(const char *own, struct registries_conf *into, bool *ret_own
 static int add_answers(struct registries_conf *into, struct err *err)
 {
 	CLEAN(clean_free)
-	char *path = below("XDG_CACHE_HOME", ".cache", "containers/short-name-aliases.conf");
+	char *path = user_path("XDG_CACHE_HOME", ".cache", "containers/short-name-aliases.conf");
 
 	return path ? add_file(path, into, err) : 0;
 }
 
 static int add_all(struct registries_conf *into, struct err *err)
 {
-	CLEAN(clean_free) char *own = below("XDG_CONFIG_HOME", ".config", "containers/registries.conf");
+	CLEAN(clean_free)
+	char *own = user_path("XDG_CONFIG_HOME", ".config", "containers/registries.conf");
 	CLEAN(clean_free) char *own_d = own ? xasprintf("%s.d", own) : NULL;
 	bool is_own;
 
