@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "image/crew.h"
 #include "storage/image.h"
 #include "storage/layer.h"
 
@@ -13,7 +14,6 @@ void plan_init(struct plan *p, const struct store *s, struct progress *progress,
 	       const struct cancel *cancel)
 {
 	*p = (struct plan){ .store = s, .progress = progress, .cancel = cancel };
-	pthread_mutex_init(&p->mutex, NULL);
 }
 
 void plan_done(struct plan *p)
@@ -24,7 +24,6 @@ void plan_done(struct plan *p)
 		clean_fd(&p->jobs[i].lock);
 	}
 	free(p->jobs);
-	pthread_mutex_destroy(&p->mutex);
 }
 
 static bool is_planned(const struct plan *p, const char *diff_id)
@@ -95,58 +94,33 @@ int plan_lock(struct plan *p, struct err *err)
 	return 0;
 }
 
-/* The first failure is the one to tell of; the others are told to stop, and fail for that. */
-static void fail(struct plan *p, const struct err *err)
-{
-	pthread_mutex_lock(&p->mutex);
-	if (!p->failed)
-		p->err = *err;
-	p->failed = true;
-	pthread_mutex_unlock(&p->mutex);
-	cancel_now(p->cancel);
-}
-
-static void *worker(void *arg)
+static int run_job(void *arg, size_t at, struct http *h, struct err *err)
 {
 	struct plan *p = arg;
-	CLEAN(clean_http) struct http *h = registry_connect(p->jobs[0].fetch.registry);
+	struct job *job = &p->jobs[at];
 	struct layer_info info;
-	struct err err = { 0 };
-	size_t i;
 
-	while ((i = atomic_fetch_add(&p->next, 1)) < p->n) {
-		struct job *job = &p->jobs[i];
-
-		if (job->needed && fetch_layer(&job->fetch, h, &info, &err) < 0) {
-			fail(p, &err);
-			return NULL;
-		}
-		job->committed = job->needed;
-		job->ended = true;
-		progress_end(job->fetch.progress,
-			     job->needed ? "done" : "skipped: already there");
-	}
-	return NULL;
+	if (job->needed && fetch_layer(&job->fetch, h, &info, err) < 0)
+		return -1;
+	job->committed = job->needed;
+	job->ended = true;
+	progress_end(job->fetch.progress, job->needed ? "done" : "skipped: already there");
+	return 0;
 }
 
 int plan_fetch(struct plan *p, struct err *err)
 {
-	pthread_t threads[PARALLEL];
-	size_t started = 0, want = p->n < PARALLEL ? p->n : PARALLEL;
+	struct crew crew = { .cancel = p->cancel, .most = PARALLEL, .work = run_job, .arg = p };
+	int result;
 
-	if (p->n)
+	if (p->n) {
 		qsort(p->jobs, p->n, sizeof(*p->jobs), largest_first);
-	while (started < want && pthread_create(&threads[started], NULL, worker, p) == 0)
-		started++;
-	if (want && !started)
-		return err_set(err, ERR_SYSTEM, "cannot start a thread");
-	for (size_t i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
-	cancel_reset(p->cancel);
-	if (p->failed) {
-		*err = p->err;
-		return -1;
+		crew.registry = p->jobs[0].fetch.registry;
 	}
+	result = crew_run(&crew, p->n, err);
+	cancel_reset(p->cancel);
+	if (result < 0)
+		return -1;
 	/* Before the image appears: what was asked to stop must not. */
 	return cancel_from_outside(p->cancel) ? cancel_err(err) : 0;
 }

@@ -5,8 +5,6 @@
 #ifndef IMAGE_PLAN_H
 #define IMAGE_PLAN_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,10 +27,6 @@ struct plan {
 	const struct cancel *cancel;
 	struct job *jobs;
 	size_t n;
-	atomic_size_t next;    /* for the threads to take */
-	pthread_mutex_t mutex; /* guards the two below */
-	bool failed;
-	struct err err;
 };
 
 void plan_init(struct plan *p, const struct store *s, struct progress *progress,

@@ -12,13 +12,12 @@
  */
 #include "image/push.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "image/config.h"
+#include "image/crew.h"
 #include "image/hash.h"
 #include "image/manifest.h"
 #include "image/push_layer.h"
@@ -43,10 +42,6 @@ struct push {
 	const struct manifest_types *types;
 	struct push_item *items; /* for each layer of the image */
 	struct strv mounts;
-	atomic_size_t next;    /* for the threads to take */
-	pthread_mutex_t mutex; /* guards the two below */
-	bool failed;
-	struct err err;
 };
 
 static void clean_push(struct push *p)
@@ -62,7 +57,6 @@ static void clean_push(struct push *p)
 	image_config_done(&p->image);
 	manifest_done(&p->parsed);
 	strv_done(&p->mounts);
-	pthread_mutex_destroy(&p->mutex);
 }
 
 int push_format_parse(const char *text, const struct manifest_types **ret, struct err *err)
@@ -220,49 +214,26 @@ static void add_lines(struct push *p)
 	}
 }
 
-/* The first failure is the one to tell of; the others are told to stop, and fail for that. */
-static void fail(struct push *p, const struct err *err)
-{
-	pthread_mutex_lock(&p->mutex);
-	if (!p->failed)
-		p->err = *err;
-	p->failed = true;
-	pthread_mutex_unlock(&p->mutex);
-	cancel_now(p->options->cancel);
-}
-
-static void *worker(void *arg)
+static int run_item(void *arg, size_t at, struct http *h, struct err *err)
 {
 	struct push *p = arg;
-	CLEAN(clean_http) struct http *h = registry_connect(&p->registry);
-	struct err err = { 0 };
-	size_t i;
 
-	while ((i = atomic_fetch_add(&p->next, 1)) < p->image.diff_ids.n) {
-		if (p->items[i].repeated || push_item(p, h, &p->items[i], &err) == 0)
-			continue;
-		fail(p, &err);
-		break;
-	}
-	return NULL;
+	return p->items[at].repeated ? 0 : push_item(p, h, &p->items[at], err);
 }
 
 static int push_layers(struct push *p, struct err *err)
 {
-	const size_t n = p->image.diff_ids.n, want = n < PARALLEL ? n : PARALLEL;
-	pthread_t threads[PARALLEL];
-	size_t started = 0;
+	const size_t n = p->image.diff_ids.n;
+	const struct crew crew = {
+		.registry = &p->registry,
+		.cancel = p->options->cancel,
+		.most = PARALLEL,
+		.work = run_item,
+		.arg = p,
+	};
 
-	while (started < want && pthread_create(&threads[started], NULL, worker, p) == 0)
-		started++;
-	if (want && !started)
-		return err_set(err, ERR_SYSTEM, "cannot start a thread");
-	for (size_t i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
-	if (p->failed) {
-		*err = p->err;
+	if (crew_run(&crew, n, err) < 0)
 		return -1;
-	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; p->items[i].repeated && k < i; k++)
 			if (!p->items[k].repeated && streq(p->items[k].diff_id, p->items[i].diff_id))
@@ -376,7 +347,6 @@ int push(const struct store *s, const char *image, const struct reference *ref,
 	CLEAN(clean_push)
 	struct push p = { .store = s, .options = options, .name = reference_name(ref) };
 
-	pthread_mutex_init(&p.mutex, NULL);
 	p.target = (struct push_target){
 		.ref = ref,
 		.name = p.name,
