@@ -60,8 +60,9 @@ static int born_anew(const struct launch *l, const int socks[2], struct launched
 }
 
 /* A copy of the donor's /dev/shm, made in its mount namespace, where it alone can be had. */
-static int copy_shm(const struct launch *l, int *ret_mnt, struct err *err)
+static int copy_shm(const void *arg, int *ret_mnt, struct err *err)
 {
+	const struct launch *l = arg;
 	CLEAN(clean_fd) int shm = -1;
 
 	if (setns(l->donors[NS_IPC], CLONE_NEWUSER | CLONE_NEWNS) < 0)
@@ -81,38 +82,11 @@ static int first_donor(const struct launch *l)
 	return l->donors[k];
 }
 
-static int make_tree(const struct launch *l, int *ret_mnt, struct err *err)
+static int make_tree(const void *arg, int *ret_mnt, struct err *err)
 {
+	const struct launch *l = arg;
+
 	return between_mount(l, first_donor(l), ret_mnt, err);
-}
-
-/* A mount that is made elsewhere, by a process of its own: there is no way back from a namespace. */
-static int fetch(int (*make)(const struct launch *l, int *ret_mnt, struct err *err),
-		 const struct launch *l, int *ret_mnt, struct err *err)
-{
-	CLEAN(clean_fd) int ours = -1;
-	CLEAN(clean_fd) int theirs = -1;
-	pid_t pid;
-	int result;
-
-	if (sync_pair(&ours, &theirs, err) < 0)
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		struct err why = { 0 };
-		int mnt = -1;
-
-		close(ours);
-		if (make(l, &mnt, &why) < 0 || sync_send(theirs, SYNC_TREE, mnt, &why) < 0)
-			sync_fail(theirs, 125, &why);
-		_exit(0);
-	}
-	if (pid < 0)
-		return err_sys(err, "cannot make a process");
-	close(fd_take(&theirs));
-	result = sync_expect(ours, SYNC_TREE, ret_mnt, NULL, err);
-	proc_reap(pid);
-	return result;
 }
 
 static int enter(const struct launch *l, struct handed *ret, struct err *err)
@@ -126,9 +100,9 @@ static int enter(const struct launch *l, struct handed *ret, struct err *err)
 		return setns(l->join, (int)ns_join_flags(l->spec->ns)) < 0 ?
 			       err_sys(err, "cannot enter the container's namespaces") :
 			       0;
-	if (l->donors[NS_IPC] >= 0 && fetch(copy_shm, l, &ret->shm, err) < 0)
+	if (l->donors[NS_IPC] >= 0 && sync_fetch(copy_shm, l, &ret->shm, err) < 0)
 		return err_wrap(err, "shared memory");
-	if (l->mapping && fetch(make_tree, l, &ret->tree, err) < 0)
+	if (l->mapping && sync_fetch(make_tree, l, &ret->tree, err) < 0)
 		return -1;
 	return ns_enter(l->donors, err);
 }

@@ -23,40 +23,24 @@ static bool is_our_namespace(pid_t pid)
 	       ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 
+struct entered {
+	int pidfd;
+	bool same; /* its user namespace is ours */
+};
+
 /*
  * The mount namespace's own root: the first process may have changed its own (chroot(2)). Opened by a
  * child that enters it for that, and does nothing else there.
  */
-static int open_root(int pidfd, bool same, int *ret_root, struct err *err)
+static int open_root(const void *arg, int *ret_root, struct err *err)
 {
-	CLEAN(clean_fd) int ours = -1;
-	CLEAN(clean_fd) int theirs = -1;
-	int result;
-	pid_t pid;
+	const struct entered *e = arg;
+	const int user = e->same ? 0 : CLONE_NEWUSER;
 
-	if (sync_pair(&ours, &theirs, err) < 0)
-		return -1;
-	pid = fork();
-	if (pid < 0)
-		return err_sys(err, "cannot fork");
-	if (pid == 0) {
-		struct err why = { 0 };
-		int root = -1;
-
-		close(fd_take(&ours));
-		if (setns(pidfd, CLONE_NEWNS | (same ? 0 : CLONE_NEWUSER)) < 0 ||
-		    (root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
-			err_sys(&why, "cannot open the container's root");
-			sync_fail(theirs, 125, &why);
-		} else {
-			sync_send(theirs, SYNC_TREE, root, NULL);
-		}
-		_exit(0);
-	}
-	close(fd_take(&theirs));
-	result = sync_expect(ours, SYNC_TREE, ret_root, NULL, err);
-	proc_reap(pid);
-	return result;
+	if (setns(e->pidfd, CLONE_NEWNS | user) < 0 ||
+	    (*ret_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return err_sys(err, "cannot open the container's root");
+	return 0;
 }
 
 /* Is it the host's root still? A container that is being started has not left it yet. */
@@ -71,11 +55,13 @@ static bool is_ours(int root)
 static int await_root(int pidfd, bool same, int *ret_root, struct err *err)
 {
 	const struct timespec moment = { .tv_nsec = 5000000 };
+	const struct entered entered = { pidfd, same };
+	const int64_t end = now_monotonic() + PATIENCE;
 
-	for (int64_t end = now_monotonic() + PATIENCE; now_monotonic() < end; nanosleep(&moment, NULL)) {
+	for (; now_monotonic() < end; nanosleep(&moment, NULL)) {
 		CLEAN(clean_fd) int root = -1;
 
-		if (open_root(pidfd, same, &root, err) < 0)
+		if (sync_fetch(open_root, &entered, &root, err) < 0)
 			return -1;
 		if (!is_ours(root)) {
 			*ret_root = fd_take(&root);

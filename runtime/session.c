@@ -71,24 +71,17 @@ static int enter_namespaces(int sock, struct err *err)
 
 int session_enter(const struct id_map *map, struct err *err)
 {
-	CLEAN(clean_fd) int ours = -1;
-	CLEAN(clean_fd) int theirs = -1;
+	CLEAN(clean_fd) int sock = -1;
+	const pid_t pid = sync_fork(&sock, err);
 	int result;
-	pid_t pid;
 
-	if (sync_pair(&ours, &theirs, err) < 0)
-		return -1;
-	pid = fork();
 	if (pid < 0)
-		return err_sys(err, "cannot fork");
-	if (pid == 0) {
-		close(fd_take(&ours));
-		write_maps(map, theirs);
-	}
-	close(fd_take(&theirs));
-	result = enter_namespaces(ours, err);
+		return -1;
+	if (pid == 0)
+		write_maps(map, sock);
+	result = enter_namespaces(sock, err);
 	/* Where we failed it sees that we hung up. */
-	close(fd_take(&ours));
+	close(fd_take(&sock));
 	proc_reap(pid);
 	return result;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 
 int sync_pair(int *ret_parent, int *ret_child, struct err *err)
 {
@@ -117,4 +118,41 @@ int sync_expect(int sock, enum sync_stage stage, int *ret_fd, int *ret_exit_code
 	if (ret_fd)
 		*ret_fd = fd_take(&fd);
 	return 0;
+}
+
+pid_t sync_fork(int *ret_sock, struct err *err)
+{
+	CLEAN(clean_fd) int ours = -1;
+	CLEAN(clean_fd) int theirs = -1;
+	pid_t pid;
+
+	if (sync_pair(&ours, &theirs, err) < 0)
+		return -1;
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, "cannot fork");
+	*ret_sock = fd_take(pid ? &ours : &theirs);
+	return pid;
+}
+
+int sync_fetch(int (*make)(const void *arg, int *ret_fd, struct err *err), const void *arg,
+	       int *ret_fd, struct err *err)
+{
+	CLEAN(clean_fd) int sock = -1;
+	const pid_t pid = sync_fork(&sock, err);
+	int result;
+
+	if (pid < 0)
+		return -1;
+	if (pid == 0) {
+		struct err why = { 0 };
+		int made = -1;
+
+		if (make(arg, &made, &why) < 0 || sync_send(sock, SYNC_TREE, made, &why) < 0)
+			sync_fail(sock, 125, &why);
+		_exit(0);
+	}
+	result = sync_expect(sock, SYNC_TREE, ret_fd, NULL, err);
+	proc_reap(pid);
+	return result;
 }

@@ -12,6 +12,8 @@
 #ifndef RUNTIME_SYNC_H
 #define RUNTIME_SYNC_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 
 enum sync_stage {
@@ -42,5 +44,14 @@ void sync_fail(int sock, int exit_code, const struct err *why);
  * and *ret_exit_code (may be NULL) its exit code. *ret_fd (may be NULL) is the caller's.
  */
 int sync_expect(int sock, enum sync_stage stage, int *ret_fd, int *ret_exit_code, struct err *err);
+
+/* fork(2), and returns as that does; *ret_sock is each side's end of a pair between the two. */
+pid_t sync_fork(int *ret_sock, struct err *err);
+/*
+ * A descriptor that a process of its own makes, and hands over with SYNC_TREE: for what can be had only
+ * where there is no way back from, such as another namespace.
+ */
+int sync_fetch(int (*make)(const void *arg, int *ret_fd, struct err *err), const void *arg,
+	       int *ret_fd, struct err *err);
 
 #endif
