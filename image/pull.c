@@ -62,6 +62,17 @@ static void clean_pull(struct pull *p)
 	free(p->name);
 }
 
+/* What the store has is believed if it has this digest. */
+static bool take_document(struct document *d, const char *digest, struct document *ret)
+{
+	digest_of(buf_str(&d->body), d->body.len, d->digest);
+	if (!streq(d->digest, digest))
+		return false;
+	*ret = *d;
+	*d = (struct document){ 0 };
+	return true;
+}
+
 /* A manifest that an image in the store has. */
 static bool stored_manifest(const struct pull *p, const char *digest, struct document *ret)
 {
@@ -72,12 +83,7 @@ static bool stored_manifest(const struct pull *p, const char *digest, struct doc
 	if (image_find(p->store, name, NULL, &record, NULL) < 0 ||
 	    image_read_manifest_of(p->store, record.id, name, &d.body, NULL) < 0)
 		return false;
-	digest_of(buf_str(&d.body), d.body.len, d.digest);
-	if (!streq(d.digest, digest))
-		return false;
-	*ret = d;
-	d = (struct document){ 0 };
-	return true;
+	return take_document(&d, digest, ret);
 }
 
 static int get_manifest(struct pull *p, const char *which, struct document *ret, struct err *err)
@@ -137,12 +143,7 @@ static bool stored_config(const struct pull *p, struct document *ret)
 
 	if (image_read_config(p->store, digest_hex(digest), &d.body, NULL) < 0)
 		return false;
-	digest_of(buf_str(&d.body), d.body.len, d.digest);
-	if (!streq(d.digest, digest))
-		return false;
-	*ret = d;
-	d = (struct document){ 0 };
-	return true;
+	return take_document(&d, digest, ret);
 }
 
 /* An image for another machine that no index offered: it may be meant, but seldom is. */

@@ -17,7 +17,8 @@ static bool load(const struct emulation *e, const struct notification *n, struct
 	return false;
 }
 
-static void save(struct emulation *e, const struct notification *n, const struct credentials *c, int error)
+static void save(struct emulation *e, const struct notification *n, const struct credentials *c,
+		 int error)
 {
 	if (!error)
 		error = emulate_save(e, n, c);
@@ -52,8 +53,7 @@ void emulate_setuid(struct emulation *e, const struct notification *n)
 	if (!load(e, n, &c))
 		return;
 	before = c.uid;
-	save_users(e, n, &c, &before,
-		   ids_set(&c.uid, may_set_users(e, &c), ARG(0)));
+	save_users(e, n, &c, &before, ids_set(&c.uid, may_set_users(e, &c), ARG(0)));
 }
 
 void emulate_setgid(struct emulation *e, const struct notification *n)
@@ -149,7 +149,8 @@ static int add_group(struct credentials *c, uint32_t gid)
 	return 0;
 }
 
-static int read_groups(const struct emulation *e, const struct notification *n, struct credentials *c)
+static int read_groups(const struct emulation *e, const struct notification *n,
+		       struct credentials *c)
 {
 	const uint32_t count = ARG(0);
 
@@ -184,36 +185,32 @@ void emulate_setgroups(struct emulation *e, const struct notification *n)
 	save(e, n, &c, error);
 }
 
-void emulate_getuid(struct emulation *e, const struct notification *n)
+static void get_one(const struct emulation *e, const struct notification *n, size_t at)
 {
 	struct credentials c;
 
 	if (load(e, n, &c))
-		notify_return(n, c.uid.real);
+		notify_return(n, *(const uint32_t *)((const char *)&c + at));
+}
+
+void emulate_getuid(struct emulation *e, const struct notification *n)
+{
+	get_one(e, n, offsetof(struct credentials, uid.real));
 }
 
 void emulate_geteuid(struct emulation *e, const struct notification *n)
 {
-	struct credentials c;
-
-	if (load(e, n, &c))
-		notify_return(n, c.uid.effective);
+	get_one(e, n, offsetof(struct credentials, uid.effective));
 }
 
 void emulate_getgid(struct emulation *e, const struct notification *n)
 {
-	struct credentials c;
-
-	if (load(e, n, &c))
-		notify_return(n, c.gid.real);
+	get_one(e, n, offsetof(struct credentials, gid.real));
 }
 
 void emulate_getegid(struct emulation *e, const struct notification *n)
 {
-	struct credentials c;
-
-	if (load(e, n, &c))
-		notify_return(n, c.gid.effective);
+	get_one(e, n, offsetof(struct credentials, gid.effective));
 }
 
 static void get_three(const struct notification *n, const struct ids *ids)
