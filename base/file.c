@@ -305,6 +305,15 @@ bool file_is_locked_at(int dirfd, const char *name)
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+void file_unlock(int *fd)
+{
+	struct flock none = { .l_type = F_UNLCK };
+
+	if (*fd >= 0)
+		fcntl(*fd, F_OFD_SETLK, &none);
+	clean_fd(fd);
+}
+
 void file_lock_remove_at(int dirfd, const char *name)
 {
 	unlinkat(dirfd, name, 0);

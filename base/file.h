@@ -72,6 +72,11 @@ int file_lock_at(int dirfd, const char *name, enum lock_mode mode, bool wait, in
 		 struct err *err);
 /* Does anybody hold it? Without taking it, which others might take for its being in use. */
 bool file_is_locked_at(int dirfd, const char *name);
+/*
+ * Lets go of it, also where a fork has the descriptor yet, which may be about to close it; closes *fd, which
+ * may be -1.
+ */
+void file_unlock(int *fd);
 /* Removes the file of a lock that is held exclusively. */
 void file_lock_remove_at(int dirfd, const char *name);
 

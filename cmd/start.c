@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/proc.h"
 #include "cmd/container_ids.h"
@@ -279,7 +280,7 @@ static void exited(void *arg, int exit_code, bool by_user)
 	else
 		container_save_state(&s->dir, &s->state, NULL);
 	/* Whoever waited for it to end may go on: rm, start. */
-	close(fd_take(&s->dir.lock));
+	file_unlock(&s->dir.lock);
 }
 
 static void failed(void *arg)
@@ -291,6 +292,7 @@ static void failed(void *arg)
 		take_away(s);
 	else
 		container_clear_state(&s->dir);
+	file_unlock(&s->dir.lock);
 	closing(s);
 }
 

@@ -494,29 +494,23 @@ static int keep_running(struct state *s)
 }
 
 /*
- * Until somebody starts what is held. False: it has ended before, or could not be started; who wanted
- * that has been told.
+ * Until somebody starts what is held. False: it has ended before, or could not be started; s->starter is to
+ * be told why, if there is one.
  */
-static bool await_go(struct state *s)
+static bool await_go(struct state *s, struct attach_failure *ret)
 {
-	struct attach_failure failure = { .exit_code = 125 };
-	int sock;
-
 	run_loop(s);
-	sock = s->starter;
 	s->held = false;
-	if (sock < 0) {
+	if (s->starter < 0) {
 		proc_reap(s->child.pid);
 		return false;
 	}
-	if (s->m->launch.started(s->m->launch.arg, s->child.pid, &failure.err) == 0 &&
-	    launch_go(&s->child, &failure.exit_code, &failure.err) == 0) {
-		note_running(s);
-		frame_send(sock, FRAME_STARTED, NULL, 0, MSG_DONTWAIT);
-		return true;
-	}
-	frame_send(sock, FRAME_FAILED, &failure, sizeof(failure), MSG_DONTWAIT);
-	return false;
+	if (s->m->launch.started(s->m->launch.arg, s->child.pid, &ret->err) < 0 ||
+	    launch_go(&s->child, &ret->exit_code, &ret->err) < 0)
+		return false;
+	note_running(s);
+	frame_send(s->starter, FRAME_STARTED, NULL, 0, MSG_DONTWAIT);
+	return true;
 }
 
 static _Noreturn void monitor_main(const struct monitor *m, int client)
@@ -555,8 +549,10 @@ static _Noreturn void monitor_main(const struct monitor *m, int client)
 	client_tell(&s.clients.v[0], FRAME_STARTED, NULL, 0);
 	if (m->open_listener)
 		m->open_listener(m->launch.arg, &s.listener, NULL);
-	if (m->hold && !await_go(&s)) {
+	if (m->hold && !await_go(&s, &failure)) {
+		/* Who is told finds it as it was created. */
 		m->failed(m->launch.arg);
+		frame_send(s.starter, FRAME_FAILED, &failure, sizeof(failure), MSG_DONTWAIT);
 		launched_done(&s.child);
 		_exit(0);
 	}

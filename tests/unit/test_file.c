@@ -2,6 +2,9 @@
 #include "tests/unit/work.h"
 
 #include <errno.h>
+#include <signal.h>
+
+#include "base/proc.h"
 
 TEST(a_file_is_replaced_whole)
 {
@@ -124,6 +127,24 @@ TEST(a_lock_is_held_once_and_shared_by_readers)
 	CHECK(file_lock_at(work, "lock", LOCK_EXCLUSIVE, false, &two, NULL) < 0);
 }
 
+TEST(a_lock_that_is_let_go_of_is_free_whoever_has_inherited_it)
+{
+	CLEAN(clean_fd) int one = -1;
+	CLEAN(clean_fd) int two = -1;
+	pid_t pid;
+
+	CHECK(file_lock_at(work, "inherited", LOCK_EXCLUSIVE, false, &one, NULL) == 0);
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	file_unlock(&one);
+	CHECK(one < 0 && file_lock_at(work, "inherited", LOCK_EXCLUSIVE, false, &two, NULL) == 0);
+	kill(pid, SIGKILL);
+	proc_reap(pid);
+	file_unlock(&one);
+}
+
 TEST(directories_are_made_with_their_parents)
 {
 	char path[200];
@@ -147,6 +168,7 @@ int main(void)
 	RUN(removing_goes_through_no_symlink);
 	RUN(paths_are_resolved_beneath);
 	RUN(a_lock_is_held_once_and_shared_by_readers);
+	RUN(a_lock_that_is_let_go_of_is_free_whoever_has_inherited_it);
 	RUN(directories_are_made_with_their_parents);
 	end_work();
 	return test_summary();
