@@ -1,6 +1,6 @@
 /*
- * Ownership that the compiler enforces: CLEAN(clean_fd) int fd = open(…) closes fd on every way out.
- * fd_take() and ptr_take() move ownership out of such a variable, visibly.
+ * Ownership that the compiler enforces: CLEAN(clean_fd) int fd = open(…) closes fd on every way
+ * out. fd_take() and ptr_take() move ownership out of such a variable, visibly.
  */
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H

@@ -186,7 +186,8 @@ int copy_regular(struct copier *c, int from, int into, const char *name, const s
 	if (copy_contents(c, in, out, st) < 0)
 		return cannot("copy", name, err);
 	/* Setting the owner, and writing, take security.capability away. */
-	return copy_owner_and_mode(out, name, st, err) < 0 || copy_xattrs(c, in, out, name, err) < 0 ||
+	return copy_owner_and_mode(out, name, st, err) < 0 ||
+			       copy_xattrs(c, in, out, name, err) < 0 ||
 			       copy_time(out, name, st, err) < 0 ?
 		       -1 :
 		       0;

@@ -14,7 +14,10 @@
 
 #include "base/err.h"
 
-/* What was learned about the file systems on the way, so that it is not tried again. Zero-initialise. */
+/*
+ * What was learned about the file systems on the way, so that it is not tried again.
+ * Zero-initialise.
+ */
 struct copier {
 	bool no_clone, no_copy;
 	char *names, *values, *chunk;

@@ -1,9 +1,10 @@
 /*
  * The error value: what went wrong, in one line, and what the user can do about it, in another.
  *
- * A struct err is of fixed size and holds no pointers, so it lives on the caller's stack and crosses
- * a process boundary (runtime/sync.h, runtime/attach.h) as plain bytes. The callee fills it, the
- * caller owns it; only cmd/ prints it. A NULL err is allowed: the caller does not want to know.
+ * A struct err is of fixed size and holds no pointers, so it lives on the caller's stack and
+ * crosses a process boundary (runtime/sync.h, runtime/attach.h) as plain bytes. The callee fills
+ * it, the caller owns it; only cmd/ prints it. A NULL err is allowed: the caller does not want to
+ * know.
  *
  * Branch on the kind, never on the text.
  */

@@ -22,9 +22,9 @@ int id_ranges_add(struct id_ranges *r, struct id_range range, struct err *err)
 
 		if (overlap(other->inside, other->count, range.inside, range.count) ||
 		    overlap(other->outside, other->count, range.outside, range.count))
-			return err_set(err, ERR_USAGE, "%u:%u:%u overlaps with %u:%u:%u", range.inside,
-				       range.outside, range.count, other->inside, other->outside,
-				       other->count);
+			return err_set(err, ERR_USAGE, "%u:%u:%u overlaps with %u:%u:%u",
+				       range.inside, range.outside, range.count, other->inside,
+				       other->outside, other->count);
 	}
 	if (r->n == ID_RANGES_MAX)
 		return err_set(err, ERR_USAGE, "more than %d ranges of IDs", ID_RANGES_MAX);
@@ -143,7 +143,8 @@ static void spell(const struct id_ranges *r, struct buf *text)
 	if (sorted.n)
 		qsort(sorted.v, sorted.n, sizeof(*sorted.v), by_inside);
 	for (size_t i = 0; i < sorted.n; i++)
-		buf_addf(text, "%u:%u:%u,", sorted.v[i].inside, sorted.v[i].outside, sorted.v[i].count);
+		buf_addf(text, "%u:%u:%u,", sorted.v[i].inside, sorted.v[i].outside,
+			 sorted.v[i].count);
 	buf_adds(text, ";");
 }
 
@@ -151,7 +152,8 @@ static void spell(const struct id_ranges *r, struct buf *text)
 void id_mapping_name(const struct id_mapping *m, char ret[ID_MAPPING_NAME_MAX])
 {
 	const unsigned __int128 prime = ((unsigned __int128)1 << 88) + 0x13b;
-	unsigned __int128 hash = ((unsigned __int128)0x6c62272e07bb0142u << 64) + 0x62b821756295c58du;
+	unsigned __int128 hash =
+		((unsigned __int128)0x6c62272e07bb0142u << 64) + 0x62b821756295c58du;
 	CLEAN(buf_done) struct buf text = { 0 };
 
 	spell(&m->uids, &text);

@@ -23,14 +23,17 @@ struct id_ranges {
 };
 
 /*
- * A container's users and groups as those of the store's user namespace, in which 0 is the caller, and
- * 1, 2, … are the subordinate IDs: podman's "intermediate" one.
+ * A container's users and groups as those of the store's user namespace, in which 0 is the caller,
+ * and 1, 2, … are the subordinate IDs: podman's "intermediate" one.
  */
 struct id_mapping {
 	struct id_ranges uids, gids;
 };
 
-/* ERR_USAGE: it overlaps with another on either side, or there are too many. Empty ones are left out. */
+/*
+ * ERR_USAGE: it overlaps with another on either side, or there are too many. Empty ones are left
+ * out.
+ */
 int id_ranges_add(struct id_ranges *r, struct id_range range, struct err *err);
 /* What an ID inside is outside; false: it is not mapped. */
 bool id_ranges_find(const struct id_range *v, size_t n, uint32_t inside, uint32_t *ret_outside);
@@ -47,8 +50,8 @@ int id_ranges_from_json(const json_t *array, struct id_ranges *ret, struct err *
 bool id_mapping_is_identity(const struct id_mapping *m);
 
 /*
- * A name that two mappings share only where they are the same: 32 hex digits. The order in which the
- * ranges stand does not matter.
+ * A name that two mappings share only where they are the same: 32 hex digits. The order in which
+ * the ranges stand does not matter.
  */
 #define ID_MAPPING_NAME_MAX 33
 void id_mapping_name(const struct id_mapping *m, char ret[ID_MAPPING_NAME_MAX]);

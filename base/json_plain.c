@@ -57,7 +57,8 @@ static json_t *read_number(struct cursor *c)
 	json_int_t n = 0;
 
 	for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++)
-		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *c->at - '0', &n))
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, *c->at - '0', &n))
 			return NULL;
 	if (c->at == first || (*first == '0' && c->at - first > 1))
 		return NULL;
@@ -84,7 +85,8 @@ static bool read_member(struct cursor *c, json_t *object, int levels)
 		return false;
 	memcpy(key, text, len);
 	key[len] = '\0';
-	return take(c, ':') && json_object_set_new_nocheck(object, key, read_value(c, levels)) == 0 &&
+	return take(c, ':') &&
+	       json_object_set_new_nocheck(object, key, read_value(c, levels)) == 0 &&
 	       json_object_size(object) > before;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The JSON that we write ourselves, read in a quarter of the time that jansson takes, which looks at
- * each byte for what could be in it: `ps` of a hundred containers is that, mostly.
+ * The JSON that we write ourselves, read in a quarter of the time that jansson takes, which looks
+ * at each byte for what could be in it: `ps` of a hundred containers is that, mostly.
  */
 #ifndef BASE_JSON_PLAIN_H
 #define BASE_JSON_PLAIN_H

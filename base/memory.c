@@ -43,15 +43,18 @@ static int add_file_pages(struct dl_phdr_info *object, size_t size, void *ranges
 }
 
 /*
- * The kernel maps the sixteen pages around the one that was missed, where they are in its cache; but
- * not beyond a mapping, as which counts what is to be read by random access.
+ * The kernel maps the sixteen pages around the one that was missed, where they are in its cache;
+ * but not beyond a mapping, as which counts what is to be read by random access.
  */
 static void be_alone(uintptr_t code, uintptr_t page)
 {
 	madvise((void *)(code & -page), 2 * page, MADV_RANDOM); /* NOLINT(performance-no-int-to-ptr) */
 }
 
-/* What is used from the first drop to the end of the wait, by these two, comes back, and so is little. */
+/*
+ * What is used from the first drop to the end of the wait, by these two, comes back, and so is
+ * little.
+ */
 static void let_go(uintptr_t caller, uintptr_t call)
 {
 	struct ranges files = { .page = (uintptr_t)sysconf(_SC_PAGESIZE) };

@@ -1,12 +1,12 @@
 /*
  * System calls that are answered by another process: seccomp_unotify(2).
  *
- * A container's process that makes one of the calls of a list waits in the kernel until its supervisor
- * has answered, who may do it in its own place, hand over a descriptor, or let it go on.
+ * A container's process that makes one of the calls of a list waits in the kernel until its
+ * supervisor has answered, who may do it in its own place, hand over a descriptor, or let it go on.
  *
- * Nothing of this is a security boundary: what lets a call go on lets go on whatever the registers and
- * the memory hold by then. The caller's memory is the container's: what is read of it is copied once
- * and checked after that, and means what it says only if notify_valid holds afterwards.
+ * Nothing of this is a security boundary: what lets a call go on lets go on whatever the registers
+ * and the memory hold by then. The caller's memory is the container's: what is read of it is copied
+ * once and checked after that, and means what it says only if notify_valid holds afterwards.
  */
 #ifndef BASE_NOTIFY_H
 #define BASE_NOTIFY_H
@@ -37,10 +37,10 @@ struct notify_call {
 };
 
 /*
- * The calling process, with no_new_privs or CAP_SYS_ADMIN: from here on these calls of its, and of all
- * that it starts, are notified of. Calls of another ABI are not; nor must sendmsg(2) without flags but
- * MSG_NOSIGNAL be among them, which hands *ret_listener over. ERR_UNSUPPORTED: it has such a supervisor
- * already (a container in a container), or the kernel has none.
+ * The calling process, with no_new_privs or CAP_SYS_ADMIN: from here on these calls of its, and of
+ * all that it starts, are notified of. Calls of another ABI are not; nor must sendmsg(2) without
+ * flags but MSG_NOSIGNAL be among them, which hands *ret_listener over. ERR_UNSUPPORTED: it has
+ * such a supervisor already (a container in a container), or the kernel has none.
  */
 int notify_install(const struct notify_call *calls, size_t n, int *ret_listener, struct err *err);
 
@@ -51,8 +51,8 @@ struct notification {
 	pid_t pid;    /* of the thread, as the supervisor sees it */
 	struct seccomp_data data;
 	/*
-	 * NULL, or where it is noted until it is answered: the kernel tells of each call once, and who dies
-	 * with it leaves the caller waiting.
+	 * NULL, or where it is noted until it is answered: the kernel tells of each call once, and
+	 * who dies with it leaves the caller waiting.
 	 */
 	struct notify_note *note;
 	struct notify_answer *held; /* NULL, or where its answer is put: see notify_send */
@@ -71,8 +71,8 @@ struct notify_note {
 };
 
 /*
- * 1: one is there; 0: not, or no longer; -1: nobody is left who could make one. buffer: zeroed; what the kernel
- * says, which it says once, is there before anything can end us.
+ * 1: one is there; 0: not, or no longer; -1: nobody is left who could make one. buffer: zeroed;
+ * what the kernel says, which it says once, is there before anything can end us.
  */
 int notify_receive(int listener, struct seccomp_notif *buffer, struct notification *ret);
 /* Out of what was received. */
@@ -81,26 +81,30 @@ void notify_read_buffer(int listener, const struct seccomp_notif *buffer, struct
 bool notify_valid(const struct notification *n);
 
 /*
- * Each of these answers it, once. One whose caller was killed or interrupted meanwhile is nobody's any
- * more: false. Interrupted, it may be made again.
+ * Each of these answers it, once. One whose caller was killed or interrupted meanwhile is nobody's
+ * any more: false. Interrupted, it may be made again.
  */
 bool notify_return(const struct notification *n, int64_t value);
 bool notify_fail(const struct notification *n, int error);
 bool notify_continue(const struct notification *n);
 
-/* Sends an answer that was held back: until all is closed in which the caller could see us, for example. */
+/*
+ * Sends an answer that was held back: until all is closed in which the caller could see us, for
+ * example.
+ */
 bool notify_send(const struct notification *n, const struct notify_answer *a);
 
 /*
- * Puts a descriptor of ours, lent, into the caller's table: at the number there, or with there -1 at the
- * lowest free one. Returns the number, or -1 with errno. The call still waits to be answered.
+ * Puts a descriptor of ours, lent, into the caller's table: at the number there, or with there -1
+ * at the lowest free one. Returns the number, or -1 with errno. The call still waits to be
+ * answered.
  */
 int notify_add_fd(const struct notification *n, int fd, int there, bool cloexec);
 /* Answers with the number of a descriptor of ours, lent, that the caller has with it. */
 bool notify_return_fd(const struct notification *n, int fd, bool cloexec);
 /*
- * A copy of a descriptor of the caller's, with O_CLOEXEC; or -1 with errno. Before Linux 6.9 it takes the
- * working directory to be the host's /proc.
+ * A copy of a descriptor of the caller's, with O_CLOEXEC; or -1 with errno. Before Linux 6.9 it
+ * takes the working directory to be the host's /proc.
  */
 int notify_get_fd(const struct notification *n, int there);
 

@@ -104,8 +104,9 @@ int owner_identify(int dirfd, const char *name, struct owner_entry *ret)
 
 size_t owner_print(const struct owner_entry *e, char ret[OWNER_LINE_MAX])
 {
-	return (size_t)snprintf(ret, OWNER_LINE_MAX, "%" PRIu64 " %" PRId64 " %" PRIu32 " %" PRIu32 "\n",
-				e->ino, e->born, e->owner.uid, e->owner.gid);
+	return (size_t)snprintf(ret, OWNER_LINE_MAX,
+				"%" PRIu64 " %" PRId64 " %" PRIu32 " %" PRIu32 "\n", e->ino,
+				e->born, e->owner.uid, e->owner.gid);
 }
 
 static bool parse_line(const char *text, struct owner_entry *ret)

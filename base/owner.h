@@ -2,9 +2,9 @@
  * The owner of a file, where its file system can't hold it: with one ID mapped every file is the
  * caller's, and who it is to belong to in the container is an extended attribute beside it.
  *
- * Name and value are those that umoci, rootlesskit and PRoot use (user.rootlesscontainers, a protobuf
- * message of two numbers: rootlesscontaine.rs), so that they, too, see whom a file belongs to. Only files
- * and directories can have it: xattr(7).
+ * Name and value are those that umoci, rootlesskit and PRoot use (user.rootlesscontainers, a
+ * protobuf message of two numbers: rootlesscontaine.rs), so that they, too, see whom a file belongs
+ * to. Only files and directories can have it: xattr(7).
  */
 #ifndef BASE_OWNER_H
 #define BASE_OWNER_H
@@ -21,13 +21,16 @@ struct owner {
 };
 
 size_t owner_encode(struct owner o, unsigned char ret[OWNER_MAX]);
-/* False: it is none, for the value is anybody's. A number that is not there is 0; UINT32_MAX is no ID. */
+/*
+ * False: it is none, for the value is anybody's. A number that is not there is 0; UINT32_MAX is no
+ * ID.
+ */
 bool owner_decode(const unsigned char *value, size_t len, struct owner *ret);
 
 /*
- * Of what has no attributes (symlinks, FIFOs, sockets), a list in a file tells: text, a line each. Its key
- * is the inode, and when that was made (nanoseconds; 0: the file system does not say): numbers are used
- * again.
+ * Of what has no attributes (symlinks, FIFOs, sockets), a list in a file tells: text, a line each.
+ * Its key is the inode, and when that was made (nanoseconds; 0: the file system does not say):
+ * numbers are used again.
  */
 #define OWNERS_NAME "owners" /* of the file: beside a layer's tree, and in a container's directory */
 struct owner_entry {

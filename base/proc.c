@@ -82,7 +82,9 @@ static int open_in(const struct proc_id *id, const char *boot)
 
 	if (id->pid <= 1 || !*boot || !streq(boot, id->boot))
 		return -1;
-	/* First the pidfd, then the check: whatever it shows is then true of the pidfd's process. */
+	/*
+	 * First the pidfd, then the check: whatever it shows is then true of the pidfd's process.
+	 */
 	fd = pidfd_open(id->pid, 0);
 	if (fd < 0)
 		return -1;

@@ -25,8 +25,8 @@ struct proc_id {
 /* Fills in the identity of a process that can't vanish meanwhile: a child of ours, or ourselves. */
 int proc_identify(pid_t pid, struct proc_id *ret, struct err *err);
 /*
- * A pidfd of that very process, or -1 where it has ended (or another one has its pid, or the machine
- * was booted since). A zombie counts as ended.
+ * A pidfd of that very process, or -1 where it has ended (or another one has its pid, or the
+ * machine was booted since). A zombie counts as ended.
  */
 int proc_open(const struct proc_id *id);
 bool proc_alive(const struct proc_id *id);
@@ -34,7 +34,10 @@ bool proc_alive(const struct proc_id *id);
 /* For who asks of many: the boot's ID, read once; "" where it can't be had, and nobody is alive. */
 void proc_boot(char ret[PROC_BOOT_LEN]);
 bool proc_alive_in(const struct proc_id *id, const char *boot);
-/* The start time and the state (proc_pid_stat(5), field 3) of whatever has the number now; -1: nothing. */
+/*
+ * The start time and the state (proc_pid_stat(5), field 3) of whatever has the number now; -1:
+ * nothing.
+ */
 int proc_read_stat(pid_t pid, uint64_t *ret_start, char *ret_state);
 
 /* Waits for a process to end: 0, or -1 and ETIMEDOUT. timeout_ms < 0 waits for ever. */

@@ -60,7 +60,8 @@ static void grow_links(struct copy *c)
 
 	for (size_t i = 0; i < c->places; i++)
 		if (c->links[i].path)
-			*find_place(links, places, c->links[i].device, c->links[i].inode) = c->links[i];
+			*find_place(links, places, c->links[i].device, c->links[i].inode) =
+				c->links[i];
 	free(c->links);
 	c->links = links;
 	c->places = places;

@@ -77,7 +77,8 @@ static int tell_hidden(const struct walk *w, int fd, const struct stack *below, 
 	return 0;
 }
 
-static int visit_directory(struct walk *w, struct change *c, const struct stack *below, struct err *err)
+static int visit_directory(struct walk *w, struct change *c, const struct stack *below,
+			   struct err *err)
 {
 	CLEAN(stack_done) struct stack inner = { 0 };
 	CLEAN(clean_fd) int fd = openat(c->dir, c->name, OPEN_DIR);
@@ -92,7 +93,8 @@ static int visit_directory(struct walk *w, struct change *c, const struct stack 
 	/* overlayfs marks many a new one in passing. */
 	opaque = inner.n && dir_is_opaque(fd);
 	c->opaque = opaque;
-	if (w->visit(w->arg, c, err) < 0 || (opaque && tell_hidden(w, fd, &inner, c->path, err) < 0))
+	if (w->visit(w->arg, c, err) < 0 ||
+	    (opaque && tell_hidden(w, fd, &inner, c->path, err) < 0))
 		return -1;
 	return walk_layer(w, fd, &inner, c->path, err);
 }
@@ -111,7 +113,8 @@ static int visit_entry(struct walk *w, int fd, const struct stack *below, const 
 	if (stat_is_whiteout(&c.st))
 		return was_there ? tell_deleted(w, path, false, err) : 0;
 	c.kind = was_there ? CHANGE_MODIFIED : CHANGE_ADDED;
-	return S_ISDIR(c.st.st_mode) ? visit_directory(w, &c, below, err) : w->visit(w->arg, &c, err);
+	return S_ISDIR(c.st.st_mode) ? visit_directory(w, &c, below, err) :
+				       w->visit(w->arg, &c, err);
 }
 
 static int walk_layer(struct walk *w, int fd, const struct stack *below, const char *path,
@@ -227,7 +230,8 @@ static int compare(struct walk *w, const struct stack *now, const struct stack *
 	CLEAN(strv_done) struct strv old = { 0 };
 	size_t i = 0, k = 0;
 
-	if (deeper(w, err) < 0 || stack_list(now, &names, err) < 0 || stack_list(before, &old, err) < 0)
+	if (deeper(w, err) < 0 || stack_list(now, &names, err) < 0 ||
+	    stack_list(before, &old, err) < 0)
 		return -1;
 	while (i < names.n || k < old.n) {
 		const int order = i == names.n ? 1 : k == old.n ? -1 : strcmp(names.v[i], old.v[k]);

@@ -2,9 +2,9 @@
  * Theory of operation
  *
  * Where overlayfs can't write (in a container whose own root is an overlay, on file systems without
- * user extended attributes or file types in directories) a container gets all files of its layers for
- * its own: containers/<id>/root. The layers are walked as one tree (storage/stack.h), so that each file
- * is copied once and none in vain, and time and memory are linear in what there is.
+ * user extended attributes or file types in directories) a container gets all files of its layers
+ * for its own: containers/<id>/root. The layers are walked as one tree (storage/stack.h), so that
+ * each file is copied once and none in vain, and time and memory are linear in what there is.
  *
  * The copy is made when the tree is wanted first, by root of the container's user namespace, whose
  * the owners are; in tmp/, synced, and renamed into place. Who dies over it leaves a stage for the
@@ -77,7 +77,8 @@ static void make_room(struct copying *c)
 	twins = xcalloc(places, sizeof(*twins));
 	for (size_t i = 0; i < c->places; i++)
 		if (c->twins[i].path)
-			*find_place(twins, places, c->twins[i].inode, c->twins[i].device) = c->twins[i];
+			*find_place(twins, places, c->twins[i].inode, c->twins[i].device) =
+				c->twins[i];
 	free(c->twins);
 	c->twins = twins;
 	c->places = places;
@@ -99,7 +100,9 @@ static const char *twin_of(struct copying *c, const struct stat *st, const char 
 	return NULL;
 }
 
-/* What was recorded of a symlink goes with the copy. A full disk is told of by what is copied next. */
+/*
+ * What was recorded of a symlink goes with the copy. A full disk is told of by what is copied next.
+ */
 static void copy_owner(const struct copying *c, int from, int into, const char *name)
 {
 	struct owner_entry there;
@@ -252,9 +255,11 @@ static int make_copy(const struct rootfs *r, struct err *err)
 static int bind_copy(const struct rootfs *r, unsigned int more, int flags, int *ret_root,
 		     struct err *err)
 {
-	CLEAN(clean_free) char *copy = xasprintf("%s/containers/%s/root", r->store->root, r->container);
+	CLEAN(clean_free)
+	char *copy = xasprintf("%s/containers/%s/root", r->store->root, r->container);
 	/* On top of the work directory, which nobody else has to see. */
-	CLEAN(clean_free) char *target = xasprintf("%s/containers/%s/work", r->store->root, r->container);
+	CLEAN(clean_free)
+	char *target = xasprintf("%s/containers/%s/work", r->store->root, r->container);
 	CLEAN(clean_fd) int root = -1;
 	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NODEV | more };
 
@@ -276,8 +281,10 @@ static int mount_copy(const struct rootfs *r, int *ret_root, struct err *err)
 	struct statvfs v;
 
 	if (fstatvfs(r->store->fd, &v) == 0 && (v.f_flag & ST_NOEXEC)) {
-		err_set(err, ERR_UNSUPPORTED, "the store '%s' is on a file system from which nothing can "
-					      "be executed (noexec)", r->store->root);
+		err_set(err, ERR_UNSUPPORTED,
+			"the store '%s' is on a file system from which nothing can "
+			"be executed (noexec)",
+			r->store->root);
 		return err_hint(err, "name a directory on another with --root or TIFFIN_ROOT");
 	}
 	return bind_copy(r, 0, O_PATH, ret_root, err);

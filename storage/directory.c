@@ -1,19 +1,20 @@
 /*
  * Theory of operation
  *
- * A directory for a root file system, as it is (--rootfs DIR: a bind mount), or below a layer that takes
- * the writes (--rootfs DIR:O).
+ * A directory for a root file system, as it is (--rootfs DIR: a bind mount), or below a layer that
+ * takes the writes (--rootfs DIR:O).
  *
- * The kernel takes no directory for a lower one that other file systems are mounted beneath, since an
- * unprivileged user could look under them. The host's own root is such a one. It is therefore made
- * again, piece by piece: what has nothing mounted beneath is laid over by itself, what has is made anew
- * as a directory, and looked into. Everything comes through an overlay or is copied, so that the host's
- * sockets and FIFOs lead nowhere. /run, /tmp and what the kernel makes (/proc and the like) are not
- * shown at all.
+ * The kernel takes no directory for a lower one that other file systems are mounted beneath, since
+ * an unprivileged user could look under them. The host's own root is such a one. It is therefore
+ * made again, piece by piece: what has nothing mounted beneath is laid over by itself, what has is
+ * made anew as a directory, and looked into. Everything comes through an overlay or is copied, so
+ * that the host's sockets and FIFOs lead nowhere. /run, /tmp and what the kernel makes (/proc and
+ * the like) are not shown at all.
  *
- * A file whose owner is not mapped can't be written to, nor anything made beside it: the writable layer
- * would need that owner for its copy. Such directories that things are usually made in are made in the
- * writable layer beforehand, where they are the container's root's; what is in them shows through.
+ * A file whose owner is not mapped can't be written to, nor anything made beside it: the writable
+ * layer would need that owner for its copy. Such directories that things are usually made in are
+ * made in the writable layer beforehand, where they are the container's root's; what is in them
+ * shows through.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -295,12 +296,14 @@ static int fill(const struct laying *l, int from, int into, const char *path, in
 	while (dir && (e = readdir(dir))) {
 		int result = 0;
 
-		if (is_left_out(path, e->d_name) || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (is_left_out(path, e->d_name) ||
+		    fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (S_ISLNK(st.st_mode))
 			result = copy_link(dirfd(dir), into, e->d_name, err);
 		else if (S_ISDIR(st.st_mode))
-			result = add_dir(l, dirfd(dir), into, e->d_name, st.st_mode, path, depth, err);
+			result = add_dir(l, dirfd(dir), into, e->d_name, st.st_mode, path, depth,
+					 err);
 		if (result < 0)
 			return -1;
 	}
@@ -336,12 +339,13 @@ static int open_mounted(const struct laying *l, int *ret_root, struct err *err)
 	return *ret_root < 0 ? err_sys(err, "opening it") : 0;
 }
 
-static int mount_pieces(const struct laying *l, int lower, int target, int *ret_root, struct err *err)
+static int mount_pieces(const struct laying *l, int lower, int target, int *ret_root,
+			struct err *err)
 {
 	CLEAN(clean_fd) int root = -1;
 
-	if (overlay(l, -1, true, l->home, "/", target, err) < 0 || open_mounted(l, &root, err) < 0 ||
-	    fill(l, lower, root, l->r->directory, 0, err) < 0)
+	if (overlay(l, -1, true, l->home, "/", target, err) < 0 ||
+	    open_mounted(l, &root, err) < 0 || fill(l, lower, root, l->r->directory, 0, err) < 0)
 		return -1;
 	if (streq(l->r->directory, "/") && (add_tmpfs(root, "tmp", "mode=1777", err) < 0 ||
 					    add_tmpfs(root, "run", "mode=755", err) < 0))

@@ -45,8 +45,8 @@ struct image_new {
 };
 
 /*
- * Stores it, durably, and points the name to it last. What is there already stays; another manifest of
- * an image that is there is kept beside the first.
+ * Stores it, durably, and points the name to it last. What is there already stays; another manifest
+ * of an image that is there is kept beside the first.
  */
 int image_put(const struct store *s, const struct image_new *image, struct err *err);
 
@@ -59,8 +59,8 @@ int image_find(const struct store *s, const char *canonical, const char *id_or_p
 /* All of them, the newest first. The caller frees with image_list_done. */
 int image_list(const struct store *s, struct image_record **ret, size_t *ret_n, struct err *err);
 /*
- * The same. *ret_whole: none was passed over, but such as are being removed; where it is false nobody
- * can tell which layers are in use.
+ * The same. *ret_whole: none was passed over, but such as are being removed; where it is false
+ * nobody can tell which layers are in use.
  */
 int image_list_all(const struct store *s, struct image_record **ret, size_t *ret_n, bool *ret_whole,
 		   struct err *err);
@@ -69,7 +69,8 @@ void image_list_done(struct image_record *list, size_t n);
 int image_read_config(const struct store *s, const char *id, struct buf *ret, struct err *err);
 int image_read_manifest(const struct store *s, const char *id, struct buf *ret, struct err *err);
 /*
- * The manifest that a name of the image came with, or the image's own, where name is NULL or has none.
+ * The manifest that a name of the image came with, or the image's own, where name is NULL or has
+ * none.
  */
 int image_read_manifest_of(const struct store *s, const char *id, const char *name, struct buf *ret,
 			   struct err *err);
@@ -99,7 +100,8 @@ int image_tag(const struct store *s, const struct image_record *image, const cha
 int image_add_digest(const struct store *s, const char *id, const char *repository,
 		     const char *digest, struct err *err);
 /*
- * Under the exclusive lock: drops a tag, and with the last of a repository the image's digests of it.
+ * Under the exclusive lock: drops a tag, and with the last of a repository the image's digests of
+ * it.
  */
 int image_untag(const struct store *s, const char *canonical, struct err *err);
 

@@ -65,7 +65,8 @@ static void count_named(int root, const char *path, uint32_t *last)
 }
 
 /* By paths from the root: a layer may be nested deeper than there are descriptors. */
-static int count_owners(int root, const char *path, struct strv *to_do, uint32_t *last, struct err *err)
+static int count_owners(int root, const char *path, struct strv *to_do, uint32_t *last,
+			struct err *err)
 {
 	int fd = open_resolved(root, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0,
 			       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);

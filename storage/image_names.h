@@ -1,6 +1,6 @@
 /*
- * The references: which of a store's images each name leads to. This is for storage/image.c alone; what
- * all others can do with names is in storage/image.h.
+ * The references: which of a store's images each name leads to. This is for storage/image.c alone;
+ * what all others can do with names is in storage/image.h.
  *
  * Who changes them holds the exclusive lock (image_lock) from the load to the save.
  */
@@ -11,8 +11,8 @@
 #include "storage/image.h"
 
 /*
- * {NAME: {"id": …, "digest": …}}, as the file images/references has it; a store without the file has no
- * names yet. ERR_CORRUPT: it is not JSON. The caller lets go of *ret.
+ * {NAME: {"id": …, "digest": …}}, as the file images/references has it; a store without the file
+ * has no names yet. ERR_CORRUPT: it is not JSON. The caller lets go of *ret.
  */
 int references_load(const struct store *s, json_t **ret, struct err *err);
 int references_save(const struct store *s, json_t *references, struct err *err);

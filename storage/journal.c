@@ -123,7 +123,8 @@ static bool same_file(int a, int b)
 {
 	struct stat x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino &&
+	       x.st_dev == y.st_dev;
 }
 
 int journal_open(const struct store *s, bool from_start, bool follow, struct journal *ret,
@@ -177,8 +178,8 @@ static bool read_more(struct journal_file *f)
 
 static bool is_event(const json_t *j)
 {
-	return js_int(j, "time") > 0 && js_str(j, "type") && js_str(j, "action") && js_str(j, "id") &&
-	       js_str(j, "name") && js_obj(j, "attributes");
+	return js_int(j, "time") > 0 && js_str(j, "type") && js_str(j, "action") &&
+	       js_str(j, "id") && js_str(j, "name") && js_obj(j, "attributes");
 }
 
 /* A line; what stands before its last separator was never finished. NULL: it is no record. */

@@ -1,6 +1,6 @@
 /*
- * What a layer of the store is known as in registries: blobs by digest, and the repositories that were
- * seen to have them; so that a push need not upload what is there, and can keep its digests.
+ * What a layer of the store is known as in registries: blobs by digest, and the repositories that
+ * were seen to have them; so that a push need not upload what is there, and can keep its digests.
  *
  * Kept beside the layer's tree, as one JSON file that is replaced. It is a cache: where it can't be
  * read there is nothing in it, and of two who add to it at once the second wins.
@@ -19,8 +19,8 @@ struct known_blob {
 	int64_t size;
 	char *compression; /* image/compression.h, by name */
 	/*
-	 * Its bytes were seen to be the layer's. Else a registry's manifest says so, which is good for
-	 * that registry alone.
+	 * Its bytes were seen to be the layer's. Else a registry's manifest says so, which is good
+	 * for that registry alone.
 	 */
 	bool verified;
 	struct strv repositories; /* "docker.io/library/alpine", the latest first */

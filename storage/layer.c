@@ -89,7 +89,8 @@ int layer_read_info(const struct store *s, const char *diff_id, struct layer_inf
 	if (file_read_at(s->layers, path, 4096, &text, err) < 0 ||
 	    js_parse(text.data, text.len, &j, err) < 0)
 		return err_wrap(err, "layer %.19s", diff_id);
-	*ret = (struct layer_info){ .size = js_int(j, "size"), .diff_size = js_int(j, "diff_size") };
+	*ret = (struct layer_info){ .size = js_int(j, "size"),
+				    .diff_size = js_int(j, "diff_size") };
 	snprintf(ret->digest, sizeof(ret->digest), "%s", js_str(j, "digest") ?: "");
 	return 0;
 }

@@ -51,7 +51,8 @@ static int open_parent(int root, const char *path, int *ret_fd)
 static int look(int root, const char *path, struct located *l, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
-	CLEAN(clean_free) char *parent = slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+	CLEAN(clean_free)
+	char *parent = slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 
 	clean_fd(&l->dir);
 	free(l->name);
@@ -106,7 +107,8 @@ int locate(int root, const char *path, bool follow, struct located *ret, struct 
 	if (look(root, at, &l, err) < 0)
 		return -1;
 	l.special = root < 0 && follow && is_special(&l);
-	for (int links = 0; !l.special && l.exists && S_ISLNK(l.st.st_mode) && (follow || l.slash); links++) {
+	for (int links = 0; !l.special && l.exists && S_ISLNK(l.st.st_mode) && (follow || l.slash);
+	     links++) {
 		char *next = follow_link(&l, at);
 
 		free(at);

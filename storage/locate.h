@@ -1,9 +1,10 @@
 /*
- * Where a path leads that a user wrote for cp: to an entry of a directory, which may not be there yet.
+ * Where a path leads that a user wrote for cp: to an entry of a directory, which may not be there
+ * yet.
  *
  * As in docker, ".." takes back what stands before it, whatever that is; a slash at the end means a
- * directory, and so does "/.", which means what is in it. In a container's root a path is resolved by the
- * kernel as after a chroot (openat2, RESOLVE_IN_ROOT), and no magic link is followed.
+ * directory, and so does "/.", which means what is in it. In a container's root a path is resolved
+ * by the kernel as after a chroot (openat2, RESOLVE_IN_ROOT), and no magic link is followed.
  */
 #ifndef STORAGE_LOCATE_H
 #define STORAGE_LOCATE_H
@@ -25,8 +26,8 @@ struct located {
 void located_done(struct located *l);
 
 /*
- * root: of a container (O_PATH will do); -1: the host's. follow: the last component too, where it is a
- * symlink; else only before a slash. ERR_NOT_FOUND: a directory on the way is missing.
+ * root: of a container (O_PATH will do); -1: the host's. follow: the last component too, where it
+ * is a symlink; else only before a slash. ERR_NOT_FOUND: a directory on the way is missing.
  */
 int locate(int root, const char *path, bool follow, struct located *ret, struct err *err);
 

@@ -18,7 +18,8 @@
 
 static const char *const tree_names[] = { [MAPPED_META] = "meta", [MAPPED_COPY] = "fs" };
 
-static int entry_name(const char *image, const struct id_mapping *m, char ret[ENTRY_MAX], struct err *err)
+static int entry_name(const char *image, const struct id_mapping *m, char ret[ENTRY_MAX],
+		      struct err *err)
 {
 	char mapping[ID_MAPPING_NAME_MAX];
 
@@ -70,7 +71,8 @@ int mapped_directory(const struct store *s, int *ret_fd, struct err *err)
 	return dir_open_or_make_at(s->fd, DIRECTORY, 0700, ret_fd, err);
 }
 
-static int put(const struct store *s, const struct layer_stage *stage, const char *name, struct err *err)
+static int put(const struct store *s, const struct layer_stage *stage, const char *name,
+	       struct err *err)
 {
 	CLEAN(clean_fd) int dir = -1;
 
@@ -87,7 +89,9 @@ int mapped_build(const struct store *s, const char *image, const struct strv *la
 		 const struct id_mapping *m, enum mapped_how how, struct err *err)
 {
 	struct layer_stage stage = LAYER_STAGE_INIT;
-	struct mapped_tree tree = { .store = s, .layers = layers, .mapping = m, .copy = how == MAPPED_COPY };
+	struct mapped_tree tree = {
+		.store = s, .layers = layers, .mapping = m, .copy = how == MAPPED_COPY
+	};
 	char name[ENTRY_MAX];
 	int result;
 
@@ -118,7 +122,8 @@ static bool is_wanted(const struct store *s, const char *name)
 
 void mapped_sweep(const struct store *s)
 {
-	CLEAN(clean_fd) int fd = openat(s->fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	CLEAN(clean_fd)
+	int fd = openat(s->fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	int again = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(clean_dir) DIR *dir = again < 0 ? NULL : fdopendir(again);
 	char trash[STAGE_NAME_MAX];

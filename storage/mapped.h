@@ -7,8 +7,9 @@
  *			data-only layers)
  *	  fs/		instead of meta: all of it, with copies of the files
  *
- * They are caches: made where a container wants them, built in tmp/, synced and renamed; one whose image is
- * gone is swept. They lie beside layers/, not in it, because overlayfs refuses a layer in another.
+ * They are caches: made where a container wants them, built in tmp/, synced and renamed; one whose
+ * image is gone is swept. They lie beside layers/, not in it, because overlayfs refuses a layer in
+ * another.
  *
  * With one ID mapped (struct store, single_id) there are none.
  */
@@ -29,8 +30,8 @@ enum mapped_how {
 /* image: an ID, 64 hex digits. */
 bool mapped_exists(const struct store *s, const char *image, const struct id_mapping *m);
 /*
- * Root of the store's user namespace: makes the tree of these layers (diff IDs, the lowest first), whole
- * or not at all. Whose IDs are not mapped is nobody's. The caller has the lock (mapped_lock).
+ * Root of the store's user namespace: makes the tree of these layers (diff IDs, the lowest first),
+ * whole or not at all. Whose IDs are not mapped is nobody's. The caller has the lock (mapped_lock).
  */
 int mapped_build(const struct store *s, const char *image, const struct strv *layers,
 		 const struct id_mapping *m, enum mapped_how how, struct err *err);
@@ -38,8 +39,8 @@ int mapped_build(const struct store *s, const char *image, const struct strv *la
 int mapped_lock(const struct store *s, int *ret_lock, struct err *err);
 
 /*
- * Opens the tree (O_PATH), by a path from root, a store's directory: in the mount namespace that that was
- * opened in.
+ * Opens the tree (O_PATH), by a path from root, a store's directory: in the mount namespace that
+ * that was opened in.
  */
 int mapped_open(int root, const char *image, const struct id_mapping *m, int *ret_fs,
 		enum mapped_how *ret_how, struct err *err);

@@ -1,6 +1,6 @@
 /*
- * One file of a mapped tree (storage/mapped_tree.h): made as it is in its layer, with the owner that the
- * mapping says, its content redirected to the layer's or copied.
+ * One file of a mapped tree (storage/mapped_tree.h): made as it is in its layer, with the owner
+ * that the mapping says, its content redirected to the layer's or copied.
  *
  * Root of the user namespace that the mapping leads to.
  */
@@ -35,8 +35,8 @@ void mapped_maker_init(const struct id_mapping *mapping, bool copy, struct mappe
 void mapped_maker_done(struct mapped_maker *m);
 
 /*
- * Anything but a directory. What has several names is found by one more in links, its inode's number,
- * and gets the others then.
+ * Anything but a directory. What has several names is found by one more in links, its inode's
+ * number, and gets the others then.
  */
 int mapped_make(struct mapped_maker *m, const struct mapped_entry *e, struct err *err);
 /* The owner, mode and attributes of a directory that is there, open as fd. */

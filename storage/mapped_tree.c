@@ -1,16 +1,16 @@
 /*
  * Theory of operation
  *
- * overlayfs takes a regular file with user.overlay.metacopy for the attributes of one whose content lies
- * at user.overlay.redirect, a path in a data-only layer (Linux 6.16 for who mounts it in a user
- * namespace). Only the lowest layer that has the directory may have such files, so the image's layers
- * become one. The data-only layer is all of layers/, and the path begins with the layer's name: one path
- * for several layers might lead to a file of another one.
+ * overlayfs takes a regular file with user.overlay.metacopy for the attributes of one whose content
+ * lies at user.overlay.redirect, a path in a data-only layer (Linux 6.16 for who mounts it in a
+ * user namespace). Only the lowest layer that has the directory may have such files, so the image's
+ * layers become one. The data-only layer is all of layers/, and the path begins with the layer's
+ * name: one path for several layers might lead to a file of another one.
  *
- * Directories are named by their paths from the root, not held open: an image may nest them two thousand
- * deep. Which layers have a part in one follows from its parent, as in storage/stack.h. The times of
- * directories are set last, when nothing is made in them any more. Their files are made by
- * storage/mapped_file.c.
+ * Directories are named by their paths from the root, not held open: an image may nest them two
+ * thousand deep. Which layers have a part in one follows from its parent, as in storage/stack.h.
+ * The times of directories are set last, when nothing is made in them any more. Their files are
+ * made by storage/mapped_file.c.
  */
 #include "storage/mapped_tree.h"
 
@@ -91,7 +91,8 @@ static int find_parts(const struct directory *parent, const struct stack *s,
 	d->parts = xcalloc(parent->n_parts, sizeof(*d->parts));
 	for (size_t i = 0; i < s->n; i++) {
 		CLEAN(clean_fd)
-		int fd = openat(s->fds[i], e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int fd =
+			openat(s->fds[i], e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 		if (fd < 0 && errno == ENOENT)
 			continue;
@@ -198,7 +199,8 @@ static int open_layers(struct making *m, struct err *err)
 	const struct strv *layers = m->tree->layers;
 
 	if (layers->n >= UINT16_MAX)
-		return err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)", layers->n);
+		return err_set(err, ERR_UNSUPPORTED, "the image has too many layers (%zu)",
+			       layers->n);
 	m->layers = xcalloc(layers->n + 1, sizeof(*m->layers));
 	m->hex = xcalloc(layers->n + 1, sizeof(*m->hex));
 	for (size_t i = layers->n; i-- > 0;) {

@@ -18,9 +18,9 @@ struct mapped_tree {
 };
 
 /*
- * Root of the user namespace that the mapping leads to. Names, kinds, modes, times, extended attributes
- * and hard links are kept. What can't be redirected (a path of more than
- * the kernel looks up, attributes for which the file system has no room) is copied.
+ * Root of the user namespace that the mapping leads to. Names, kinds, modes, times, extended
+ * attributes and hard links are kept. What can't be redirected (a path of more than the kernel
+ * looks up, attributes for which the file system has no room) is copied.
  */
 int mapped_tree_make(const struct mapped_tree *tree, struct err *err);
 

@@ -2,15 +2,16 @@
  * Theory of operation
  *
  * overlayfs takes its directories as one string of at most a page, with ':' and ',' for separators.
- * Layers are therefore opened first and named as /proc/self/fd/N: short, so that 200 of them fit (and
- * where there are more, N alone does, from that directory),
- * free of separators whatever the store is called, and silent about it, for what the container reads
- * in /proc/mounts is this string. They are opened through the path of the store once more because
- * overlayfs takes directories of the mount namespace it is mounted in, and descriptors that the
- * parent opened belong to the host's.
+ * Layers are therefore opened first and named as /proc/self/fd/N: short, so that 200 of them fit
+ * (and where there are more, N alone does, from that directory), free of separators whatever the
+ * store is called, and silent about it, for what the container reads in /proc/mounts is this
+ * string. They are opened through the path of the store once more because overlayfs takes
+ * directories of the mount namespace it is mounted in, and descriptors that the parent opened
+ * belong to the host's.
  *
  * userxattr keeps overlayfs's own marks in user.overlay.*, the ones an unprivileged user may set.
- * volatile spares the syncfs(2) of the whole disk at unmount where the tree is to be deleted anyway.
+ * volatile spares the syncfs(2) of the whole disk at unmount where the tree is to be deleted
+ * anyway.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +52,9 @@ static int add_layers(const struct store *s, const struct strv *layers, struct b
 	int fd; /* left open for mount(2); close-on-exec */
 
 	for (size_t i = layers->n; i-- > 0;) {
-		/* A layer may come twice; overlayfs takes it once, and the topmost is what counts. */
+		/*
+		 * A layer may come twice; overlayfs takes it once, and the topmost is what counts.
+		 */
 		if (comes_again(layers, i))
 			continue;
 		if (layer_open(s, layers->v[i], &fd, err) < 0)
@@ -182,10 +185,10 @@ static int mount_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 }
 
 /*
- * The writable layer is the topmost of the lower ones here: whiteouts and opaque directories mean the
- * same in it, and the running container's own mount is not in our way, nor we in its. The places
- * below all layers, which mounts are made on, are nobody's files, and left out where that is possible
- * (overlayfs wants two directories).
+ * The writable layer is the topmost of the lower ones here: whiteouts and opaque directories mean
+ * the same in it, and the running container's own mount is not in our way, nor we in its. The
+ * places below all layers, which mounts are made on, are nobody's files, and left out where that is
+ * possible (overlayfs wants two directories).
  */
 static int view_overlay(const struct rootfs *r, int *ret_root, struct err *err)
 {
@@ -232,14 +235,16 @@ static int open_upper(const struct rootfs *r, int *ret_fd, struct err *err)
 
 	if (open_dir_at(r->store->containers, r->container, &dir, err) < 0)
 		return -1;
-	fd = is_fresh(dir) ? -1 : openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = is_fresh(dir) ? -1 :
+			     openat(dir, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && !is_fresh(dir))
 		return err_sys(err, "cannot open the writable layer");
 	*ret_fd = fd;
 	return 0;
 }
 
-static int changes_overlay(const struct rootfs *r, change_visitor *visit, void *arg, struct err *err)
+static int changes_overlay(const struct rootfs *r, change_visitor *visit, void *arg,
+			   struct err *err)
 {
 	CLEAN(stack_done) struct stack below = { 0 };
 	CLEAN(clean_fd) int upper = -1;

@@ -1,7 +1,7 @@
 /*
- * The driver for containers whose IDs are mapped otherwise than the store's (storage/mapped.h). It is
- * mounted in the store's user namespace: the container's own may have no ID for the caller, to whom the
- * store belongs.
+ * The driver for containers whose IDs are mapped otherwise than the store's (storage/mapped.h). It
+ * is mounted in the store's user namespace: the container's own may have no ID for the caller, to
+ * whom the store belongs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +72,8 @@ static int configure(int fs, const struct parts *p, bool view, bool temporary)
 		return -1;
 	if (p->data >= 0 && set_path(fs, "datadir+", p->data) < 0)
 		return -1;
-	if (!view && (set_path(fs, "upperdir", p->upper) < 0 || set_path(fs, "workdir", p->work) < 0))
+	if (!view &&
+	    (set_path(fs, "upperdir", p->upper) < 0 || set_path(fs, "workdir", p->work) < 0))
 		return -1;
 	if (temporary && !view && fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
 		return -1;
@@ -107,7 +108,8 @@ static int attach_by_string(const struct parts *p, bool view, bool temporary, in
 	buf_adds(&options, fd_path(p->tree, path));
 	if (!view) {
 		buf_addf(&options, ",upperdir=%s", fd_path(p->upper, path));
-		buf_addf(&options, ",workdir=%s%s", fd_path(p->work, path), temporary ? ",volatile" : "");
+		buf_addf(&options, ",workdir=%s%s", fd_path(p->work, path),
+			 temporary ? ",volatile" : "");
 	}
 	if (mount("overlay", fd_path(p->work, target), "overlay", MS_NODEV | (view ? MS_RDONLY : 0),
 		  options.data) < 0)
@@ -116,7 +118,8 @@ static int attach_by_string(const struct parts *p, bool view, bool temporary, in
 	return *ret_root < 0 ? err_sys(err, "opening it") : 0;
 }
 
-static int mount_parts(const struct parts *p, bool view, bool temporary, int *ret_root, struct err *err)
+static int mount_parts(const struct parts *p, bool view, bool temporary, int *ret_root,
+		       struct err *err)
 {
 	if (p->data < 0)
 		return attach_by_string(p, view, temporary, ret_root, err);
@@ -226,7 +229,8 @@ bool overlay_mapped_works(const struct store *s)
 	if (store_stage(s, name, &dir, &lock, NULL) < 0)
 		return false;
 	path = xasprintf("%s/tmp/%s", s->root, name);
-	works = make_probe(dir) == 0 && open_dir(AT_FDCWD, path, &here, NULL) == 0 && reads_through(here);
+	works = make_probe(dir) == 0 && open_dir(AT_FDCWD, path, &here, NULL) == 0 &&
+		reads_through(here);
 	store_unstage(s, name);
 	return works;
 }

@@ -35,7 +35,9 @@ static int open_place(int dirfd, const char *name, int *ret, struct err *err)
 	return *ret < 0 ? err_sys(err, "cannot open '%s'", name) : 0;
 }
 
-/* overlayfs takes directories of the mount namespace that it is mounted in: all are opened by path. */
+/*
+ * overlayfs takes directories of the mount namespace that it is mounted in: all are opened by path.
+ */
 static int open_places(const struct overlay_mount *o, struct places *p, struct err *err)
 {
 	CLEAN(clean_free) char *path = xasprintf("%s/containers/%s", o->store->root, o->container);
@@ -46,7 +48,8 @@ static int open_places(const struct overlay_mount *o, struct places *p, struct e
 	if (dir < 0)
 		return err_sys(err, "cannot open container %.12s", o->container);
 	snprintf(name, sizeof(name), "%zu", o->number);
-	if (open_place(dir, "overlays", &all, err) < 0 || open_place(all, name, &p->home, err) < 0 ||
+	if (open_place(dir, "overlays", &all, err) < 0 ||
+	    open_place(all, name, &p->home, err) < 0 ||
 	    open_place(p->home, "target", &p->target, err) < 0)
 		return -1;
 	if (o->read_only || o->upper)
@@ -124,13 +127,14 @@ static int add_lower(const struct overlay_mount *o, struct places *p, struct buf
 }
 
 /* The topmost directory is the writable layer's own. */
-static int copy_attributes(const struct overlay_mount *o, const struct places *p, const struct stat *st,
-			   struct err *err)
+static int copy_attributes(const struct overlay_mount *o, const struct places *p,
+			   const struct stat *st, struct err *err)
 {
 	if (o->upper)
 		return 0;
 	/* An owner that is not mapped can't be had. */
-	if (fchownat(p->home, "upper", st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL)
+	if (fchownat(p->home, "upper", st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno != EINVAL)
 		return err_sys(err, "cannot give the writable layer its owner");
 	if (fchmodat(p->home, "upper", st->st_mode & 07777, 0) < 0)
 		return err_sys(err, "cannot give the writable layer its mode");
@@ -171,7 +175,8 @@ int overlay_mount(const struct overlay_mount *o, int *ret_root, struct err *err)
 			return -1;
 		buf_addf(&options, ",upperdir=%s", fd_path(p.upper, text));
 		/* What is dropped at the end need not reach the disk. */
-		buf_addf(&options, ",workdir=%s%s", fd_path(p.work, text), o->upper ? "" : ",volatile");
+		buf_addf(&options, ",workdir=%s%s", fd_path(p.work, text),
+			 o->upper ? "" : ",volatile");
 	}
 	return attach(o, &p, buf_str(&options), ret_root, err);
 }

@@ -7,7 +7,9 @@
 #include "base/owner.h"
 #include "storage/layer.h"
 
-/* Bytes of all lists: some 400,000 links. An image that has more is not worth a container's memory. */
+/*
+ * Bytes of all lists: some 400,000 links. An image that has more is not worth a container's memory.
+ */
 #define LISTS_MAX (16u << 20)
 
 static int open_list(const struct store *s, const char *container, int flags)
@@ -24,7 +26,8 @@ static bool read_list(int fd, struct buf *ret)
 }
 
 /* No two lists speak of one inode: their order does not matter. */
-void owners_read(const struct store *s, const struct strv *layers, const char *container, struct buf *ret)
+void owners_read(const struct store *s, const struct strv *layers, const char *container,
+		 struct buf *ret)
 {
 	CLEAN(clean_fd) int own = container ? open_list(s, container, O_RDONLY) : -1;
 
@@ -33,7 +36,8 @@ void owners_read(const struct store *s, const struct strv *layers, const char *c
 	for (size_t i = 0; more && i < layers->n; i++) {
 		CLEAN(clean_fd) int fd = -1;
 
-		more = layer_open_file(s, layers->v[i], OWNERS_NAME, &fd, NULL) < 0 || read_list(fd, ret);
+		more = layer_open_file(s, layers->v[i], OWNERS_NAME, &fd, NULL) < 0 ||
+		       read_list(fd, ret);
 	}
 }
 

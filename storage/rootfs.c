@@ -59,5 +59,6 @@ int rootfs_driver_find(const char *name, const struct rootfs_driver **ret, struc
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USAGE, "there is no storage driver '%s': they are overlay and copy", name);
+	return err_set(err, ERR_USAGE, "there is no storage driver '%s': they are overlay and copy",
+		       name);
 }

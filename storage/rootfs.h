@@ -49,8 +49,8 @@ struct rootfs_driver {
 	 */
 	int (*view)(const struct rootfs *r, int *ret_root, struct err *err);
 	/*
-	 * In a user namespace that has the owners, without a mount: what the container has changed of
-	 * its layers, and all that its tree consists of. NULL: nobody can tell.
+	 * In a user namespace that has the owners, without a mount: what the container has changed
+	 * of its layers, and all that its tree consists of. NULL: nobody can tell.
 	 */
 	int (*changes)(const struct rootfs *r, change_visitor *visit, void *arg, struct err *err);
 	int (*stack)(const struct rootfs *r, struct stack *ret, struct err *err);
@@ -64,8 +64,8 @@ int rootfs_driver_find(const char *name, const struct rootfs_driver **ret, struc
 bool rootfs_driver_recall(const struct store *s, char ret[ROOTFS_DRIVER_NAME_MAX]);
 void rootfs_driver_remember(const struct store *s, const char *name);
 /*
- * Tries whether overlayfs does in this store what containers want of it; UNSUPPORTED where it does not.
- * As root of a user namespace, in a mount namespace of its own.
+ * Tries whether overlayfs does in this store what containers want of it; UNSUPPORTED where it does
+ * not. As root of a user namespace, in a mount namespace of its own.
  */
 int rootfs_probe_overlay(const struct store *s, struct err *err);
 
@@ -75,8 +75,8 @@ extern const struct rootfs_driver rootfs_overlay;
 extern const struct rootfs_driver rootfs_copy;
 
 /*
- * Makes the layer below all others, with the places that every container mounts something on. Once in
- * a store's life, and whole when it appears.
+ * Makes the layer below all others, with the places that every container mounts something on. Once
+ * in a store's life, and whole when it appears.
  */
 int rootfs_ensure_base(const struct store *s, struct err *err);
 

@@ -42,8 +42,8 @@ static bool may_have_marks(const struct store *s)
 	return !rootfs_driver_recall(s, driver) || !streq(driver, rootfs_overlay.name);
 }
 
-int stack_add_layers(struct stack *s, const struct store *store, const struct strv *layers, size_t n,
-		     struct err *err)
+int stack_add_layers(struct stack *s, const struct store *store, const struct strv *layers,
+		     size_t n, struct err *err)
 {
 	s->marks = may_have_marks(store);
 	for (size_t i = n; i-- > 0;) {
@@ -142,8 +142,9 @@ int stack_enter(const struct stack *s, const char *name, struct stack *ret, stru
 		/* What is no directory, a whiteout for one, hides what is beneath. */
 		if (fd >= 0 ? dir_is_opaque(fd) : errno != ENOENT)
 			break;
-		if (has_marks(s, i) && (is_marked(s->fds[i], name) ||
-					(fd >= 0 && faccessat(fd, MARK_OPAQUE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)))
+		if (has_marks(s, i) &&
+		    (is_marked(s->fds[i], name) ||
+		     (fd >= 0 && faccessat(fd, MARK_OPAQUE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)))
 			break;
 	}
 	*ret = dir;
@@ -198,7 +199,8 @@ int stack_list(const struct stack *s, struct strv *ret, struct err *err)
 			return -1;
 	sort(&all);
 	for (size_t i = 0; i < all.n; i++)
-		if ((i == 0 || !streq(all.v[i], all.v[i - 1])) && stack_find(s, all.v[i], &part, &st))
+		if ((i == 0 || !streq(all.v[i], all.v[i - 1])) &&
+		    stack_find(s, all.v[i], &part, &st))
 			strv_add(ret, all.v[i]);
 	return 0;
 }

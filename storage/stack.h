@@ -1,11 +1,12 @@
 /*
- * Layers as one tree, without a mount: a directory of it is the directory of each layer that has a part
- * in it, the uppermost first. Whiteouts and opaque directories (storage/layer.h) mean what they mean to
- * overlayfs, and no symlink is followed.
+ * Layers as one tree, without a mount: a directory of it is the directory of each layer that has a
+ * part in it, the uppermost first. Whiteouts and opaque directories (storage/layer.h) mean what
+ * they mean to overlayfs, and no symlink is followed.
  *
- * Where the store's file system can have neither 0:0 devices nor user extended attributes, its layers
- * have the marks of their archives instead: empty files ".wh.NAME" and ".wh..wh..opq", a name that
- * nothing else in a layer has but directories. In what a container wrote they are files as others.
+ * Where the store's file system can have neither 0:0 devices nor user extended attributes, its
+ * layers have the marks of their archives instead: empty files ".wh.NAME" and ".wh..wh..opq", a
+ * name that nothing else in a layer has but directories. In what a container wrote they are files
+ * as others.
  *
  * To be read as root of a user namespace that has the layers' owners: directories may be closed.
  */
@@ -33,8 +34,8 @@ void stack_done(struct stack *s);
 /* Takes the descriptor of a container's own directory over, which is uppermost. */
 void stack_add_own(struct stack *s, int fd);
 /* The first n of these layers (diff IDs, the lowest first), beneath what is there already. */
-int stack_add_layers(struct stack *s, const struct store *store, const struct strv *layers, size_t n,
-		     struct err *err);
+int stack_add_layers(struct stack *s, const struct store *store, const struct strv *layers,
+		     size_t n, struct err *err);
 
 /* The layer below all others, which is no image's: the places that mounts are made on. */
 int stack_add_base(struct stack *s, const struct store *store, struct err *err);

@@ -110,7 +110,9 @@ int store_open(const char *root, struct store *ret, struct err *err)
 
 void store_done(struct store *s)
 {
-	const int fds[] = { s->fd, s->layers, s->images, s->containers, s->names, s->locks, s->tmp };
+	const int fds[] = {
+		s->fd, s->layers, s->images, s->containers, s->names, s->locks, s->tmp
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)

@@ -1,6 +1,6 @@
 /*
- * What nothing in the store refers to any more: layers, the files of locks, the sockets of monitors that
- * died, and what file_replace_at was about to put into place when its process ended. Beside
+ * What nothing in the store refers to any more: layers, the files of locks, the sockets of monitors
+ * that died, and what file_replace_at was about to put into place when its process ended. Beside
  * store_sweep (tmp/) and container_sweep (containers that never became any, names).
  *
  * All of it works on a full disk, and passes over what somebody has a lock on.
@@ -12,8 +12,8 @@
 #include "base/str.h"
 
 /*
- * Under the exclusive lock on images: finds the directories in layers/ that no image and no container
- * has, of whatever IDs. CORRUPT where a record can't be read, for then nobody can tell.
+ * Under the exclusive lock on images: finds the directories in layers/ that no image and no
+ * container has, of whatever IDs. CORRUPT where a record can't be read, for then nobody can tell.
  */
 int sweep_find_layers(const struct store *s, struct strv *ret, struct err *err);
 /* Moves one of them to tmp/; BUSY where somebody is fetching it. */

@@ -1,12 +1,12 @@
 /*
- * Files on their way from one tree to another, between two processes that each see one of the two: what
- * one reads comes to the other through a socket, of regular files the descriptor, so that the kernel can
- * copy (or share) their contents.
+ * Files on their way from one tree to another, between two processes that each see one of the two:
+ * what one reads comes to the other through a socket, of regular files the descriptor, so that the
+ * kernel can copy (or share) their contents.
  *
- * Either tree may be a container's, which changes while we are at it: everything is opened by directory
- * and name, no symlink is followed, nothing but regular files is opened for what is in it, and what goes
- * away meanwhile is left out (CVE-2018-15664). Names that are received are single components. Sockets
- * and devices are left out; modes and times are kept, hardlinks become files.
+ * Either tree may be a container's, which changes while we are at it: everything is opened by
+ * directory and name, no symlink is followed, nothing but regular files is opened for what is in
+ * it, and what goes away meanwhile is left out (CVE-2018-15664). Names that are received are single
+ * components. Sockets and devices are left out; modes and times are kept, hardlinks become files.
  */
 #ifndef STORAGE_TRANSFER_H
 #define STORAGE_TRANSFER_H

@@ -1,6 +1,6 @@
 /*
- * What storage/transfer.c's two sides say to each other. A directory is followed by what is in it and
- * LEAVE; END is the last of all, without which something broke off.
+ * What storage/transfer.c's two sides say to each other. A directory is followed by what is in it
+ * and LEAVE; END is the last of all, without which something broke off.
  */
 #ifndef STORAGE_TRANSFER_MESSAGE_H
 #define STORAGE_TRANSFER_MESSAGE_H

@@ -1,9 +1,10 @@
 /*
  * Theory of operation
  *
- * What is made is made by directory and name, under O_EXCL or with calls that do not follow: what is in
- * the way is removed first, never written to, for it may have other names, or be a link. A file that
- * can't be removed because something is mounted on it (a volume of one file, /etc/hosts) is written to.
+ * What is made is made by directory and name, under O_EXCL or with calls that do not follow: what
+ * is in the way is removed first, never written to, for it may have other names, or be a link. A
+ * file that can't be removed because something is mounted on it (a volume of one file, /etc/hosts)
+ * is written to.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -99,8 +100,10 @@ static int clear_way(const struct receiver *r, int dir, const char *name, struct
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : write_err("look at", name, err);
 	if (S_ISDIR(st.st_mode) && !r->to->overwrite)
-		return err_set(err, ERR_EXISTS, "cannot overwrite directory '%.300s' with non-directory: "
-						"--overwrite does", name);
+		return err_set(err, ERR_EXISTS,
+			       "cannot overwrite directory '%.300s' with non-directory: "
+			       "--overwrite does",
+			       name);
 	if (S_ISDIR(st.st_mode))
 		return tree_remove_at(dir, name, err);
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
@@ -109,8 +112,8 @@ static int clear_way(const struct receiver *r, int dir, const char *name, struct
 }
 
 /* Whose it is to be. */
-static void find_owner(const struct transfer_target *to, const struct transfer_message *m, uid_t *ret_uid,
-		       gid_t *ret_gid)
+static void find_owner(const struct transfer_target *to, const struct transfer_message *m,
+		       uid_t *ret_uid, gid_t *ret_gid)
 {
 	*ret_uid = to->owners ? m->uid : 0;
 	*ret_gid = to->owners ? m->gid : 0;
@@ -126,7 +129,8 @@ static int set_attributes(const struct receiver *r, int fd, const char *name,
 
 	find_owner(to, m, &uid, &gid);
 	/* A setgid directory gives its group: in a container all is to be root's. */
-	if (!to->host && (to->record ? owner_write(fd, (struct owner){ uid, gid }) : fchown(fd, uid, gid)) < 0)
+	if (!to->host &&
+	    (to->record ? owner_write(fd, (struct owner){ uid, gid }) : fchown(fd, uid, gid)) < 0)
 		return write_err("set the owner of", name, err);
 	/* Who is setuid on the host is the caller, and this was a stranger's file. */
 	if (fchmod(fd, m->mode & (to->host ? 01777 : 07777)) < 0 || futimens(fd, times) < 0)
@@ -156,7 +160,8 @@ static int copy_range(const struct receiver *r, int from, int to, off_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		/* Not every file system does, or between any two. */
-		if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
+		if (n < 0 &&
+		    (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
 			n = read(from, r->chunk, (size_t)len < CHUNK ? (size_t)len : CHUNK);
 			if (n > 0 && write_all(to, r->chunk, (size_t)n, NULL) < 0)
 				return -1;
@@ -244,7 +249,8 @@ static int place_node(const struct receiver *r, int dir, const char *name,
 	return 0;
 }
 
-static int enter(struct receiver *r, int fd, bool own, const struct transfer_message *m, struct err *err)
+static int enter(struct receiver *r, int fd, bool own, const struct transfer_message *m,
+		 struct err *err)
 {
 	if (r->depth == LEVELS_MAX) {
 		close(fd);
@@ -261,8 +267,10 @@ static int place_directory(struct receiver *r, int dir, const char *name,
 
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
 		if (!r->to->overwrite)
-			return err_set(err, ERR_EXISTS, "cannot overwrite non-directory '%.300s' with "
-							"directory: --overwrite does", name);
+			return err_set(err, ERR_EXISTS,
+				       "cannot overwrite non-directory '%.300s' with "
+				       "directory: --overwrite does",
+				       name);
 		if (unlinkat(dir, name, 0) < 0)
 			return write_err("replace", name, err);
 		errno = ENOENT;
@@ -280,7 +288,8 @@ static int place_directory(struct receiver *r, int dir, const char *name,
 /* --- where the first one goes --- */
 
 /* Is there a directory already, and is it what the name leads to? *ret_fd, or -1. */
-static int open_target(const struct transfer_target *to, bool *ret_exists, int *ret_fd, struct err *err)
+static int open_target(const struct transfer_target *to, bool *ret_exists, int *ret_fd,
+		       struct err *err)
 {
 	struct stat st;
 
@@ -309,7 +318,8 @@ static int write_special(const struct receiver *r, const struct transfer_message
 	CLEAN(clean_fd) int fd = -1;
 
 	if (m->kind != TRANSFER_FILE)
-		return err_set(err, ERR_USAGE, "only a file can be copied to '%.300s'", r->to->text);
+		return err_set(err, ERR_USAGE, "only a file can be copied to '%.300s'",
+			       r->to->text);
 	fd = openat(r->to->dir, r->to->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return write_err("open", r->to->text, err);
@@ -338,8 +348,10 @@ static int place_first(struct receiver *r, const struct transfer_message *m, int
 	if (exists && to->slash)
 		return err_set(err, ERR_USAGE, "'%.300s' is not a directory", safe);
 	if (exists && directory && !to->overwrite)
-		return err_set(err, ERR_EXISTS, "destination must be a directory when copying a directory: "
-						"'%.300s' is a file", safe);
+		return err_set(err, ERR_EXISTS,
+			       "destination must be a directory when copying a directory: "
+			       "'%.300s' is a file",
+			       safe);
 	if (!exists && to->slash && !directory)
 		return err_set(err, ERR_NOT_FOUND, "'%.300s': no such directory", safe);
 	return place(r, to->dir, to->name, m, content, err);

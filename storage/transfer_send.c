@@ -26,7 +26,9 @@ int transfer_pair(int *ret_from, int *ret_to, struct err *err)
 	return 0;
 }
 
-/* fd: -1, or what goes along. ETOOMANYREFS: more are on their way than we may have open (unix(7)). */
+/*
+ * fd: -1, or what goes along. ETOOMANYREFS: more are on their way than we may have open (unix(7)).
+ */
 static int send_message(int sock, const struct transfer_message *m, int fd, struct err *err)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
@@ -50,7 +52,8 @@ static int send_message(int sock, const struct transfer_message *m, int fd, stru
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	while ((n = sendmsg(sock, &msg, MSG_NOSIGNAL)) < 0 && (errno == EINTR || errno == ETOOMANYREFS))
+	while ((n = sendmsg(sock, &msg, MSG_NOSIGNAL)) < 0 &&
+	       (errno == EINTR || errno == ETOOMANYREFS))
 		nanosleep(&moment, NULL);
 	return n < 0 ? err_sys(err, "cannot hand on a file") : 0;
 }
@@ -107,7 +110,9 @@ static void find_owner(const struct entry *e, int fd, struct transfer_message *m
 
 static int send_file(int sock, const struct entry *e, struct err *err)
 {
-	/* Looked at before it is opened, for opening alone may do something: to a device, a FIFO. */
+	/*
+	 * Looked at before it is opened, for opening alone may do something: to a device, a FIFO.
+	 */
 	CLEAN(clean_fd) int seen = openat(e->dir, e->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	CLEAN(clean_fd) int fd = -1;
 	struct transfer_message m;
@@ -168,7 +173,8 @@ static int send_directory(int sock, const struct entry *e, int depth, struct err
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return is_gone() && depth ? 0 : read_err(e->path, err);
 	if (depth > DEPTH_MAX)
-		return err_set(err, ERR_UNSUPPORTED, "directories are nested more than %d deep", DEPTH_MAX);
+		return err_set(err, ERR_UNSUPPORTED, "directories are nested more than %d deep",
+			       DEPTH_MAX);
 	if (dir_list(fd, &names, err) < 0)
 		return -1;
 	m = message_of(TRANSFER_DIRECTORY, e->as, &st);

@@ -24,10 +24,13 @@ static int64_t length_of(const FTSENT *e)
 /* Directories come twice. */
 static int64_t blocks_of(const FTSENT *e)
 {
-	return e->fts_info == FTS_DP || e->fts_info == FTS_DC ? 0 : (int64_t)e->fts_statp->st_blocks * 512;
+	return e->fts_info == FTS_DP || e->fts_info == FTS_DC ?
+		       0 :
+		       (int64_t)e->fts_statp->st_blocks * 512;
 }
 
-static int sum_up(const char *path, int64_t (*count)(const FTSENT *e), int64_t *ret, struct err *err)
+static int sum_up(const char *path, int64_t (*count)(const FTSENT *e), int64_t *ret,
+		  struct err *err)
 {
 	char *const paths[] = { (char *)path, NULL };
 	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_XDEV, NULL);

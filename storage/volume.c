@@ -164,8 +164,8 @@ static bool is_made_up(const char *name)
 	return strlen(name) == VOLUME_ID_LEN && is_hex(name, VOLUME_ID_LEN);
 }
 
-static int find_by_digits(const struct store *s, int volumes, const char *digits, struct volume *ret,
-			  struct err *err)
+static int find_by_digits(const struct store *s, int volumes, const char *digits,
+			  struct volume *ret, struct err *err)
 {
 	CLEAN(strv_done) struct strv names = { 0 };
 	const char *found = NULL;
@@ -181,7 +181,8 @@ static int find_by_digits(const struct store *s, int volumes, const char *digits
 	}
 	if (found)
 		return load(s, volumes, found, ret, err);
-	return err_set(err, ERR_NOT_FOUND, "no volume with name \"%s\" found: no such volume", digits);
+	return err_set(err, ERR_NOT_FOUND, "no volume with name \"%s\" found: no such volume",
+		       digits);
 }
 
 int volume_find(const struct store *s, const char *name, struct volume *ret, struct err *err)
@@ -200,7 +201,8 @@ int volume_find(const struct store *s, const char *name, struct volume *ret, str
 	}
 	if (volumes >= 0 && *name && is_hex(name, strlen(name)))
 		return find_by_digits(s, volumes, name, ret, err);
-	return err_set(err, ERR_NOT_FOUND, "no volume with name \"%s\" found: no such volume", name);
+	return err_set(err, ERR_NOT_FOUND, "no volume with name \"%s\" found: no such volume",
+		       name);
 }
 
 bool volume_exists(const struct store *s, const char *name)
@@ -357,9 +359,10 @@ void volume_release(const struct store *s, const json_t *record, struct strv *tr
 		CLEAN(volume_done) struct volume v = { 0 };
 		char name[STAGE_NAME_MAX];
 
-		if (is_made_up(names.v[i]) && volume_find(s, names.v[i], &v, NULL) == 0 && v.anonymous &&
-		    remove_unused(s, v.name, users, name, NULL) == 0) {
-			journal_add(s, "volume", "remove", v.name, v.name, json_pack("{s:s}", "driver", "local"));
+		if (is_made_up(names.v[i]) && volume_find(s, names.v[i], &v, NULL) == 0 &&
+		    v.anonymous && remove_unused(s, v.name, users, name, NULL) == 0) {
+			journal_add(s, "volume", "remove", v.name, v.name,
+				    json_pack("{s:s}", "driver", "local"));
 			strv_add(trash, name);
 		}
 	}

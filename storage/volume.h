@@ -8,12 +8,13 @@
  *	volumes/<name>/copying		a copy of that in the making; another one starts anew
  *	volumes/<name>/lock		held meanwhile
  *
- * A volume is made whole in tmp/ and renamed into place; its removal begins with a rename to tmp/. No
- * other command touches it, or looks into _data, whose content is whatever containers left there.
+ * A volume is made whole in tmp/ and renamed into place; its removal begins with a rename to tmp/.
+ * No other command touches it, or looks into _data, whose content is whatever containers left
+ * there.
  *
- * Which containers use a volume is what their records say (spec.mounts, of kind "volume"). Who makes a
- * container holds the lock on volumes, shared, from when it finds them until the record is there;
- * who removes a volume takes it exclusively, looks who uses it, and moves it away.
+ * Which containers use a volume is what their records say (spec.mounts, of kind "volume"). Who
+ * makes a container holds the lock on volumes, shared, from when it finds them until the record is
+ * there; who removes a volume takes it exclusively, looks who uses it, and moves it away.
  */
 #ifndef STORAGE_VOLUME_H
 #define STORAGE_VOLUME_H
@@ -49,14 +50,14 @@ struct volume_new {
 bool volume_name_valid(const char *name);
 
 /*
- * Makes one. *ret_name is its name, to be freed. EXISTS, in podman's words: there is one; USAGE: the
- * name is not well-formed.
+ * Makes one. *ret_name is its name, to be freed. EXISTS, in podman's words: there is one; USAGE:
+ * the name is not well-formed.
  */
 int volume_create(const struct store *s, const struct volume_new *new, char **ret_name,
 		  struct err *err);
 /*
- * Finds one by its name, or by the first digits of one that nobody chose. NOT_FOUND in podman's words;
- * USAGE: the digits fit several.
+ * Finds one by its name, or by the first digits of one that nobody chose. NOT_FOUND in podman's
+ * words; USAGE: the digits fit several.
  */
 int volume_find(const struct store *s, const char *name, struct volume *ret, struct err *err);
 /* By that very name. */
@@ -82,8 +83,8 @@ int volume_remove(const struct store *s, const char *name, char ret_trash[STAGE_
 		  struct err *err);
 
 /*
- * A container has been removed whose record this is: so are the volumes that were made for it alone,
- * and that nobody else uses. trash: names in tmp/ are appended to it.
+ * A container has been removed whose record this is: so are the volumes that were made for it
+ * alone, and that nobody else uses. trash: names in tmp/ are appended to it.
  */
 void volume_release(const struct store *s, const json_t *record, struct strv *trash);
 /* The same of the container that lies in tmp/ under that name. */

@@ -86,7 +86,8 @@ static int settle(const struct store *s, const struct volume *v, int root, const
 	if (!no_copy && open_source(root, place, &source, err) < 0)
 		return -1;
 	if (is_empty(home))
-		result = source >= 0 ? copy(home, source, !v->anonymous, err) : give(home, owner, err);
+		result = source >= 0 ? copy(home, source, !v->anonymous, err) :
+				       give(home, owner, err);
 	if (result < 0)
 		err_wrap(err, "cannot copy the image's '%s' to volume %s", place, v->name);
 	tree_remove_at(home, "copying", NULL);
