@@ -77,8 +77,8 @@ int attach_ask(int sock, int *ret_exit_code, struct err *err)
  */
 static bool is_passed_on(int sig)
 {
-	static const int ours[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS, SIGILL,
-				    SIGFPE,  SIGTRAP, SIGABRT, SIGSYS,	SIGTTIN, SIGTTOU };
+	static const int ours[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS,
+				    SIGILL,  SIGFPE,  SIGTRAP, SIGABRT, SIGSYS, SIGTTIN, SIGTTOU };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (sig == ours[i])
@@ -86,7 +86,10 @@ static bool is_passed_on(int sig)
 	return sig < 32 || sig >= SIGRTMIN; /* the C library has two to itself */
 }
 
-/* Blocks them, and makes a descriptor of them. Who is no terminal and keeps them stops as others do. */
+/*
+ * Blocks them, and makes a descriptor of them. Who is no terminal and keeps them stops as others
+ * do.
+ */
 static int watch_signals(const struct attach *a, sigset_t *ret_before, struct err *err)
 {
 	sigset_t set;
@@ -110,8 +113,8 @@ static void send_size(const struct attach *a)
 }
 
 /*
- * With a terminal, what the user types goes to the container as bytes, and a signal is meant for us,
- * as docker has it. Returns the one to die of, or 0.
+ * With a terminal, what the user types goes to the container as bytes, and a signal is meant for
+ * us, as docker has it. Returns the one to die of, or 0.
  */
 static int pass_on_signal(const struct attach *a, int signals)
 {
@@ -170,8 +173,8 @@ static int output_fd(const struct output *o)
 
 /*
  * Writes as much as a pipe that poll(2) found writable surely takes, so that we never block where a
- * signal would go unheard. Where nobody reads any more ("| head"), the container is to find that out
- * as it would without us between.
+ * signal would go unheard. Where nobody reads any more ("| head"), the container is to find that
+ * out as it would without us between.
  */
 static void write_output(int sock, struct output *o)
 {
@@ -205,8 +208,9 @@ static int handle_frame(const struct attach *a, struct output *o, int *ret_exit_
 	int n = frame_receive(a->sock, &o->frame);
 
 	if (n == -2)
-		return err_set(err, ERR_SYSTEM, "the container's monitor has died: the container is "
-						"gone, and its exit status is not known");
+		return err_set(err, ERR_SYSTEM,
+			       "the container's monitor has died: the container is "
+			       "gone, and its exit status is not known");
 	if (n < 0)
 		return err_sys(err, "cannot hear from the container's monitor");
 	switch (o->frame.kind) {

@@ -41,7 +41,9 @@ struct between {
 	int report; /* takes the number of the container's process */
 };
 
-/* Root of the store's user namespace. It stays dumpable, or its child's maps could not be written. */
+/*
+ * Root of the store's user namespace. It stays dumpable, or its child's maps could not be written.
+ */
 static int bear(const struct between *b, struct err *err)
 {
 	const struct launch *l = b->launch;
@@ -129,9 +131,13 @@ int between_mount(const struct launch *l, int donor, int *ret_tree, struct err *
 	inner = open(path, O_RDONLY | O_CLOEXEC);
 	if (inner < 0)
 		return err_sys(err, "'%s'", path);
-	/* The number may have become another's before it was opened, but not with the pidfd's still alive. */
+	/*
+	 * The number may have become another's before it was opened, but not with the pidfd's still
+	 * alive.
+	 */
 	if (pidfd_send_signal(donor, 0, NULL, 0) < 0)
-		return err_set(err, ERR_BUSY, "the container whose user namespace is joined has ended");
+		return err_set(err, ERR_BUSY,
+			       "the container whose user namespace is joined has ended");
 	outer = ioctl(inner, NS_GET_PARENT);
 	if (outer < 0 || setns(outer, CLONE_NEWUSER) < 0)
 		return err_sys(err, "cannot enter the user namespace above the container's");

@@ -2,9 +2,9 @@
  * Theory of operation
  *
  * Where all namespaces are new, or the host's, one clone3(2) of the parent's does. To join others'
- * takes a helper between: only a child born after setns(2) is in the PID namespace, and CLONE_PARENT
- * makes it our caller's all the same. Where the container's IDs are mapped from the store's, a helper in the
- * store's user namespace bears it (runtime/between.h).
+ * takes a helper between: only a child born after setns(2) is in the PID namespace, and
+ * CLONE_PARENT makes it our caller's all the same. Where the container's IDs are mapped from the
+ * store's, a helper in the store's user namespace bears it (runtime/between.h).
  *
  * Neither helper nor child is dumpable: the container's root could else open our program through
  * /proc/PID/exe, and write to it once nobody executes it any more (CVE-2019-5736), or walk through
@@ -163,6 +163,7 @@ static int born_inside(const struct launch *l, const int socks[2], struct launch
 int birth(const struct launch *l, const int socks[2], struct launched *ret, struct err *err)
 {
 	if (l->join < 0 && !l->donors)
-		return l->mapping ? between_birth(l, socks, ret, err) : born_anew(l, socks, ret, err);
+		return l->mapping ? between_birth(l, socks, ret, err) :
+				    born_anew(l, socks, ret, err);
 	return born_inside(l, socks, ret, err);
 }

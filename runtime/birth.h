@@ -1,5 +1,6 @@
 /*
- * A container's process is born: in new namespaces, in those of other containers, or in some of each.
+ * A container's process is born: in new namespaces, in those of other containers, or in some of
+ * each.
  *
  * Parent only; the process itself goes on in child_main (runtime/child.h).
  */

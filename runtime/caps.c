@@ -26,7 +26,9 @@ static const char *const names[] = {
 
 uint64_t caps_default(void)
 {
-	/* SYS_CHROOT: sshd(8) confines what speaks to strangers to an empty directory, or hangs up. */
+	/*
+	 * SYS_CHROOT: sshd(8) confines what speaks to strangers to an empty directory, or hangs up.
+	 */
 	return BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
 	       BIT(CAP_KILL) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SYS_CHROOT) |
 	       BIT(CAP_SETFCAP);

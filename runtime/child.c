@@ -1,11 +1,12 @@
 /*
  * Theory of operation
  *
- * The child is born by one clone3(2) into all its namespaces and finds itself nobody there, with the
- * host's file systems around it. It turns that into a container one step at a time; the steps and
- * their order are the tables at the end of this file, with the reason beside each that can't stand
- * elsewhere. Here are those steps that are short; the others are where runtime/child.h says. The parent's side (lead() in runtime/launch.c) meets it at three named points: the ID
- * maps are written, the network's frames and the terminal's master are handed over.
+ * The child is born by one clone3(2) into all its namespaces and finds itself nobody there, with
+ * the host's file systems around it. It turns that into a container one step at a time; the steps
+ * and their order are the tables at the end of this file, with the reason beside each that can't
+ * stand elsewhere. Here are those steps that are short; the others are where runtime/child.h says.
+ * The parent's side (lead() in runtime/launch.c) meets it at three named points: the ID maps are
+ * written, the network's frames and the terminal's master are handed over.
  *
  * Whatever fails is reported to the parent as a struct err, which tells the user; the child prints
  * nothing. The close-on-exec sync socket closes when nothing of that can fail any more, and what
@@ -169,8 +170,8 @@ static int give(const char *dir, const struct child *c)
 }
 
 /*
- * Makes what is missing of an absolute path, as docker does with WORKDIR; the root is entered. exec makes
- * none.
+ * Makes what is missing of an absolute path, as docker does with WORKDIR; the root is entered. exec
+ * makes none.
  */
 static int make_dirs(const char *path, const struct child *c)
 {
@@ -221,7 +222,10 @@ static int tie_to_monitor(struct child *c, struct err *err)
 
 static int reset_signals(struct child *c, struct err *err)
 {
-	/* struct sigaction as the kernel has it, of zeroes: SIG_DFL. glibc keeps 32 and 33 to itself. */
+	/*
+	 * struct sigaction as the kernel has it, of zeroes: SIG_DFL. glibc keeps 32 and 33 to
+	 * itself.
+	 */
 	static const unsigned long by_default[8];
 	sigset_t none;
 
@@ -312,12 +316,15 @@ static void run_steps(struct child *c, const struct step *steps, size_t n)
 	}
 }
 
-/* By the number that it has here, which is known when its process is the last: behind tiffin-init. */
+/*
+ * By the number that it has here, which is known when its process is the last: behind tiffin-init.
+ */
 static void tell_of_sockets(struct child *c)
 {
 	CLEAN(clean_free) char *pid = xasprintf("LISTEN_PID=%d", (int)getpid());
 	CLEAN(clean_free) char *n = xasprintf("LISTEN_FDS=%d", c->launch->n_listening);
-	CLEAN(clean_free) char *names = xasprintf("LISTEN_FDNAMES=%s", getenv("LISTEN_FDNAMES") ?: "");
+	CLEAN(clean_free)
+	char *names = xasprintf("LISTEN_FDNAMES=%s", getenv("LISTEN_FDNAMES") ?: "");
 
 	if (!c->launch->n_listening)
 		return;

@@ -47,8 +47,8 @@ struct handed {
 _Noreturn void child_main(const struct launch *l, int sync, const struct handed *handed);
 
 /*
- * The steps, by the files that they are in; those of runtime/child.c itself are its own. Each returns 0
- * where it does not apply.
+ * The steps, by the files that they are in; those of runtime/child.c itself are its own. Each
+ * returns 0 where it does not apply.
  */
 /* runtime/child_user.c */
 bool emulates_users(const struct child *c); /* no step: is the supervisor to know who the users are? */
@@ -82,8 +82,8 @@ int part_from_init(struct child *c, struct err *err);
 int open_sources(struct child *c, struct err *err);
 int open_binds(struct child *c, struct err *err);
 /*
- * Root of the user namespace between: mounts of those that the store has to be asked about, attached
- * nowhere, as struct child has them; NULL: there are none. root is the container's.
+ * Root of the user namespace between: mounts of those that the store has to be asked about,
+ * attached nowhere, as struct child has them; NULL: there are none. root is the container's.
  */
 int open_volumes(const struct launch *l, int root, int **ret, struct err *err);
 int bind_volumes(struct child *c, struct err *err);

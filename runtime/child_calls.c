@@ -1,9 +1,10 @@
 /*
- * Steps that say which system calls the process may make, and which of them are answered by somebody
- * else than the kernel: the seccomp profile, and the supervisor's filter (runtime/supervisor.h).
+ * Steps that say which system calls the process may make, and which of them are answered by
+ * somebody else than the kernel: the seccomp profile, and the supervisor's filter
+ * (runtime/supervisor.h).
  *
- * Without no_new_privs a filter takes CAP_SYS_ADMIN, which we lose when we become the user: for that
- * each of the two has an early step.
+ * Without no_new_privs a filter takes CAP_SYS_ADMIN, which we lose when we become the user: for
+ * that each of the two has an early step.
  */
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -36,8 +37,8 @@ int install_seccomp(struct child *c, struct err *err)
 }
 
 /*
- * The parent has to hear even that it can't be, as in a container of a container: what depends on it
- * has to do without.
+ * The parent has to hear even that it can't be, as in a container of a container: what depends on
+ * it has to do without.
  */
 static int supervise_calls(struct child *c, struct err *err)
 {

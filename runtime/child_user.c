@@ -1,6 +1,6 @@
 /*
- * Steps by which the process becomes somebody: the user and groups that were asked for, looked up in
- * the container's own files and held against the IDs that are mapped, and their capabilities.
+ * Steps by which the process becomes somebody: the user and groups that were asked for, looked up
+ * in the container's own files and held against the IDs that are mapped, and their capabilities.
  *
  * With one ID mapped the kernel knows root alone; then the supervisor knows who the process is
  * (runtime/emulate.h), and is told last.
@@ -62,7 +62,8 @@ static int add_groups(int root, struct child *c, struct err *err)
 		return -1;
 	for (size_t i = before; i < c->user.n_groups && !emulates_users(c); i++)
 		if (!id_map_has(c->launch->ids, 0, c->user.groups[i]))
-			return err_set(err, ERR_DENIED, "group %u is not among the IDs that are mapped",
+			return err_set(err, ERR_DENIED,
+				       "group %u is not among the IDs that are mapped",
 				       c->user.groups[i]);
 	return 0;
 }

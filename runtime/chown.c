@@ -1,8 +1,9 @@
 /*
- * Volumes that are to belong to the container's user (-v SRC:DST:U): everything in them, as by chown -R.
+ * Volumes that are to belong to the container's user (-v SRC:DST:U): everything in them, as by
+ * chown -R.
  *
- * Another container may be at work in them: each thing is changed by descriptor and one name, which is
- * not followed, and what is mounted beneath is left alone.
+ * Another container may be at work in them: each thing is changed by descriptor and one name, which
+ * is not followed, and what is mounted beneath is left alone.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +24,8 @@ static int record(int dir, const char *name, const struct stat *st, const struct
 
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return 0;
-	fd = openat(dir, *name ? name : ".", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = openat(dir, *name ? name : ".",
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -1 : owner_write(fd, (struct owner){ user->uid, user->gid });
 }
 
@@ -57,7 +59,9 @@ static int give_dir(const struct child *c, int parent, const char *name, dev_t d
 
 	/* What is gone, or another thing, by now is none of ours. */
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : err_sys(err, "'%s'", name);
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
+			       0 :
+			       err_sys(err, "'%s'", name);
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "'%s'", name);
 	if (st.st_dev != device)

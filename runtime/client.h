@@ -42,7 +42,8 @@ void client_tell(struct client *c, enum frame_kind kind, const void *data, size_
 /* Output: to all who are attached. */
 void client_set_tell(struct client_set *set, enum frame_kind kind, const void *data, size_t len);
 /*
- * FRAME_EXIT: the last news of those who are attached; and, after the last run, of those who are not.
+ * FRAME_EXIT: the last news of those who are attached; and, after the last run, of those who are
+ * not.
  */
 void client_set_end(struct client_set *set, int exit_code, bool last_run);
 /* FRAME_TAKEN: to all who gave input. */

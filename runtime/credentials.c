@@ -11,8 +11,8 @@ void credentials_root(struct credentials *ret)
 
 static bool is_over_files(int capability)
 {
-	return capability == CAP_CHOWN || capability == CAP_DAC_OVERRIDE || capability == CAP_FOWNER ||
-	       capability == CAP_FSETID;
+	return capability == CAP_CHOWN || capability == CAP_DAC_OVERRIDE ||
+	       capability == CAP_FOWNER || capability == CAP_FSETID;
 }
 
 bool credentials_capable(const struct credentials *c, uint64_t caps, int capability)
@@ -56,7 +56,10 @@ int ids_set(struct ids *ids, bool privileged, uint32_t id)
 	return 0;
 }
 
-/* As sys_setreuid of the kernel: the saved one follows where the real one may have been left for good. */
+/*
+ * As sys_setreuid of the kernel: the saved one follows where the real one may have been left for
+ * good.
+ */
 int ids_set_re(struct ids *ids, bool privileged, uint32_t real, uint32_t effective)
 {
 	struct ids to = *ids;
@@ -130,7 +133,8 @@ int credentials_chown(const struct credentials *c, uint64_t caps, struct owner f
 static uint32_t hash_of(const struct credentials *c)
 {
 	const unsigned char *p = (const unsigned char *)c;
-	const size_t len = offsetof(struct credentials, groups) + c->n_groups * sizeof(c->groups[0]);
+	const size_t len =
+		offsetof(struct credentials, groups) + c->n_groups * sizeof(c->groups[0]);
 	uint32_t h = 2166136261u; /* FNV-1a */
 
 	for (size_t i = 0; i < len; i++)

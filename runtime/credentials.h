@@ -1,9 +1,10 @@
 /*
  * The users and groups that a process has, and which of them it may change: the rules of
- * credentials(7), setuid(2), setreuid(2), setresuid(2), setfsuid(2), setgroups(2) and chown(2), for those
- * whom the kernel has only one ID for (runtime/emulate.h).
+ * credentials(7), setuid(2), setreuid(2), setresuid(2), setfsuid(2), setgroups(2) and chown(2), for
+ * those whom the kernel has only one ID for (runtime/emulate.h).
  *
- * Values without side effects, but for the sets, which remember values by number. Errors are errnos.
+ * Values without side effects, but for the sets, which remember values by number. Errors are
+ * errnos.
  */
 #ifndef RUNTIME_CREDENTIALS_H
 #define RUNTIME_CREDENTIALS_H
@@ -33,19 +34,27 @@ struct credentials {
 void credentials_root(struct credentials *ret);
 
 /*
- * Does it have this capability? caps: what the container's root has (bit n: capability n). Whose effective
- * user is not root has none, unless it has kept them, and none over files whose file system user is not.
+ * Does it have this capability? caps: what the container's root has (bit n: capability n). Whose
+ * effective user is not root has none, unless it has kept them, and none over files whose file
+ * system user is not.
  */
 bool credentials_capable(const struct credentials *c, uint64_t caps, int capability);
 
-/* privileged: it has CAP_SETUID (CAP_SETGID for groups). 0, EINVAL or EPERM; then nothing has changed. */
+/*
+ * privileged: it has CAP_SETUID (CAP_SETGID for groups). 0, EINVAL or EPERM; then nothing has
+ * changed.
+ */
 int ids_set(struct ids *ids, bool privileged, uint32_t id);
 int ids_set_re(struct ids *ids, bool privileged, uint32_t real, uint32_t effective);
-int ids_set_res(struct ids *ids, bool privileged, uint32_t real, uint32_t effective, uint32_t saved);
+int ids_set_res(struct ids *ids, bool privileged, uint32_t real, uint32_t effective,
+		uint32_t saved);
 /* Returns the one before, in either case. */
 uint32_t ids_set_fs(struct ids *ids, bool privileged, uint32_t id);
 
-/* After its users were others: does it keep root's capabilities? See capabilities(7), on user ID changes. */
+/*
+ * After its users were others: does it keep root's capabilities? See capabilities(7), on user ID
+ * changes.
+ */
 void credentials_changed(struct credentials *c, const struct ids *before);
 /* It executes a program: capabilities(7), execve(2). */
 void credentials_exec(struct credentials *c);
@@ -55,8 +64,8 @@ int credentials_chown(const struct credentials *c, uint64_t caps, struct owner f
 		      uint32_t gid);
 
 /*
- * Every value that a container's processes ever had, numbered from 0: as many as there are, none is ever
- * forgotten. In shared memory, zeroed at first; one process at a time writes.
+ * Every value that a container's processes ever had, numbered from 0: as many as there are, none is
+ * ever forgotten. In shared memory, zeroed at first; one process at a time writes.
  */
 #define CREDENTIAL_SETS 8192
 struct credential_sets {

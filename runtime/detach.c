@@ -36,8 +36,8 @@ int detach_parse(const char *text, struct detach *ret, struct err *err)
 		int code = code_of(key);
 
 		if (code < 0)
-			return err_set(err, ERR_USAGE, "--detach-keys %s: unknown character: '%s'", text,
-				       key);
+			return err_set(err, ERR_USAGE, "--detach-keys %s: unknown character: '%s'",
+				       text, key);
 		if (d.n == DETACH_KEYS_MAX)
 			return err_set(err, ERR_USAGE, "--detach-keys: no more than %d keys",
 				       DETACH_KEYS_MAX);
@@ -48,8 +48,8 @@ int detach_parse(const char *text, struct detach *ret, struct err *err)
 }
 
 /*
- * One more was typed, and it is not the next key. What was held goes on from its front, until what is
- * left of it and the new one is a beginning again. Returns how much went on.
+ * One more was typed, and it is not the next key. What was held goes on from its front, until what
+ * is left of it and the new one is a beginning again. Returns how much went on.
  */
 static size_t let_go(struct detach *d, unsigned char typed, char *out)
 {

@@ -1,8 +1,8 @@
 /*
  * The keys that end a client and not its container, as docker writes them: "ctrl-p,ctrl-q".
  *
- * What may be their beginning is held back until the next key tells; whatever else was typed goes on
- * unchanged.
+ * What may be their beginning is held back until the next key tells; whatever else was typed goes
+ * on unchanged.
  */
 #ifndef RUNTIME_DETACH_H
 #define RUNTIME_DETACH_H
@@ -28,8 +28,8 @@ struct detach {
 int detach_parse(const char *text, struct detach *ret, struct err *err);
 
 /*
- * Takes what was typed, and gives what goes on to the container: *ret_n bytes at out, which has room
- * for n + DETACH_KEYS_MAX. True: the keys are complete; what was typed after them is dropped.
+ * Takes what was typed, and gives what goes on to the container: *ret_n bytes at out, which has
+ * room for n + DETACH_KEYS_MAX. True: the keys are complete; what was typed after them is dropped.
  */
 bool detach_filter(struct detach *d, const char *in, size_t n, char *out, size_t *ret_n);
 

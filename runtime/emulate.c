@@ -102,7 +102,9 @@ static bool is_ours(const struct notify_call *call, const struct notification *n
 	return true;
 }
 
-/* When it hears the answer, nothing of ours is open any more, which would keep it from unmounting. */
+/*
+ * When it hears the answer, nothing of ours is open any more, which would keep it from unmounting.
+ */
 static void answer_call(emulate_answer *how, struct emulation *e, const struct notification *n)
 {
 	struct notify_answer held = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };

@@ -14,11 +14,11 @@ static uint32_t or_else(uint32_t id, uint32_t before)
 }
 
 /*
- * Done as far as the kernel can, which says whether the file may be changed at all, takes setuid and setgid
- * away and sets the time; then recorded. 0, or an errno.
+ * Done as far as the kernel can, which says whether the file may be changed at all, takes setuid
+ * and setgid away and sets the time; then recorded. 0, or an errno.
  */
-static int change_owner(struct emulation *e, const struct notification *n, const struct seen *s, uint32_t uid,
-			uint32_t gid)
+static int change_owner(struct emulation *e, const struct notification *n, const struct seen *s,
+			uint32_t uid, uint32_t gid)
 {
 	struct credentials c;
 	struct owner o;
@@ -39,11 +39,12 @@ static int change_owner(struct emulation *e, const struct notification *n, const
 		return errno;
 	if (uid == ID_NONE && gid == ID_NONE)
 		return 0;
-	return emulate_record_owner(e, s->name, (struct owner){ or_else(uid, o.uid), or_else(gid, o.gid) });
+	return emulate_record_owner(e, s->name,
+				    (struct owner){ or_else(uid, o.uid), or_else(gid, o.gid) });
 }
 
-static void answer(struct emulation *e, const struct notification *n, const struct seen *s, uint64_t uid,
-		   uint64_t gid)
+static void answer(struct emulation *e, const struct notification *n, const struct seen *s,
+		   uint64_t uid, uint64_t gid)
 {
 	int error = change_owner(e, n, s, (uint32_t)uid, (uint32_t)gid);
 
@@ -55,7 +56,8 @@ static void answer(struct emulation *e, const struct notification *n, const stru
 		notify_return(n, 0);
 }
 
-static void chown_path(struct emulation *e, const struct notification *n, int dirfd, int path, int flags)
+static void chown_path(struct emulation *e, const struct notification *n, int dirfd, int path,
+		       int flags)
 {
 	CLEAN(seen_done) struct seen s = SEEN_INIT;
 

@@ -1,11 +1,12 @@
 /*
  * Theory of operation
  *
- * What a process makes belongs to whom it is, not to root, and in a directory with the setgid bit to that
- * one's group (inode(7)). The kernel makes it, by its own rules; we are told before, and note whose it
- * is to be. Once it is there, that is recorded: before any other call is answered, so that nobody sees it
- * otherwise, before it can be renamed, and for who makes no further calls when a short time has passed.
- * Nothing is made in anybody's place, which would evade what binds a process alone (Landlock, capabilities).
+ * What a process makes belongs to whom it is, not to root, and in a directory with the setgid bit
+ * to that one's group (inode(7)). The kernel makes it, by its own rules; we are told before, and
+ * note whose it is to be. Once it is there, that is recorded: before any other call is answered, so
+ * that nobody sees it otherwise, before it can be renamed, and for who makes no further calls when
+ * a short time has passed. Nothing is made in anybody's place, which would evade what binds a
+ * process alone (Landlock, capabilities).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +137,8 @@ static void expect(struct emulation *e, const struct notification *n, int dirfd,
 	if (parent.fd < 0)
 		return;
 	inherit(e, parent.fd, &x.owner);
-	if ((!x.owner.uid && !x.owner.gid) || fstatat(parent.fd, x.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if ((!x.owner.uid && !x.owner.gid) ||
+	    fstatat(parent.fd, x.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return;
 	if (e->n_expected == EXPECTED_MAX) {
 		forget(&e->expected[0]);

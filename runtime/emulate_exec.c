@@ -17,8 +17,8 @@ static bool is_script(const char *name)
 }
 
 /* The setuid and setgid bits have their effect where the container may have new privileges. */
-static void take_over(const struct emulation *e, const struct notification *n, int dirfd, uint64_t path,
-		      int flags, struct credentials *c)
+static void take_over(const struct emulation *e, const struct notification *n, int dirfd,
+		      uint64_t path, int flags, struct credentials *c)
 {
 	CLEAN(seen_done) struct seen s = SEEN_INIT;
 	struct owner o;
@@ -36,10 +36,11 @@ static void take_over(const struct emulation *e, const struct notification *n, i
 }
 
 /*
- * Before it is known whether it succeeds: whose execve(2) fails, and goes on with what it had kept for
- * later, has it no more.
+ * Before it is known whether it succeeds: whose execve(2) fails, and goes on with what it had kept
+ * for later, has it no more.
  */
-static void execute(struct emulation *e, const struct notification *n, int dirfd, uint64_t path, int flags)
+static void execute(struct emulation *e, const struct notification *n, int dirfd, uint64_t path,
+		    int flags)
 {
 	struct credentials before, c;
 

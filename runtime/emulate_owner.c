@@ -59,8 +59,8 @@ static bool find_odd(const struct emulation *e, const char *name, struct owner *
 }
 
 /*
- * What the kernel has just copied into the container's layer for us to change has another inode there, which
- * overlayfs will tell from the next mount on.
+ * What the kernel has just copied into the container's layer for us to change has another inode
+ * there, which overlayfs will tell from the next mount on.
  */
 static void look_into_layer(const struct emulation *e, const char *name, struct owner_entry *ret)
 {
@@ -131,8 +131,9 @@ bool emulate_find_owner(const struct emulation *e, const char *name, struct owne
 int emulate_record_owner(struct emulation *e, const char *name, struct owner o)
 {
 	unsigned char value[OWNER_MAX];
-	int result = o.uid || o.gid ? setxattr(name, OWNER_XATTR, value, owner_encode(o, value), 0) :
-				      removexattr(name, OWNER_XATTR);
+	int result = o.uid || o.gid ?
+			     setxattr(name, OWNER_XATTR, value, owner_encode(o, value), 0) :
+			     removexattr(name, OWNER_XATTR);
 
 	if (result == 0 || errno == ENODATA)
 		return 0;

@@ -10,8 +10,9 @@
 #include "runtime/view.h"
 
 /*
- * Owners of what has no extended attributes: symlinks, sockets, terminals, pipes. The oldest of those that
- * share a place make way. A number is another file's after a while: it was born at another time.
+ * Owners of what has no extended attributes: symlinks, sockets, terminals, pipes. The oldest of
+ * those that share a place make way. A number is another file's after a while: it was born at
+ * another time.
  */
 #define ODD_PLACES 1024
 #define ODD_WAYS   8
@@ -57,10 +58,10 @@ struct emulation {
 typedef void emulate_answer(struct emulation *e, const struct notification *n);
 
 /* emulate_ids.c */
-emulate_answer emulate_setuid, emulate_setgid, emulate_setreuid, emulate_setregid, emulate_setresuid,
-	emulate_setresgid, emulate_setfsuid, emulate_setfsgid, emulate_setgroups, emulate_getuid,
-	emulate_geteuid, emulate_getgid, emulate_getegid, emulate_getresuid, emulate_getresgid,
-	emulate_getgroups;
+emulate_answer emulate_setuid, emulate_setgid, emulate_setreuid, emulate_setregid,
+	emulate_setresuid, emulate_setresgid, emulate_setfsuid, emulate_setfsgid, emulate_setgroups,
+	emulate_getuid, emulate_geteuid, emulate_getgid, emulate_getegid, emulate_getresuid,
+	emulate_getresgid, emulate_getgroups;
 
 /* emulate_limit.c: the limit that the number is kept in, and who looks at it. */
 emulate_answer emulate_prlimit, emulate_getrlimit, emulate_setrlimit;
@@ -72,8 +73,8 @@ int emulate_save(struct emulation *e, const struct notification *n, const struct
 /* emulate_stat.c, emulate_chown.c */
 emulate_answer emulate_stat, emulate_lstat, emulate_fstat, emulate_newfstatat, emulate_statx;
 /* What a call means by dirfd and the path at that address. -1: the kernel is to say why not. */
-int emulate_find(const struct emulation *e, const struct notification *n, int dirfd, uint64_t path, int flags,
-		 struct seen *ret);
+int emulate_find(const struct emulation *e, const struct notification *n, int dirfd, uint64_t path,
+		 int flags, struct seen *ret);
 emulate_answer emulate_chown, emulate_lchown, emulate_fchown, emulate_fchownat;
 
 /* emulate_owner.c: by a name that struct seen has. */
@@ -84,7 +85,9 @@ int emulate_record_owner(struct emulation *e, const char *name, struct owner o);
 /* emulate_create.c */
 emulate_answer emulate_create, emulate_create_at, emulate_symlink, emulate_symlinkat, emulate_bind,
 	emulate_pass;
-/* Before a call of that thread is answered (0: of none): what has been made by now gets its owner. */
+/*
+ * Before a call of that thread is answered (0: of none): what has been made by now gets its owner.
+ */
 void emulate_settle(struct emulation *e, pid_t caller);
 void emulate_on_timer(struct notify_loop *l, uint32_t events, void *arg);
 

@@ -30,8 +30,8 @@ static pid_t number_inside(const struct view *v, pid_t pid)
 }
 
 /*
- * SO_PEERCRED of unix(7). The kernel remembers who the peer was when the connection was made; all that we
- * have is who it is now. One that has ended is nobody.
+ * SO_PEERCRED of unix(7). The kernel remembers who the peer was when the connection was made; all
+ * that we have is who it is now. One that has ended is nobody.
  */
 static void peer_of(const struct emulation *e, const struct ucred *peer, struct ucred *ret)
 {
@@ -53,7 +53,8 @@ void emulate_getsockopt(struct emulation *e, const struct notification *n)
 	int room;
 
 	/* Whose user is none of the container's is the kernel's to say. */
-	if (sock < 0 || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &kernel, &len) < 0 || kernel.uid != 0) {
+	if (sock < 0 || getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &kernel, &len) < 0 ||
+	    kernel.uid != 0) {
 		notify_continue(n);
 		return;
 	}

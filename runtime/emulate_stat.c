@@ -8,9 +8,12 @@
 
 #define ARG(i) ((int)n->data.args[i])
 
-/* What stat(2) and its kin say of a file is the kernel's to say, but for those with a recorded owner. */
-static void answer_stat(const struct emulation *e, const struct notification *n, const struct seen *s,
-			uint64_t address)
+/*
+ * What stat(2) and its kin say of a file is the kernel's to say, but for those with a recorded
+ * owner.
+ */
+static void answer_stat(const struct emulation *e, const struct notification *n,
+			const struct seen *s, uint64_t address)
 {
 	struct owner o;
 	struct stat st;
@@ -27,7 +30,8 @@ static void answer_stat(const struct emulation *e, const struct notification *n,
 		notify_return(n, 0);
 }
 
-static void answer_statx(const struct emulation *e, const struct notification *n, const struct seen *s)
+static void answer_statx(const struct emulation *e, const struct notification *n,
+			 const struct seen *s)
 {
 	struct owner o;
 	struct statx st;
@@ -45,8 +49,8 @@ static void answer_statx(const struct emulation *e, const struct notification *n
 		notify_return(n, 0);
 }
 
-int emulate_find(const struct emulation *e, const struct notification *n, int dirfd, uint64_t path, int flags,
-		 struct seen *ret)
+int emulate_find(const struct emulation *e, const struct notification *n, int dirfd, uint64_t path,
+		 int flags, struct seen *ret)
 {
 	char text[PATH_MAX];
 
@@ -61,8 +65,8 @@ int emulate_find(const struct emulation *e, const struct notification *n, int di
 	return view_find(&e->view, n, dirfd, text, !(flags & AT_SYMLINK_NOFOLLOW), ret);
 }
 
-static void stat_path(const struct emulation *e, const struct notification *n, int dirfd, uint64_t path,
-		      int flags, uint64_t address)
+static void stat_path(const struct emulation *e, const struct notification *n, int dirfd,
+		      uint64_t path, int flags, uint64_t address)
 {
 	CLEAN(seen_done) struct seen s = SEEN_INIT;
 
@@ -100,7 +104,8 @@ void emulate_newfstatat(struct emulation *e, const struct notification *n)
 
 void emulate_statx(struct emulation *e, const struct notification *n)
 {
-	const int known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
+	const int known =
+		AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
 	CLEAN(seen_done) struct seen s = SEEN_INIT;
 
 	if ((ARG(2) & ~known) || emulate_find(e, n, ARG(0), n->data.args[1], ARG(2), &s) < 0)

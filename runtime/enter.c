@@ -29,8 +29,8 @@ struct entered {
 };
 
 /*
- * The mount namespace's own root: the first process may have changed its own (chroot(2)). Opened by a
- * child that enters it for that, and does nothing else there.
+ * The mount namespace's own root: the first process may have changed its own (chroot(2)). Opened by
+ * a child that enters it for that, and does nothing else there.
  */
 static int open_root(const void *arg, int *ret_root, struct err *err)
 {

@@ -15,7 +15,8 @@
 
 int execute_prepare(int *ret_program, struct err *err)
 {
-	return program_in_memory("tiffin-execute", program_bytes, sizeof(program_bytes), ret_program, err);
+	return program_in_memory("tiffin-execute", program_bytes, sizeof(program_bytes),
+				 ret_program, err);
 }
 
 int execute(int program, int report, const struct strv *args, const struct strv *env,

@@ -1,9 +1,9 @@
 /*
  * Theory of operation
  *
- * Parents are stopped before their children, and continue after them: a shell that waits for its job
- * never sees it stopped, and does not take its terminal back. Process IDs grow, so that their order
- * is, nearly always, that of descent.
+ * Parents are stopped before their children, and continue after them: a shell that waits for its
+ * job never sees it stopped, and does not take its terminal back. Process IDs grow, so that their
+ * order is, nearly always, that of descent.
  *
  * A process may have been forked behind the back of the one that reads /proc. So all have to be
  * found stopped twice, the same ones: what is stopped does not fork.
@@ -60,7 +60,8 @@ json_t *freeze_find_stopped(const struct proc_id *init, struct err *err)
 }
 
 /* Signals those that run. *ret_sum tells one set of processes from another; how many ran. */
-static int stop_once(const struct proc_id *init, size_t *ret_running, uint64_t *ret_sum, struct err *err)
+static int stop_once(const struct proc_id *init, size_t *ret_running, uint64_t *ret_sum,
+		     struct err *err)
 {
 	CLEAN(clean_free) struct member *list = NULL;
 	size_t n = 0, running = 0;

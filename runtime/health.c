@@ -33,8 +33,8 @@ int health_action_parse(const char *text, enum health_action *ret, struct err *e
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USAGE, "invalid on-failure action '%s': use none, kill, restart or stop",
-		       text);
+	return err_set(err, ERR_USAGE,
+		       "invalid on-failure action '%s': use none, kill, restart or stop", text);
 }
 
 const char *health_action_name(enum health_action action)

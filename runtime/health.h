@@ -1,9 +1,10 @@
 /*
- * Health checks: a command that is run in the container now and then, and what is concluded from it.
+ * Health checks: a command that is run in the container now and then, and what is concluded from
+ * it.
  *
  * As docker has them (the Dockerfile reference, HEALTHCHECK): 0 is healthy, everything else is a
- * failure, and so is one that takes too long; so many failures in a row make the container unhealthy.
- * In its first time, as long as nothing has succeeded yet, failures do not count.
+ * failure, and so is one that takes too long; so many failures in a row make the container
+ * unhealthy. In its first time, as long as nothing has succeeded yet, failures do not count.
  *
  * Monitor only, but for the configuration and the record.
  */

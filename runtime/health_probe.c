@@ -1,12 +1,12 @@
 /*
  * Theory of operation
  *
- * A probe is an exec of its own: a process between, forked off the monitor, launches the test in the
- * container's namespaces, collects what it writes, and kills it when its time is over. The monitor,
- * meanwhile, goes on with its container; the result comes over a pipe, in one piece.
+ * A probe is an exec of its own: a process between, forked off the monitor, launches the test in
+ * the container's namespaces, collects what it writes, and kills it when its time is over. The
+ * monitor, meanwhile, goes on with its container; the result comes over a pipe, in one piece.
  *
- * The process between ends with the monitor, and the test with it. It keeps nothing that the monitor
- * has open: the container's lock and clients must not wait for it.
+ * The process between ends with the monitor, and the test with it. It keeps nothing that the
+ * monitor has open: the container's lock and clients must not wait for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,8 +59,8 @@ static bool is_stopped(pid_t pid)
 }
 
 /*
- * The test's time is over. But where its container is paused, or being paused, it is not: the test has
- * its whole time again once it goes on. Returns until when, or -1.
+ * The test's time is over. But where its container is paused, or being paused, it is not: the test
+ * has its whole time again once it goes on. Returns until when, or -1.
  */
 static int64_t next_deadline(const struct probed *t, int64_t timeout)
 {
@@ -97,7 +97,9 @@ static int follow(struct probed *t, int output, int64_t timeout, struct health_r
 		if (p[1].revents && !collect(output, r))
 			output = -1;
 		if (p[0].revents) {
-			/* What it left behind may go on writing: only what is there now is its own. */
+			/*
+			 * What it left behind may go on writing: only what is there now is its own.
+			 */
 			while (output >= 0 && poll(&p[1], 1, 0) > 0 && r->len < sizeof(r->output) &&
 			       collect(output, r))
 				;
@@ -115,7 +117,8 @@ static void say(struct health_result *r, const char *text)
 }
 
 /* Its calls are the container's, and so is who answers them. */
-static const struct supervision *as_visitor(const struct supervision *of_container, struct supervision *ret)
+static const struct supervision *as_visitor(const struct supervision *of_container,
+					    struct supervision *ret)
 {
 	if (!of_container)
 		return NULL;
@@ -181,7 +184,10 @@ static void begin_probe(struct health_watch *w, const struct launched *run)
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (getppid() != monitor)
 			_exit(0);
-		close_all_but(3, (int[]){ run->pidfd, ends[1], run->supervision ? run->supervision->way : -1 }, 3);
+		close_all_but(3,
+			      (int[]){ run->pidfd, ends[1],
+				       run->supervision ? run->supervision->way : -1 },
+			      3);
 		perform(w->spec, w->ids, run, &r);
 		r.end = now_realtime();
 		write_all(ends[1], &r, sizeof(r), NULL);

@@ -3,8 +3,8 @@
  * as in /etc/passwd (ssh, git, postgres).
  *
  * The image's own files stay as they are: a copy with one line more is mounted over. The copy is in
- * the tmpfs of /dev, where it has no name, so that nothing of it stays in the store and it can be had
- * with a read-only root as well. An image without the file gets none, as with podman.
+ * the tmpfs of /dev, where it has no name, so that nothing of it stays in the store and it can be
+ * had with a read-only root as well. An image without the file gets none, as with podman.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,8 +36,8 @@ static bool read_database(int root, const char *path, struct buf *ret)
 	int fd = open_resolved(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, RESOLVE_IN_ROOT);
 	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= DATABASE_MAX &&
-	       read_all(fd, DATABASE_MAX, ret, NULL) == 0;
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size <= DATABASE_MAX && read_all(fd, DATABASE_MAX, ret, NULL) == 0;
 }
 
 /* Mounts a file with this text; it loses its name when the mount is there. */
@@ -46,7 +46,8 @@ static int mount_text(struct child *c, const struct buf *text, int at, struct er
 	static const char name[] = ".identity";
 	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
 			       (c->spec->read_only ? MOUNT_ATTR_RDONLY : 0);
-	CLEAN(clean_fd) int fd = openat(c->dev, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	CLEAN(clean_fd)
+	int fd = openat(c->dev, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	CLEAN(clean_fd) int mnt = -1;
 	int result;
 

@@ -160,13 +160,16 @@ static int go_through(const struct id_range *outer, size_t n_outer, const struct
 			       (left.outside < o->inside || left.outside - o->inside >= o->count))
 				o++;
 			if (o == outer + n_outer) {
-				err_set(err, ERR_DENIED, "%s %u is not among those that you have: not enough "
-							 "IDs available in user namespace", what, left.outside);
+				err_set(err, ERR_DENIED,
+					"%s %u is not among those that you have: not enough "
+					"IDs available in user namespace",
+					what, left.outside);
 				return err_hint(err, "a wider range for you in /etc/subuid and /etc/subgid, "
 						     "and newuidmap (package uidmap) give more");
 			}
 			if (n == ID_RANGES_MAX)
-				return err_set(err, ERR_USAGE, "more than %d ranges of IDs", ID_RANGES_MAX);
+				return err_set(err, ERR_USAGE, "more than %d ranges of IDs",
+					       ID_RANGES_MAX);
 			skip = left.outside - o->inside;
 			count = left.count < o->count - skip ? left.count : o->count - skip;
 			ret[n++] = (struct id_range){ left.inside, o->outside + skip, count };
@@ -184,8 +187,10 @@ int id_map_through(const struct id_map *outer, const struct id_mapping *mapping,
 {
 	struct id_map map = { .single = outer->single, .inherited = outer->inherited };
 
-	if (go_through(outer->uids, outer->n_uids, &mapping->uids, "user", map.uids, &map.n_uids, err) < 0 ||
-	    go_through(outer->gids, outer->n_gids, &mapping->gids, "group", map.gids, &map.n_gids, err) < 0)
+	if (go_through(outer->uids, outer->n_uids, &mapping->uids, "user", map.uids, &map.n_uids,
+		       err) < 0 ||
+	    go_through(outer->gids, outer->n_gids, &mapping->gids, "group", map.gids, &map.n_gids,
+		       err) < 0)
 		return -1;
 	*ret = map;
 	return 0;
@@ -243,7 +248,9 @@ static int write_single(const struct id_map *map, pid_t child, struct err *err)
 {
 	char line[48];
 
-	/* An unprivileged group map is allowed only once setgroups(2) is not: user_namespaces(7). */
+	/*
+	 * An unprivileged group map is allowed only once setgroups(2) is not: user_namespaces(7).
+	 */
 	if (write_proc(child, "setgroups", "deny", err) < 0)
 		return -1;
 	snprintf(line, sizeof(line), "%u %u 1\n", map->uids[0].inside, map->uids[0].outside);
@@ -265,8 +272,8 @@ static int write_ranges(pid_t child, const char *file, const struct id_range *ra
 }
 
 /* The kernel wants none of them to lie in two ranges of the map above: they are cut as map is. */
-static int write_cut(const struct id_ranges *mapping, const struct id_range *map, size_t n, pid_t child,
-		     const char *file, struct err *err)
+static int write_cut(const struct id_ranges *mapping, const struct id_range *map, size_t n,
+		     pid_t child, const char *file, struct err *err)
 {
 	struct id_range cut[ID_RANGES_MAX];
 
@@ -277,7 +284,8 @@ static int write_cut(const struct id_ranges *mapping, const struct id_range *map
 	return write_ranges(child, file, cut, n, err);
 }
 
-int id_mapping_write(const struct id_mapping *mapping, const struct id_map *map, pid_t child, struct err *err)
+int id_mapping_write(const struct id_mapping *mapping, const struct id_map *map, pid_t child,
+		     struct err *err)
 {
 	return write_cut(&mapping->uids, map->uids, map->n_uids, child, "uid_map", err) < 0 ?
 		       -1 : write_cut(&mapping->gids, map->gids, map->n_gids, child, "gid_map", err);
@@ -311,8 +319,9 @@ static int helpers_failed(int complaints, struct err *err)
 	safe = str_printable(text);
 	err_set(err, ERR_DENIED, "cannot map subordinate IDs: %s",
 		*safe ? safe : "newuidmap or newgidmap failed");
-	return err_hint(err, "check your ranges in /etc/subuid and /etc/subgid and that newuidmap is "
-			     "set-user-ID root; --userns=single does without");
+	return err_hint(err,
+			"check your ranges in /etc/subuid and /etc/subgid and that newuidmap is "
+			"set-user-ID root; --userns=single does without");
 }
 
 int id_map_write(const struct id_map *map, pid_t child, struct err *err)

@@ -48,8 +48,8 @@ bool id_map_has(const struct id_map *map, uid_t uid, gid_t gid);
  */
 int id_map_write(const struct id_map *map, pid_t child, struct err *err);
 /*
- * Root of a user namespace: writes those of a child in a namespace within it. map is what id_map_through
- * has made of the mapping.
+ * Root of a user namespace: writes those of a child in a namespace within it. map is what
+ * id_map_through has made of the mapping.
  */
 int id_mapping_write(const struct id_mapping *mapping, const struct id_map *map, pid_t child,
 		     struct err *err);

@@ -1,9 +1,9 @@
 /*
- * --init: the first process becomes tiffin-init (runtime/inside/init.c), and the container's program
- * its child.
+ * --init: the first process becomes tiffin-init (runtime/inside/init.c), and the container's
+ * program its child.
  *
- * The two part when everything else is done, and so have the same user, capabilities and filter. Each
- * holds the sync socket until it has executed what it is to: the parent hears of both.
+ * The two part when everything else is done, and so have the same user, capabilities and filter.
+ * Each holds the sync socket until it has executed what it is to: the parent hears of both.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,8 +63,9 @@ static void await_exec(int ends[2])
 }
 
 /*
- * Returns in the program's process alone, which is the foreground one of its terminal; not before the
- * first process has become tiffin-init: the program could else see tiffin itself in /proc/1/exe.
+ * Returns in the program's process alone, which is the foreground one of its terminal; not before
+ * the first process has become tiffin-init: the program could else see tiffin itself in
+ * /proc/1/exe.
  */
 int part_from_init(struct child *c, struct err *err)
 {

@@ -25,7 +25,8 @@ static _Noreturn void keep_until_the_end(char *title)
 
 	if (keep(MEMORY_SETTLED_MS))
 		_exit(0);
-	if (program_in_memory("tiffin-keeper", program_bytes, sizeof(program_bytes), &program, NULL) == 0)
+	if (program_in_memory("tiffin-keeper", program_bytes, sizeof(program_bytes), &program,
+			      NULL) == 0)
 		syscall(SYS_execveat, program, "", args, no_env, AT_EMPTY_PATH);
 	keep(-1);
 	_exit(0);
@@ -38,12 +39,14 @@ static int place(int pidfd, int monitor, int mount_ns)
 	const int given[KEEP_DESCRIPTORS] = { pidfd, monitor, mount_ns };
 
 	for (int i = 0; i < KEEP_DESCRIPTORS; i++)
-		if (given[i] >= 0 && (high[i] = fcntl(given[i], F_DUPFD_CLOEXEC, KEEP_DESCRIPTORS)) < 0)
+		if (given[i] >= 0 &&
+		    (high[i] = fcntl(given[i], F_DUPFD_CLOEXEC, KEEP_DESCRIPTORS)) < 0)
 			return -1;
 	for (int i = 0; i < KEEP_DESCRIPTORS; i++)
 		if (high[i] >= 0 && dup2(high[i], i) < 0)
 			return -1;
-	return (int)syscall(SYS_close_range, mount_ns < 0 ? KEEP_MOUNTS : KEEP_DESCRIPTORS, ~0u, 0u);
+	return (int)syscall(SYS_close_range, mount_ns < 0 ? KEEP_MOUNTS : KEEP_DESCRIPTORS, ~0u,
+			    0u);
 }
 
 int keeper_start(int pidfd, int mount_ns, char *(*title)(void *arg), void *arg, pid_t *ret_pid,

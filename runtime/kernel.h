@@ -1,6 +1,6 @@
 /*
- * Programs of a page: no C library where we know how to call the kernel, whose start takes longer than
- * all that they do, and holds more memory. Elsewhere they are linked with it, statically.
+ * Programs of a page: no C library where we know how to call the kernel, whose start takes longer
+ * than all that they do, and holds more memory. Elsewhere they are linked with it, statically.
  *
  * No thread's memory either, then, where a guard of the stack could be (Makefile: BARE).
  */
@@ -31,8 +31,8 @@ static inline long kernel(long nr, long a, long b, long c, long d)
 }
 
 /*
- * int run(int argc, char **argv) as what the program does. The kernel leaves argc at the stack's top,
- * argv above it, and behind its NULL the environment.
+ * int run(int argc, char **argv) as what the program does. The kernel leaves argc at the stack's
+ * top, argv above it, and behind its NULL the environment.
  */
 #ifdef __x86_64__
 #define PROGRAM(run)                                              \

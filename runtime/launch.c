@@ -19,8 +19,8 @@ static bool shares_pids(const struct container_spec *spec)
 	return spec->ns[NS_PID].mode == NS_HOST || spec->ns[NS_PID].mode == NS_CONTAINER;
 }
 
-static int start_keeper(const struct launch *l, int sock, struct launched *child, int *ret_exit_code,
-			struct err *err)
+static int start_keeper(const struct launch *l, int sock, struct launched *child,
+			int *ret_exit_code, struct err *err)
 {
 	CLEAN(clean_fd) int mounts = -1;
 
@@ -56,7 +56,8 @@ static int lead(const struct launch *l, int sock, struct launched *child, int *r
 		if (l->started(l->arg, child->pid, err) < 0)
 			return -1;
 	}
-	if (l->spec->tty && sync_expect(sock, SYNC_TERMINAL, &child->terminal, ret_exit_code, err) < 0)
+	if (l->spec->tty &&
+	    sync_expect(sock, SYNC_TERMINAL, &child->terminal, ret_exit_code, err) < 0)
 		return -1;
 	return 0;
 }
@@ -107,7 +108,8 @@ void launched_polls(const struct launched *child, struct pollfd ret[SUPERVISOR_P
 void launched_answer(struct launched *child, const struct pollfd polled[SUPERVISOR_POLLS])
 {
 	if (polled[0].revents || polled[1].revents)
-		supervisor_again(child->supervision, child->pidfd, child->joins, &child->supervisor);
+		supervisor_again(child->supervision, child->pidfd, child->joins,
+				 &child->supervisor);
 }
 
 void launched_sweep(const struct container_spec *spec, struct launched *child)

@@ -21,16 +21,18 @@ struct launch {
 	const struct container_spec *spec;
 	const struct id_map *ids;
 	/*
-	 * NULL; or ids are those of outer, the store's, by this mapping (id_map_through), and the container's
-	 * user namespace is within one that has outer: runtime/between.h.
+	 * NULL; or ids are those of outer, the store's, by this mapping (id_map_through), and the
+	 * container's user namespace is within one that has outer: runtime/between.h.
 	 */
 	const struct id_mapping *mapping;
 	const struct id_map *outer;
-	/* -1: new namespaces. A pidfd: that process's, as exec has it, and no function is called. */
+	/*
+	 * -1: new namespaces. A pidfd: that process's, as exec has it, and no function is called.
+	 */
 	int join;
 	/*
-	 * NULL, or for each kind of namespace that is another container's a pidfd of a process in it, else
-	 * -1 (ns_enter). Their user namespace is one, and ids are its IDs.
+	 * NULL, or for each kind of namespace that is another container's a pidfd of a process in
+	 * it, else -1 (ns_enter). Their user namespace is one, and ids are its IDs.
 	 */
 	const int *donors;
 	bool hold;	     /* the first process is not to run its program until launch_go */
@@ -43,13 +45,14 @@ struct launch {
 	struct winsize size; /* of the terminal; 0 by 0: unknown */
 
 	/*
-	 * Child (with a mapping: root of the user namespace between, in a mount namespace that goes at once):
-	 * mounts the root file system somewhere in its mount namespace, and opens it.
+	 * Child (with a mapping: root of the user namespace between, in a mount namespace that goes
+	 * at once): mounts the root file system somewhere in its mount namespace, and opens it.
 	 */
 	int (*mount_root)(void *arg, int *ret_root, struct err *err);
 	/*
-	 * Child, nothing being mounted on the root yet: opens (O_PATH) what a mount shows that is neither a
-	 * path of the host's nor a tmpfs. index: which of the specification's mounts it is.
+	 * Child, nothing being mounted on the root yet: opens (O_PATH) what a mount shows that is
+	 * neither a path of the host's nor a tmpfs. index: which of the specification's mounts it
+	 * is.
 	 */
 	int (*open_source)(void *arg, size_t index, int root, int *ret_fd, struct err *err);
 	/* Child: makes the network interface; the descriptor carries its frames. */
@@ -57,8 +60,8 @@ struct launch {
 	/* Child, with no interface but loopback. */
 	int (*loopback_up)(void *arg, struct err *err);
 	/*
-	 * Parent: starts what carries the frames, lent; or, with NETWORK_PASTA and frames of -1, what makes
-	 * the interface in the namespaces of this process, before that goes on.
+	 * Parent: starts what carries the frames, lent; or, with NETWORK_PASTA and frames of -1,
+	 * what makes the interface in the namespaces of this process, before that goes on.
 	 */
 	int (*network_start)(void *arg, pid_t pid, int frames, struct err *err);
 	/* Parent: the first process exists, and is about to run. */
@@ -83,16 +86,19 @@ struct launched {
 #define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1, .heard = -1, .supervisor = SUPERVISOR_INIT }
 
 /*
- * Returns when the container's program has been executed (with hold: when there is nothing left to do
- * but that). On failure nothing is left, and *ret_exit_code says what tiffin is to exit with: 127 where
- * the program is not there, 126 where it can't be executed, else 125.
+ * Returns when the container's program has been executed (with hold: when there is nothing left to
+ * do but that). On failure nothing is left, and *ret_exit_code says what tiffin is to exit with:
+ * 127 where the program is not there, 126 where it can't be executed, else 125.
  */
 int launch(const struct launch *l, struct launched *ret, int *ret_exit_code, struct err *err);
 
 /* Parent: has the first process that is held execute its program. As launch, else. */
 int launch_go(struct launched *child, int *ret_exit_code, struct err *err);
 
-/* Parent, as long as it runs: what its supervisor wants to have polled, and what is to be done then. */
+/*
+ * Parent, as long as it runs: what its supervisor wants to have polled, and what is to be done
+ * then.
+ */
 void launched_polls(const struct launched *child, struct pollfd ret[SUPERVISOR_POLLS]);
 void launched_answer(struct launched *child, const struct pollfd polled[SUPERVISOR_POLLS]);
 

@@ -130,7 +130,8 @@ static bool has(const struct limits *l, int resource)
 	return false;
 }
 
-static int set_default(const struct limits *l, int resource, rlim_t most, bool raise, struct err *err)
+static int set_default(const struct limits *l, int resource, rlim_t most, bool raise,
+		       struct err *err)
 {
 	return l->host || has(l, resource) ? 0 : lower(resource, most, raise, err);
 }

@@ -49,8 +49,8 @@ static bool parse_time(const char *text, int64_t *ret)
 	memcpy(copy, text, LOG_TIME_LEN);
 	copy[LOG_TIME_LEN] = '\0';
 	rest = strptime(copy, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!rest || rest[0] != '.' || strspn(rest + 1, "0123456789") != 9 || !streq(rest + 10, "Z") ||
-	    sscanf(rest + 1, "%9d", &fraction) != 1)
+	if (!rest || rest[0] != '.' || strspn(rest + 1, "0123456789") != 9 ||
+	    !streq(rest + 10, "Z") || sscanf(rest + 1, "%9d", &fraction) != 1)
 		return false;
 	*ret = (int64_t)timegm(&tm) * 1000000000 + fraction;
 	return true;
@@ -242,7 +242,8 @@ static bool parse_json(char *line, size_t len, struct log_record *r)
 	    memcmp(end - 2, "\"}", 2) != 0 || !parse_time(rest + strlen(stream), &r->time))
 		return false;
 	r->is_stderr = memcmp(rest, ",\"stream\":\"stderr\",\"time\":\"", strlen(stream)) == 0;
-	if (!r->is_stderr && memcmp(rest, ",\"stream\":\"stdout\",\"time\":\"", strlen(stream)) != 0)
+	if (!r->is_stderr &&
+	    memcmp(rest, ",\"stream\":\"stdout\",\"time\":\"", strlen(stream)) != 0)
 		return false;
 	r->partial = text_end == text || text_end[-1] != '\n';
 	r->text = text;

@@ -2,13 +2,13 @@
  * The container's log: one record a line, in one of two forms.
  *
  * k8s-file, as the Kubernetes container runtime interface has it and podman writes it. "F" ends a
- * line, "P" is a part of one that goes on in the stream's next record. The bytes are those that were
- * written, whatever they are:
+ * line, "P" is a part of one that goes on in the stream's next record. The bytes are those that
+ * were written, whatever they are:
  *
  *	2026-11-21T09:30:00.123456789Z stdout F what it wrote
  *
- * json-file, docker's. The newline at the end of "log" ends a line; where there is none, it goes on.
- * JSON is UTF-8, so bytes that are not become U+FFFD, as in docker:
+ * json-file, docker's. The newline at the end of "log" ends a line; where there is none, it goes
+ * on. JSON is UTF-8, so bytes that are not become U+FFFD, as in docker:
  *
  *	{"log":"what it wrote\n","stream":"stdout","time":"2026-11-21T09:30:00.123456789Z"}
  */

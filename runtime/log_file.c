@@ -73,7 +73,10 @@ static int make_room(const struct log_file *f)
 	}
 }
 
-/* The oldest goes first: whoever reads never finds a younger one where an older one was passed over. */
+/*
+ * The oldest goes first: whoever reads never finds a younger one where an older one was passed
+ * over.
+ */
 static void rotate(struct log_file *f)
 {
 	close_file(f);

@@ -5,8 +5,8 @@
  *	log, log.1, log.2
  *
  * Where a record does not fit any more, the last file goes, each other takes the next number, and a
- * new log is begun. A monitor that dies in the middle leaves a number unused: whoever reads passes it
- * over, and the next rotation begins there.
+ * new log is begun. A monitor that dies in the middle leaves a number unused: whoever reads passes
+ * it over, and the next rotation begins there.
  *
  * Monitor only. A log that can't be written to (a full disk) loses records, not the container: it
  * goes on with the log as soon as it can.

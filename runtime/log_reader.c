@@ -80,7 +80,9 @@ int log_reader_open(const struct log_config *config, int dir, bool follow, struc
 	struct log_reader r = { .config = *config, .dir = dir, .follow = follow };
 	struct stat st;
 
-	/* No more than a rotation for each: a log that fills faster than we open it has an end too. */
+	/*
+	 * No more than a rotation for each: a log that fills faster than we open it has an end too.
+	 */
 	for (int i = 0; i < LOG_MAX_FILES_LIMIT; i++) {
 		FILE *next;
 
@@ -112,7 +114,9 @@ void log_reader_done(struct log_reader *r)
 	free(r->line);
 }
 
-/* A whole line of the file that is read. One that is still being written is left for another time. */
+/*
+ * A whole line of the file that is read. One that is still being written is left for another time.
+ */
 static bool read_line(struct log_reader *r, size_t *ret_len)
 {
 	FILE *file = r->files[r->i];
@@ -206,7 +210,10 @@ void log_reader_seek_tail(struct log_reader *r, size_t n)
 				room = room ? 2 * room : 64;
 				places = xrealloc(places, room * sizeof(*places));
 			}
-			/* scan() left a file at its end only when the record came from the next one. */
+			/*
+			 * scan() left a file at its end only when the record came from the next
+			 * one.
+			 */
 			places[lines++ % n] = here.i == r->i ? here : (struct place){ .i = r->i };
 		}
 		at_start[record.is_stderr] = !record.partial;

@@ -4,8 +4,8 @@
  *
  * What was there at first is open from the start, so that it can't be rotated away. A file that is
  * held open keeps its inode, by which it is found again under whatever number it has meanwhile; the
- * next one is the first below that number. Looking at the places between once more, afterwards, proves
- * that nothing was moved in between.
+ * next one is the first below that number. Looking at the places between once more, afterwards,
+ * proves that nothing was moved in between.
  *
  * Client only. Ownership: log_reader_done closes the files; the directory is lent.
  */

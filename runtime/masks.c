@@ -3,8 +3,8 @@
  * docker and podman hide, but for what the caller wants to be seen; and what else the caller hides.
  *
  * What is hidden under /proc and /sys is reached through the descriptor of the procfs or sysfs that
- * was just made: an image whose /proc is something else can't lead the masks astray (CVE-2019-19921,
- * CVE-2025-31133, CVE-2025-52881).
+ * was just made: an image whose /proc is something else can't lead the masks astray
+ * (CVE-2019-19921, CVE-2025-31133, CVE-2025-52881).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -120,7 +120,8 @@ int mask_own_paths(struct child *c, struct err *err)
 
 	for (size_t i = 0; i < c->spec->masked.n; i++) {
 		const char *path = c->spec->masked.v[i];
-		CLEAN(clean_fd) int target = open_resolved(c->root, path, O_PATH, 0, RESOLVE_IN_ROOT);
+		CLEAN(clean_fd)
+		int target = open_resolved(c->root, path, O_PATH, 0, RESOLVE_IN_ROOT);
 
 		if (target < 0 && errno == ENOENT)
 			continue;
@@ -132,15 +133,16 @@ int mask_own_paths(struct child *c, struct err *err)
 	return 0;
 }
 
-static void list(const struct container_spec *spec, const char *mount, const char *const *paths, size_t n,
-		 struct strv *ret)
+static void list(const struct container_spec *spec, const char *mount, const char *const *paths,
+		 size_t n, struct strv *ret)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!is_unmasked(spec, mount, paths[i]))
 			strv_addf(ret, "%s/%s", mount, paths[i]);
 }
 
-void mask_lists(const struct container_spec *spec, struct strv *ret_hidden, struct strv *ret_read_only)
+void mask_lists(const struct container_spec *spec, struct strv *ret_hidden,
+		struct strv *ret_read_only)
 {
 	list(spec, "/proc", hidden_proc, ARRAY_SIZE(hidden_proc), ret_hidden);
 	list(spec, "/sys", hidden_sys, ARRAY_SIZE(hidden_sys), ret_hidden);

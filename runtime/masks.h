@@ -7,7 +7,10 @@
 
 #include "runtime/spec.h"
 
-/* Appends the paths: those that are hidden, the caller's own among them, and those made read-only. */
-void mask_lists(const struct container_spec *spec, struct strv *ret_hidden, struct strv *ret_read_only);
+/*
+ * Appends the paths: those that are hidden, the caller's own among them, and those made read-only.
+ */
+void mask_lists(const struct container_spec *spec, struct strv *ret_hidden,
+		struct strv *ret_read_only);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * One mount of a container's: what was asked for by -v, --mount, --tmpfs, --volumes-from, the image's
- * VOLUME, or what tiffin adds on its own.
+ * One mount of a container's: what was asked for by -v, --mount, --tmpfs, --volumes-from, the
+ * image's VOLUME, or what tiffin adds on its own.
  *
  * Ownership: a struct mount_spec owns its strings; mount_spec_done frees them.
  */
@@ -20,7 +20,9 @@ enum mount_kind {
 	MOUNT_IMAGE,  /* source: the image's name, as typed; name: its ID; layers */
 };
 
-/* Whether what is mounted beneath it later, on the host or in the container, is seen on both sides. */
+/*
+ * Whether what is mounted beneath it later, on the host or in the container, is seen on both sides.
+ */
 enum mount_propagation {
 	PROPAGATION_PRIVATE,
 	PROPAGATION_SLAVE,  /* from the host to the container */

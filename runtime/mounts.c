@@ -67,7 +67,8 @@ static int mount_sys(struct child *c, struct err *err)
 
 	if (root_open_plain_dir(c->root, "sys", &target, err) < 0)
 		return -1;
-	if (c->spec->network == NETWORK_HOST || mount_new("sysfs", NULL, attrs, &c->sys, &why) < 0) {
+	if (c->spec->network == NETWORK_HOST ||
+	    mount_new("sysfs", NULL, attrs, &c->sys, &why) < 0) {
 		if (mount_clone(AT_FDCWD, "/sys", attrs, &c->sys, err) < 0)
 			return -1;
 		return mount_attach(c->sys, target, "", err);
@@ -137,8 +138,8 @@ static int bind_under_dev(struct child *c, const char *name, struct err *err)
 
 	if (mkdirat(c->dev, name, 0755) < 0)
 		return err_sys(err, "'%s'", path);
-	if (mount_clone(AT_FDCWD, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &mnt,
-			&why) < 0)
+	if (mount_clone(AT_FDCWD, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+			&mnt, &why) < 0)
 		return 0;
 	return mount_attach(mnt, c->dev, name, err);
 }
@@ -210,7 +211,8 @@ static int set_own_sysctls(struct child *c, struct err *err)
 		const char *text = c->spec->sysctls.v[i], *eq = strchr(text, '=');
 		CLEAN(clean_free) char *name = xstrndup(text, eq ? (size_t)(eq - text) : 0);
 		CLEAN(clean_fd)
-		int fd = open_resolved(sys, name, O_WRONLY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+		int fd = open_resolved(sys, name, O_WRONLY, 0,
+				       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
 		if (fd < 0 || !eq || write_all(fd, eq + 1, strlen(eq + 1), NULL) < 0)
 			return err_sys(err, "'%s'", text);

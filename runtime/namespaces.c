@@ -75,7 +75,8 @@ json_t *ns_specs_to_json(const struct ns_spec ns[NS_KINDS])
 
 	for (int k = 0; k < NS_KINDS; k++) {
 		if (ns[k].mode == NS_CONTAINER)
-			js_set_str_take(j, kinds[k].name, xasprintf("container:%s", ns[k].container));
+			js_set_str_take(j, kinds[k].name,
+					xasprintf("container:%s", ns[k].container));
 		else if (ns[k].mode != NS_OWN)
 			js_set_str(j, kinds[k].name, modes[ns[k].mode]);
 	}

@@ -83,7 +83,8 @@ static int read_status(size_t depth, struct process *p)
 	if (read_proc(p->member.pid, "status", &text) < 0)
 		return -1;
 	/* The name comes first, and its newlines are escaped there: proc_pid_status(5). */
-	for (char *line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+	for (char *line = strtok_r(text.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
 		read_status_line(line, depth, p);
 	return 0;
 }
@@ -170,7 +171,8 @@ int64_t process_id_inside(pid_t pid, const char *kind, unsigned int id)
 	snprintf(name, sizeof(name), "%.3s_map", kind);
 	if (read_proc(pid, name, &text) < 0)
 		return -1;
-	for (char *line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+	for (char *line = strtok_r(text.data, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
 		if (sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && id >= outside &&
 		    id - outside < count)
 			return (int64_t)inside + (id - outside);

@@ -1,8 +1,8 @@
 /*
  * What /proc says of a process of a container's, read from outside.
  *
- * Parent only. Its IDs of users are the host's; process_id_inside says what they are in the container.
- * The text in it is the container's own: it is not to reach a terminal as it is.
+ * Parent only. Its IDs of users are the host's; process_id_inside says what they are in the
+ * container. The text in it is the container's own: it is not to reach a terminal as it is.
  */
 #ifndef RUNTIME_PROCESS_H
 #define RUNTIME_PROCESS_H
@@ -31,7 +31,9 @@ void process_done(struct process *p);
 int process_read(const struct member *m, size_t depth, struct process *ret);
 /* How many PID namespaces are above a process's own. */
 size_t process_depth(pid_t pid);
-/* What a host's ID (kind: "uid" or "gid") is in a process's user namespace; -1: it is not mapped. */
+/*
+ * What a host's ID (kind: "uid" or "gid") is in a process's user namespace; -1: it is not mapped.
+ */
 int64_t process_id_inside(pid_t pid, const char *kind, unsigned int id);
 
 #endif

@@ -37,7 +37,8 @@ static _Noreturn void guard(const struct raw_terminal *t, int pipe)
 	if (dup3(pipe, 3, O_CLOEXEC) < 0 && pipe != 3)
 		_exit(1);
 	syscall(SYS_close_range, 4u, ~0u, 0u);
-	if (read(3, &byte, 1) == 0 && tcgetattr(STDIN_FILENO, &now) == 0 && same_modes(&now, &t->raw))
+	if (read(3, &byte, 1) == 0 && tcgetattr(STDIN_FILENO, &now) == 0 &&
+	    same_modes(&now, &t->raw))
 		tcsetattr(STDIN_FILENO, TCSANOW, &t->before);
 	_exit(0);
 }

@@ -2,8 +2,8 @@
  * The user's terminal, raw while it is a container's, and as it was before on every way out.
  *
  * A client that is killed can restore nothing. So a process of its own waits beside it, on a pipe
- * that only the client has the other end of: when that is closed, in whichever way, it sets the modes
- * that were there before, if the ones that are there now are still ours.
+ * that only the client has the other end of: when that is closed, in whichever way, it sets the
+ * modes that were there before, if the ones that are there now are still ours.
  *
  * Client only.
  */

@@ -30,7 +30,8 @@ int restart_policy_parse(const char *text, struct restart_policy *ret, struct er
 		errno = 0;
 		max = strtol(limit + 1, &end, 10);
 		if (errno || end == limit + 1 || *end || max < 0 || max > INT_MAX)
-			return err_set(err, ERR_USAGE, "'%s' is not a number of restarts", limit + 1);
+			return err_set(err, ERR_USAGE, "'%s' is not a number of restarts",
+				       limit + 1);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strlen(names[i]) != len || memcmp(names[i], text, len) != 0)
@@ -51,7 +52,8 @@ const char *restart_policy_name(const struct restart_policy *p)
 	return names[p->kind];
 }
 
-int64_t restart_delay(const struct restart_policy *p, struct restarts *r, int exit_code, int64_t ran)
+int64_t restart_delay(const struct restart_policy *p, struct restarts *r, int exit_code,
+		      int64_t ran)
 {
 	if (p->kind == RESTART_NO)
 		return -1;

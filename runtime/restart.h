@@ -39,6 +39,7 @@ struct restarts {
  * A run has ended: how long to wait before the next one, in nanoseconds, or -1 where there is none.
  * ran: how long it was, in nanoseconds. Counts the restart.
  */
-int64_t restart_delay(const struct restart_policy *p, struct restarts *r, int exit_code, int64_t ran);
+int64_t restart_delay(const struct restart_policy *p, struct restarts *r, int exit_code,
+		      int64_t ran);
 
 #endif

@@ -14,8 +14,9 @@
 #define SYMLINKS_MAX 40 /* as the kernel has it: path_resolution(7) */
 
 /*
- * A walk: what is resolved so far has no symlinks and no dots, and is looked up anew from root, with
- * symlinks refused, at each step. Whoever swaps a component for a symlink meanwhile gets an error.
+ * A walk: what is resolved so far has no symlinks and no dots, and is looked up anew from root,
+ * with symlinks refused, at each step. Whoever swaps a component for a symlink meanwhile gets an
+ * error.
  */
 struct walk {
 	int root;
@@ -64,7 +65,8 @@ static int follow(struct walk *w, const char *target, struct err *err)
 /* Makes the last component of path, whose parent has been walked. */
 static int make(struct walk *w, const char *name, enum target_kind kind)
 {
-	CLEAN(clean_fd) int parent = open_plain(w->root, buf_str(&w->done), O_PATH | O_DIRECTORY, 0);
+	CLEAN(clean_fd)
+	int parent = open_plain(w->root, buf_str(&w->done), O_PATH | O_DIRECTORY, 0);
 	int fd;
 
 	if (parent < 0)

@@ -1,10 +1,10 @@
 /*
  * Theory of operation
  *
- * A process can't write the maps of its own namespace: newuidmap(1) wants somebody outside of it. So a
- * child is forked first, which waits until its parent is in the new namespace, has the maps written,
- * and ends. The process itself is then what executes the command: its signals, its exit status and its
- * place in the terminal's job control need nobody to carry them.
+ * A process can't write the maps of its own namespace: newuidmap(1) wants somebody outside of it.
+ * So a child is forked first, which waits until its parent is in the new namespace, has the maps
+ * written, and ends. The process itself is then what executes the command: its signals, its exit
+ * status and its place in the terminal's job control need nobody to carry them.
  */
 #include "runtime/session.h"
 
@@ -61,7 +61,10 @@ static int enter_namespaces(int sock, struct err *err)
 		return -1;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_sys(err, "cannot become root of a user namespace");
-	/* What is mounted on the host from now on is seen here; what is mounted here is not seen there. */
+	/*
+	 * What is mounted on the host from now on is seen here; what is mounted here is not seen
+	 * there.
+	 */
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_sys(err, "cannot make a mount namespace");
 	if (!read_namespace(here, sizeof(here)) || setenv(VARIABLE, here, 1) < 0)

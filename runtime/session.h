@@ -1,9 +1,11 @@
 /*
- * Sessions (tiffin unshare): a process that stays what it is, ID and all, and goes into a user namespace
- * in which it is root and the caller's subordinate IDs are mapped, with a mount namespace of its own.
+ * Sessions (tiffin unshare): a process that stays what it is, ID and all, and goes into a user
+ * namespace in which it is root and the caller's subordinate IDs are mapped, with a mount namespace
+ * of its own.
  *
- * What it executes, and what that does, is in the session as well. It knows by TIFFIN_UNSHARE in its
- * environment, which names the user namespace: whoever inherits that and not the namespace is in none.
+ * What it executes, and what that does, is in the session as well. It knows by TIFFIN_UNSHARE in
+ * its environment, which names the user namespace: whoever inherits that and not the namespace is
+ * in none.
  */
 #ifndef RUNTIME_SESSION_H
 #define RUNTIME_SESSION_H

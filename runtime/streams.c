@@ -21,7 +21,8 @@ static int make_pipe(int *ret_ours, int *ret_theirs, bool we_write, struct err *
 	return 0;
 }
 
-int streams_make(struct streams *s, const struct container_spec *spec, int theirs[3], struct err *err)
+int streams_make(struct streams *s, const struct container_spec *spec, int theirs[3],
+		 struct err *err)
 {
 	if (spec->tty)
 		return 0;

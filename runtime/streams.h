@@ -25,14 +25,19 @@ struct streams {
 	bool input_ends;    /* once that has been taken */
 };
 
-/* Makes the pipes. The container's ends go to theirs, for the caller to close; none for a terminal. */
-int streams_make(struct streams *s, const struct container_spec *spec, int theirs[3], struct err *err);
+/*
+ * Makes the pipes. The container's ends go to theirs, for the caller to close; none for a terminal.
+ */
+int streams_make(struct streams *s, const struct container_spec *spec, int theirs[3],
+		 struct err *err);
 /* Takes the master of its terminal over. */
 void streams_take_terminal(struct streams *s, int terminal);
 /* Closes all; another run may follow. */
 void streams_drop(struct streams *s);
 
-/* Reads stdout (0) or stderr (1) once, for clients and log. False: nothing more for now, or ever. */
+/*
+ * Reads stdout (0) or stderr (1) once, for clients and log. False: nothing more for now, or ever.
+ */
 bool streams_read(struct streams *s, int which);
 /* Input for the container: as much as it takes now, the rest waits. */
 void streams_give(struct streams *s, const char *data, size_t len);

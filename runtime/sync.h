@@ -1,9 +1,9 @@
 /*
  * The sync protocol: how a parent and the child it cloned agree on where they are.
  *
- * One SOCK_SEQPACKET pair, one kind of message: the stage that has been reached, or what went wrong,
- * and at most one descriptor. Each side names the stage it expects; another one is an error. The end
- * of the stream is an error at every stage but SYNC_EXEC, where the kernel's closing of the
+ * One SOCK_SEQPACKET pair, one kind of message: the stage that has been reached, or what went
+ * wrong, and at most one descriptor. Each side names the stage it expects; another one is an error.
+ * The end of the stream is an error at every stage but SYNC_EXEC, where the kernel's closing of the
  * close-on-exec socket is the news that the child's part is done: the rest is told by
  * runtime/execute.h.
  *
@@ -48,8 +48,8 @@ int sync_expect(int sock, enum sync_stage stage, int *ret_fd, int *ret_exit_code
 /* fork(2), and returns as that does; *ret_sock is each side's end of a pair between the two. */
 pid_t sync_fork(int *ret_sock, struct err *err);
 /*
- * A descriptor that a process of its own makes, and hands over with SYNC_TREE: for what can be had only
- * where there is no way back from, such as another namespace.
+ * A descriptor that a process of its own makes, and hands over with SYNC_TREE: for what can be had
+ * only where there is no way back from, such as another namespace.
  */
 int sync_fetch(int (*make)(const void *arg, int *ret_fd, struct err *err), const void *arg,
 	       int *ret_fd, struct err *err);

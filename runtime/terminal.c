@@ -25,7 +25,8 @@ int find_terminals(struct child *c, struct err *err)
 	if (!c->spec->tty)
 		return 0;
 	c->dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	pts = c->dev < 0 ? -1 : openat(c->dev, "pts", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	pts = c->dev < 0 ? -1 :
+			   openat(c->dev, "pts", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (pts < 0 || fstatfs(pts, &fs) < 0)
 		return err_sys(err, "'/dev/pts'");
 	if (fs.f_type != DEVPTS_SUPER_MAGIC)
@@ -78,8 +79,8 @@ int attach_stdio(struct child *c, struct err *err)
 		if (dup2(fd, i) < 0)
 			return err_sys(err, "descriptor %d", i);
 		/*
-		 * The container's user opens /dev/stdout by path: nginx does. Not all that stdin can
-		 * be has an owner to change (/dev/null of the host).
+		 * The container's user opens /dev/stdout by path: nginx does. Not all that stdin
+		 * can be has an owner to change (/dev/null of the host).
 		 */
 		if (c->spec->tty || i > 0 || c->spec->open_stdin)
 			if (fchown(i, c->uid, c->spec->tty ? (gid_t)-1 : c->gid) < 0 && c->uid &&

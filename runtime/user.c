@@ -35,8 +35,8 @@ static FILE *open_database(int root, const char *path)
 }
 
 /*
- * The next line, split at its colons; false at the end. Lines that are too long are passed over, and
- * what lies beyond FILE_MAX_LEN is not read.
+ * The next line, split at its colons; false at the end. Lines that are too long are passed over,
+ * and what lies beyond FILE_MAX_LEN is not read.
  */
 static bool next_fields(FILE *f, char *line, int size, size_t *budget, char *fields[FIELDS_MAX],
 			size_t *ret_n)
@@ -101,7 +101,8 @@ static int find_passwd(int root, const char *name, int64_t uid, struct passwd_li
 		ret->uid = line_uid;
 		ret->gid = parse_id(fields[3]);
 		if (ret->uid < 0 || ret->gid < 0)
-			return err_set(err, ERR_USAGE, "user '%.64s' has an ID that is out of range",
+			return err_set(err, ERR_USAGE,
+				       "user '%.64s' has an ID that is out of range",
 				       name ? name : fields[2]);
 		snprintf(ret->name, sizeof(ret->name), "%s", fields[0]);
 		snprintf(ret->home, sizeof(ret->home), "%s",
@@ -126,12 +127,15 @@ static int add_group(struct user *u, gid_t gid, struct err *err)
 		if (u->groups[i] == gid)
 			return 0;
 	if (u->n_groups == USER_GROUPS_MAX)
-		return err_set(err, ERR_USAGE, "the user is in more than %d groups", USER_GROUPS_MAX);
+		return err_set(err, ERR_USAGE, "the user is in more than %d groups",
+			       USER_GROUPS_MAX);
 	u->groups[u->n_groups++] = gid;
 	return 0;
 }
 
-/* Finds the group by name (where given) and adds the groups that member belongs to (where given). */
+/*
+ * Finds the group by name (where given) and adds the groups that member belongs to (where given).
+ */
 static int read_groups(int root, const char *name, int64_t *ret_gid, const char *member,
 		       struct user *u, struct err *err)
 {
@@ -227,7 +231,9 @@ int user_resolve(int root, const char *text, struct user *ret, struct err *err)
 	}
 	if (add_group(&u, u.gid, err) < 0)
 		return -1;
-	/* With a group of the caller's choice the user's other groups do not apply, as in docker. */
+	/*
+	 * With a group of the caller's choice the user's other groups do not apply, as in docker.
+	 */
 	if (gid < 0 && line.found && read_groups(root, NULL, NULL, line.name, &u, err) < 0)
 		return -1;
 	*ret = u;

@@ -39,7 +39,8 @@ int namespaces_refused(struct err *err)
 		return err_hint(err, "user namespaces are switched off here: "
 				     "'sysctl user.max_user_namespaces=15000' as root allows them");
 	if (sysctl_is("/proc/sys/kernel/unprivileged_userns_clone", "0"))
-		return err_hint(err, "'sysctl kernel.unprivileged_userns_clone=1' as root allows them");
+		return err_hint(err,
+				"'sysctl kernel.unprivileged_userns_clone=1' as root allows them");
 	if (sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
 		return err_hint(err, "AppArmor forbids them here: 'sysctl "
 				     "kernel.apparmor_restrict_unprivileged_userns=0' as root allows "
@@ -69,7 +70,9 @@ static int become_root(const struct id_map *map, int sock, struct err *err)
 	return 0;
 }
 
-/* Parent: makes a child in a new user namespace. Returns as fork(2) does; *ret_sock is each side's. */
+/*
+ * Parent: makes a child in a new user namespace. Returns as fork(2) does; *ret_sock is each side's.
+ */
 static pid_t userns_child(const struct id_map *map, int *ret_sock, struct err *err)
 {
 	CLEAN(clean_fd) int ours = -1;

@@ -17,8 +17,8 @@ int userns_call(const struct id_map *map, int (*work)(void *arg), void *arg, int
 		struct err *err);
 
 /*
- * Calls a function as the namespace's root, in a child that has a mount namespace of its own, too; gives
- * the descriptor that it opens, which outlives the child and its mounts' names.
+ * Calls a function as the namespace's root, in a child that has a mount namespace of its own, too;
+ * gives the descriptor that it opens, which outlives the child and its mounts' names.
  */
 int userns_open(const struct id_map *map, int (*work)(void *arg, int *ret_fd, struct err *err),
 		void *arg, int *ret_fd, struct err *err);

@@ -16,7 +16,10 @@
 
 #define BIT(n) ((uint64_t)1 << (n))
 
-/* To read callers' memory and directories, to look at files and set attributes of theirs, and roots. */
+/*
+ * To read callers' memory and directories, to look at files and set attributes of theirs, and
+ * roots.
+ */
 #define CAPS                                                                                       \
 	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |               \
 	 BIT(CAP_SYS_CHROOT) | BIT(CAP_SYS_PTRACE))
@@ -56,7 +59,8 @@ void view_find_fd(const struct notification *n, int fd, struct seen *ret)
 static int descriptor_of(const char *path)
 {
 	static const char *const standard[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
-	static const char *const directories[] = { "/proc/self/fd/", "/dev/fd/", "/proc/thread-self/fd/" };
+	static const char *const directories[] = { "/proc/self/fd/", "/dev/fd/",
+						   "/proc/thread-self/fd/" };
 
 	for (int i = 0; i < 3; i++)
 		if (streq(path, standard[i]))
@@ -107,8 +111,8 @@ static int open_path(const struct view *v, const struct notification *n, int bas
 	return root < 0 ? -1 : open_in_root(v, root, base, path, flags);
 }
 
-static int open_seen(const struct view *v, const struct notification *n, int dirfd, const char *path,
-		     uint64_t flags)
+static int open_seen(const struct view *v, const struct notification *n, int dirfd,
+		     const char *path, uint64_t flags)
 {
 	CLEAN(clean_fd) int base = -1;
 	struct seen dir;
@@ -120,8 +124,8 @@ static int open_seen(const struct view *v, const struct notification *n, int dir
 	return base < 0 ? -1 : open_path(v, n, base, path, flags);
 }
 
-int view_find(const struct view *v, const struct notification *n, int dirfd, const char *path, bool follow,
-	      struct seen *ret)
+int view_find(const struct view *v, const struct notification *n, int dirfd, const char *path,
+	      bool follow, struct seen *ret)
 {
 	CLEAN(clean_fd) int fd = -1;
 	int own = follow ? descriptor_of(path) : -1;

@@ -1,12 +1,13 @@
 /*
  * The files of a container as one of its processes sees them, looked at from its supervisor.
  *
- * The supervisor goes into the container's user and mount namespace, for good, with few capabilities
- * there: whatever a path of the container's leads to is the container's own by construction, and what
- * the supervisor may do with it a process of the container's might have done, too. Two ways out are
- * left, and barred: the host's /proc, of which it keeps a descriptor, is reached by paths of ours only,
- * and no path of a caller's is followed through a magic link (which with --pid host might be one of the
- * supervisor's own). /proc/self is nobody's in it: the supervisor has no number in the container.
+ * The supervisor goes into the container's user and mount namespace, for good, with few
+ * capabilities there: whatever a path of the container's leads to is the container's own by
+ * construction, and what the supervisor may do with it a process of the container's might have
+ * done, too. Two ways out are left, and barred: the host's /proc, of which it keeps a descriptor,
+ * is reached by paths of ours only, and no path of a caller's is followed through a magic link
+ * (which with --pid host might be one of the supervisor's own). /proc/self is nobody's in it: the
+ * supervisor has no number in the container.
  *
  * The working directory is the host's /proc from then on.
  */
@@ -27,7 +28,10 @@ struct view {
 /* Supervisor, with one thread, once. init: a pidfd of a process of the container's. */
 int view_enter(struct view *v, int init, struct err *err);
 
-/* A file of the caller's: a name of it below the host's /proc, for calls that know no O_PATH descriptors. */
+/*
+ * A file of the caller's: a name of it below the host's /proc, for calls that know no O_PATH
+ * descriptors.
+ */
 struct seen {
 	int fd; /* ours, which the name is of; or -1 */
 	char name[40];
@@ -36,8 +40,8 @@ struct seen {
 void seen_done(struct seen *s);
 
 /* What the caller means by dirfd and path, "" being dirfd itself. 0; or -1 with errno. */
-int view_find(const struct view *v, const struct notification *n, int dirfd, const char *path, bool follow,
-	      struct seen *ret);
+int view_find(const struct view *v, const struct notification *n, int dirfd, const char *path,
+	      bool follow, struct seen *ret);
 /* A descriptor of the caller's, or AT_FDCWD. What is done with the name fails where it has none. */
 void view_find_fd(const struct notification *n, int fd, struct seen *ret);
 

@@ -1,6 +1,6 @@
 /*
- * What the user mounts into the container: directories and files of the host, volumes, images, tmpfs;
- * and the three files under /etc that are the container's own rather than the image's.
+ * What the user mounts into the container: directories and files of the host, volumes, images,
+ * tmpfs; and the three files under /etc that are the container's own rather than the image's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -117,8 +117,8 @@ static void open_early(struct child *c, size_t n, bool alone, int dirfd, const c
 }
 
 /*
- * A container whose root is not the caller reaches what the caller does by having it opened before its IDs
- * are mapped.
+ * A container whose root is not the caller reaches what the caller does by having it opened before
+ * its IDs are mapped.
  */
 int open_binds(struct child *c, struct err *err)
 {
@@ -288,8 +288,8 @@ static int attach_one(struct child *c, size_t i, struct err *err)
 	return err_wrap(err, "on '%s'", m.target);
 }
 
-int volumes_attach(int root, const struct container_spec *spec, volume_opener *open_source, void *arg,
-		   struct err *err)
+int volumes_attach(int root, const struct container_spec *spec, volume_opener *open_source,
+		   void *arg, struct err *err)
 {
 	CLEAN(clean_free) int *sources = xcalloc(spec->n_mounts + 1, sizeof(*sources));
 	struct child c = { .root = root, .spec = spec, .sources = sources };

@@ -13,10 +13,10 @@
 typedef int volume_opener(void *arg, size_t index, int root, int *ret_fd, struct err *err);
 
 /*
- * Mounts what the container has mounted and what is there between its runs: no tmpfs, no devices, no
- * overlays. What has gone from the host is left out.
+ * Mounts what the container has mounted and what is there between its runs: no tmpfs, no devices,
+ * no overlays. What has gone from the host is left out.
  */
-int volumes_attach(int root, const struct container_spec *spec, volume_opener *open_source, void *arg,
-		   struct err *err);
+int volumes_attach(int root, const struct container_spec *spec, volume_opener *open_source,
+		   void *arg, struct err *err);
 
 #endif
