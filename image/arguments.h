@@ -1,6 +1,6 @@
 /*
- * What tiffin asks of tiffin-image, on its command line (image/main.c has the usage). A task takes what
- * is its own and passes over the rest.
+ * What tiffin asks of tiffin-image, on its command line (image/main.c has the usage). A task takes
+ * what is its own and passes over the rest.
  */
 #ifndef IMAGE_ARGUMENTS_H
 #define IMAGE_ARGUMENTS_H
@@ -32,8 +32,8 @@ struct arguments {
 	  .pull.retry = RETRY_DEFAULT }
 
 /*
- * The texts stay argv's. The sources are read at once and their descriptor is closed, so that nothing
- * else finds them there. ERR_USAGE.
+ * The texts stay argv's. The sources are read at once and their descriptor is closed, so that
+ * nothing else finds them there. ERR_USAGE.
  */
 int arguments_parse(int argc, char **argv, struct arguments *ret, struct err *err);
 void arguments_done(struct arguments *a);

@@ -151,8 +151,8 @@ static int refused(struct auth *a, const struct http_response *r, bool shown, st
 		return err_set(err, server ? ERR_NETWORK : ERR_CORRUPT,
 			       "registry '%.120s': unable to retrieve auth token: status %ld",
 			       a->registry, r->status);
-	err_set(err, ERR_DENIED, "registry '%.120s': unable to retrieve auth token: %s", a->registry,
-		shown ? "invalid username/password" : "authentication required");
+	err_set(err, ERR_DENIED, "registry '%.120s': unable to retrieve auth token: %s",
+		a->registry, shown ? "invalid username/password" : "authentication required");
 	return shown ? -1 : auth_hint(a, err);
 }
 
@@ -213,7 +213,9 @@ static int fetch_token(struct auth *a, const struct challenge *c, struct err *er
 	h = http_new(&(struct http_options){
 		.peer = same ? a->registry : realm.host,
 		.verify = a->options.verify || !same,
-		/* Its authorities vouch for its token server as well; who we are is for it alone. */
+		/*
+		 * Its authorities vouch for its token server as well; who we are is for it alone.
+		 */
 		.certificates = same ? a->options.certificates : &a->trusted,
 		.cancel = a->options.cancel,
 	});

@@ -38,7 +38,9 @@ struct auth_options {
 struct auth *auth_new(const struct auth_options *options);
 void auth_free(struct auth *a);
 
-/* The header's value for the next request, or NULL. *ret_turn is for auth_answer. The caller frees. */
+/*
+ * The header's value for the next request, or NULL. *ret_turn is for auth_answer. The caller frees.
+ */
 char *auth_header(struct auth *a, unsigned int *ret_turn);
 
 enum auth_result {

@@ -151,7 +151,8 @@ static int read_entry(const json_t *entry, struct credentials *ret, struct err *
 		pair = base64_decode(auth, &len);
 		colon = pair ? strchr(pair, ':') : NULL;
 		if (!colon)
-			return err_set(err, ERR_CORRUPT, "'auth' is not the base64 of USER:PASSWORD");
+			return err_set(err, ERR_CORRUPT,
+				       "'auth' is not the base64 of USER:PASSWORD");
 		*colon = '\0';
 		ret->username = xstrdup(pair);
 		ret->password = xstrdup(colon + 1);
@@ -224,7 +225,8 @@ int auth_file_find(const char *authfile, const char *registry, const char *repos
 	int result = 0;
 
 	find_places(authfile, places);
-	for (int i = 0; i < PLACES && places[i].path && result >= 0 && !credentials_are_set(&c); i++) {
+	for (int i = 0; i < PLACES && places[i].path && result >= 0 && !credentials_are_set(&c);
+	     i++) {
 		result = load(&places[i], err);
 		if (result == 0 && places[i].named)
 			result = err_set(err, ERR_NOT_FOUND, "credentials: there is no file '%s'",

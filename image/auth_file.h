@@ -7,9 +7,9 @@
  *	$XDG_RUNTIME_DIR/containers/auth.json
  *	$XDG_CONFIG_HOME/containers/auth.json (~/.config)
  *	$DOCKER_CONFIG/config.json (~/.docker)
- * and in each for the most specific key: host/a/b/c, host/a/b, host/a, host. A helper of credHelpers
- * comes before "auths", the one of credsStore after it. Docker Hub has several names, all of which
- * are "docker.io" here.
+ * and in each for the most specific key: host/a/b/c, host/a/b, host/a, host. A helper of
+ * credHelpers comes before "auths", the one of credsStore after it. Docker Hub has several names,
+ * all of which are "docker.io" here.
  *
  * A file that is there but can't be made sense of is an error that names it. In tiffin only.
  */

@@ -14,7 +14,8 @@ char *base64_encode(const void *data, size_t len)
 
 	for (size_t i = 0; i < len; i += 3) {
 		const size_t n = len - i < 3 ? len - i : 3;
-		const uint32_t bits = (uint32_t)in[i] << 16 | (n > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
+		const uint32_t bits = (uint32_t)in[i] << 16 |
+				      (n > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
 				      (n > 2 ? in[i + 2] : 0);
 
 		*p++ = digits[bits >> 18];

@@ -41,8 +41,9 @@ static int path_err(struct err *err, enum err_kind kind, const char *path, const
 int bundle_open(int dir, const char *path, int *ret_fd, struct err *err)
 {
 	/* Docker's own archives have symlinks, which stay within. */
-	CLEAN(clean_fd) int fd = open_resolved(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-					       0, RESOLVE_IN_ROOT);
+	CLEAN(clean_fd)
+	int fd = open_resolved(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0,
+			       RESOLVE_IN_ROOT);
 	struct stat st;
 
 	if (fd < 0)
@@ -123,7 +124,8 @@ static int read_docker_image(int dir, const json_t *entry, struct bundle *b, str
 	CLEAN(strv_done) struct strv names = { 0 };
 
 	if (!config || !js_arr(entry, "Layers"))
-		return err_set(err, ERR_CORRUPT, "its manifest.json names no configuration or layers");
+		return err_set(err, ERR_CORRUPT,
+			       "its manifest.json names no configuration or layers");
 	js_strv(entry, "Layers", &image->layers);
 	js_strv(entry, "RepoTags", &names);
 	for (size_t i = 0; i < names.n; i++)
@@ -241,8 +243,9 @@ static int read_any(int dir, struct bundle *b, struct err *err)
 		*err = why;
 		return -1;
 	}
-	return err_set(err, ERR_CORRUPT, "payload does not match any of the supported image formats: "
-					 "it has neither manifest.json nor index.json");
+	return err_set(err, ERR_CORRUPT,
+		       "payload does not match any of the supported image formats: "
+		       "it has neither manifest.json nor index.json");
 }
 
 int bundle_read(int dir, struct bundle *ret, struct err *err)

@@ -1,7 +1,7 @@
 /*
- * Bundles: images as save, docker, podman, skopeo and others write them, as a directory: an unpacked
- * docker archive ("manifest.json"), an OCI image layout ("index.json"), or containers/image's "dir:"
- * ("manifest.json" and "version").
+ * Bundles: images as save, docker, podman, skopeo and others write them, as a directory: an
+ * unpacked docker archive ("manifest.json"), an OCI image layout ("index.json"), or
+ * containers/image's "dir:" ("manifest.json" and "version").
  *
  * What is in it is a stranger's: files are opened beneath the directory and nowhere else, documents
  * have 4 MiB at most, and have the digests that they are named by. ERR_CORRUPT: it is none of the

@@ -53,7 +53,10 @@ static char *next_page(const struct registry *r, const char *link)
 	return path && *path == '/' ? xasprintf("%s%s", origin, path) : NULL;
 }
 
-/* Calls for each string of the arrays of that name in all the pages, until it says that it has done. */
+/*
+ * Calls for each string of the arrays of that name in all the pages, until it says that it has
+ * done.
+ */
 static int each(struct listing *l, const char *path, const char *key, const char *what,
 		bool (*take)(void *arg, const char *name), void *arg, struct err *err)
 {
@@ -89,7 +92,8 @@ struct tags {
 /* OCI distribution specification: [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127} */
 static bool take_tag(void *arg, const char *name)
 {
-	static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	static const char all[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	struct tags *t = arg;
 	const size_t len = strlen(name);
 

@@ -18,8 +18,8 @@ int catalog_tags(const struct source_list *sources, const struct registry_option
 
 /*
  * Searches for a term: by the registry's own search (/v1/search, as Docker Hub has it), or where it
- * has none in its list of repositories. *ret: an array of objects with "name", "description", "stars",
- * "official", "automated"; the caller decrefs.
+ * has none in its list of repositories. *ret: an array of objects with "name", "description",
+ * "stars", "official", "automated"; the caller decrefs.
  */
 int catalog_search(const struct source_list *sources, const struct registry_options *options,
 		   const char *term, size_t most, json_t **ret, struct err *err);

@@ -117,8 +117,9 @@ static int take(int dir, struct dirent **names, const char *name, struct certifi
 		CLEAN(clean_free) char *certificate = partner(name, ".key", ".cert");
 
 		if (!has(names, certificate))
-			return err_set(err, ERR_NOT_FOUND, "missing client certificate %s for key %s",
-				       certificate, name);
+			return err_set(err, ERR_NOT_FOUND,
+				       "missing client certificate %s for key %s", certificate,
+				       name);
 	}
 	return 0;
 }

@@ -2,8 +2,8 @@
  * Certificates for one registry, as containers-certs.d(5) keeps them: authorities to trust besides
  * the system's, and a certificate of ours to show.
  *
- * tiffin reads the files and hands their text on (image/source.h), so that tiffin-image needs no way
- * to them. Needs nothing but base.
+ * tiffin reads the files and hands their text on (image/source.h), so that tiffin-image needs no
+ * way to them. Needs nothing but base.
  */
 #ifndef IMAGE_CERTIFICATES_H
 #define IMAGE_CERTIFICATES_H

@@ -21,7 +21,9 @@ struct challenge {
 };
 
 void challenge_done(struct challenge *c);
-/* Several header fields are given as one, with commas between them. Other schemes are passed over. */
+/*
+ * Several header fields are given as one, with commas between them. Other schemes are passed over.
+ */
 int challenge_parse(const char *header, struct challenge *ret, struct err *err);
 
 #endif

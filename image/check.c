@@ -42,7 +42,8 @@ void finding(struct findings *f, const char *fmt, ...)
 static void tell_rest(const struct findings *f)
 {
 	if (f->n > FINDINGS_MAX)
-		buf_addf(f->lines, "%s\t%s\tand %zu more\n", f->kind, f->subject, f->n - FINDINGS_MAX);
+		buf_addf(f->lines, "%s\t%s\tand %zu more\n", f->kind, f->subject,
+			 f->n - FINDINGS_MAX);
 }
 
 /* --- images --- */
@@ -64,7 +65,8 @@ static void check_manifest(int dir, const char *name, const char *want, struct f
 }
 
 /* The first manifest, which image.json names, and those of other names, named by their digests. */
-static void check_manifests(const struct store *s, const struct image_record *image, struct findings *f)
+static void check_manifests(const struct store *s, const struct image_record *image,
+			    struct findings *f)
 {
 	CLEAN(clean_fd) int dir = openat(s->images, image->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(strv_done) struct strv names = { 0 };
@@ -150,7 +152,8 @@ static bool is_plain(const char *name)
 	return is_hex(name, HEX_LEN) && (!name[HEX_LEN] || streq(name + HEX_LEN, SINGLE_SUFFIX));
 }
 
-int check_store(const struct store *s, const struct cancel *cancel, struct buf *ret, struct err *err)
+int check_store(const struct store *s, const struct cancel *cancel, struct buf *ret,
+		struct err *err)
 {
 	CLEAN(strv_done) struct strv names = { 0 };
 

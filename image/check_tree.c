@@ -1,11 +1,11 @@
 /*
  * Theory of operation
  *
- * The layer's stream is rebuilt in one thread (image/replay.c) and read in another by what reads it when
- * it is unpacked. Each entry is looked up where unpacking would have put it. One that is not as its
- * entry says is kept in mind until a later entry of the same path says otherwise: an archive may have a
- * file twice. Where one has put another out of sight (image/shadow.h), nobody can tell without
- * unpacking it what the former left, and only the contents are checked.
+ * The layer's stream is rebuilt in one thread (image/replay.c) and read in another by what reads it
+ * when it is unpacked. Each entry is looked up where unpacking would have put it. One that is not
+ * as its entry says is kept in mind until a later entry of the same path says otherwise: an archive
+ * may have a file twice. Where one has put another out of sight (image/shadow.h), nobody can tell
+ * without unpacking it what the former left, and only the contents are checked.
  *
  * What was found is remembered by inode: whatever else is in the tree does not belong to it.
  */
@@ -199,7 +199,9 @@ static void check_hardlink(struct check *c, int dir, const char *path, struct ar
 			      "is not the file that it was another name of");
 }
 
-/* Whichever way it is marked (storage/stack.h). What the layer has in the place itself hides, too. */
+/*
+ * Whichever way it is marked (storage/stack.h). What the layer has in the place itself hides, too.
+ */
 static void check_whiteout(struct check *c, int dir, const char *path, const char *base)
 {
 	const char *hidden = base + strlen(MARK_PREFIX);
@@ -225,7 +227,8 @@ static void check_whiteout(struct check *c, int dir, const char *path, const cha
 static void check_entry(struct check *c, struct archive_entry *e)
 {
 	CLEAN(clean_free) char *path = NULL;
-	const bool link = archive_entry_hardlink(e), dir_entry = archive_entry_filetype(e) == AE_IFDIR && !link;
+	const bool link = archive_entry_hardlink(e),
+		   dir_entry = archive_entry_filetype(e) == AE_IFDIR && !link;
 	const mode_t type = archive_entry_filetype(e);
 	struct stat st;
 	int dir;
@@ -240,9 +243,11 @@ static void check_entry(struct check *c, struct archive_entry *e)
 		check_whiteout(c, dir, path, path_base(path));
 	} else if (dir >= 0 && link) {
 		check_hardlink(c, dir, path, e);
-	} else if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && type != AE_IFIFO && !link) {
+	} else if (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK && type != AE_IFIFO &&
+		   !link) {
 		return; /* devices and sockets are not unpacked */
-	} else if (dir < 0 || fstatat(dir, *path ? path_base(path) : ".", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	} else if (dir < 0 ||
+		   fstatat(dir, *path ? path_base(path) : ".", &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		mind(c, path, "is missing");
 	} else {
 		remember(&c->known, st.st_ino);
@@ -260,11 +265,16 @@ static int find_others(struct check *c, int fd, const char *path, int depth, str
 	if (dir_list(fd, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		CLEAN(clean_free) char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.v[i]);
+		CLEAN(clean_free)
+		char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.v[i]);
 		CLEAN(clean_fd) int in = -1;
 
-		/* A directory that took the place of another is opaque without an entry that says so. */
-		if (streq(names.v[i], MARK_OPAQUE) || fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+		/*
+		 * A directory that took the place of another is opaque without an entry that says
+		 * so.
+		 */
+		if (streq(names.v[i], MARK_OPAQUE) ||
+		    fstatat(fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (!is_known(&c->known, st.st_ino)) {
 			finding(c->findings, "'/%s' is not of the layer", child);

@@ -1,12 +1,12 @@
 /*
  * Theory of operation
  *
- * A thread writes what has changed as a tar stream into a pipe; at its other end the stream is hashed and
- * unpacked like that of a pulled layer (image/new_image.h), which is thereby shown to be one. What went
- * wrong in the thread comes before what the reader made of it.
+ * A thread writes what has changed as a tar stream into a pipe; at its other end the stream is
+ * hashed and unpacked like that of a pulled layer (image/new_image.h), which is thereby shown to be
+ * one. What went wrong in the thread comes before what the reader made of it.
  *
- * What is gone becomes a whiteout, ".wh.NAME", and a directory that hides what was in it gets the marker
- * ".wh..wh..opq" (OCI image specification, layer.md, "Whiteouts").
+ * What is gone becomes a whiteout, ".wh.NAME", and a directory that hides what was in it gets the
+ * marker ".wh..wh..opq" (OCI image specification, layer.md, "Whiteouts").
  */
 #include "image/commit.h"
 
@@ -85,8 +85,10 @@ static int add_change(void *arg, const struct change *c, struct err *err)
 		return add_whiteout(&w->tar, c->path, err);
 	if (starts_with(c->name, ".wh.")) {
 		safe = str_printable(c->path);
-		return err_set(err, ERR_UNSUPPORTED, "'/%.200s' can't be in a layer: a name that begins "
-						     "with .wh. means that a file is gone", safe);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "'/%.200s' can't be in a layer: a name that begins "
+			       "with .wh. means that a file is gone",
+			       safe);
 	}
 	if (tar_tree_add(&w->tar, c->dir, c->name, c->path, err) < 0)
 		return -1;
@@ -175,7 +177,8 @@ static int unpack(struct commit *c, struct new_layer *l, struct err *err)
 }
 
 /* l: the new layer, NULL: there is none. The caller frees *ret. */
-static int make_config(const struct commit *c, const struct new_layer *l, char **ret, struct err *err)
+static int make_config(const struct commit *c, const struct new_layer *l, char **ret,
+		       struct err *err)
 {
 	CLEAN(clean_json) json_t *config = NULL;
 	json_t *history, *layers;
@@ -187,7 +190,8 @@ static int make_config(const struct commit *c, const struct new_layer *l, char *
 	if (l)
 		json_array_append_new(layers, json_string(l->diff_id));
 	else
-		js_set_bool(json_array_get(history, json_array_size(history) - 1), "empty_layer", true);
+		js_set_bool(json_array_get(history, json_array_size(history) - 1), "empty_layer",
+			    true);
 	*ret = js_dump(config);
 	return 0;
 }
@@ -217,9 +221,11 @@ static int commit_layer(struct commit *c, struct new_layer *l, struct pull_resul
 		return -1;
 	/* What is removed is renamed first: then all of it was there to be read. */
 	if (faccessat(c->store->containers, o->container, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_set(err, ERR_NOT_FOUND, "container %.12s was removed meanwhile", o->container);
+		return err_set(err, ERR_NOT_FOUND, "container %.12s was removed meanwhile",
+			       o->container);
 	empty = !c->entries && c->layers.n;
-	if ((!empty && new_layer_keep(l, err) < 0) || make_config(c, empty ? NULL : l, &config, err) < 0)
+	if ((!empty && new_layer_keep(l, err) < 0) ||
+	    make_config(c, empty ? NULL : l, &config, err) < 0)
 		return -1;
 	return new_image_put(c->store, empty ? NULL : l, config, o->name, o->types, ret, err);
 }
@@ -227,7 +233,8 @@ static int commit_layer(struct commit *c, struct new_layer *l, struct pull_resul
 int commit(const struct store *s, const struct commit_options *options, struct pull_result *ret,
 	   struct err *err)
 {
-	CLEAN(clean_commit) struct commit c = { .store = s, .options = options, .out = -1, .in = -1 };
+	CLEAN(clean_commit)
+	struct commit c = { .store = s, .options = options, .out = -1, .in = -1 };
 	CLEAN(new_layer_done) struct new_layer l;
 
 	if (new_layer_init(&l, s, options->cancel, err) < 0 || commit_layer(&c, &l, ret, err) < 0)

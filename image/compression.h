@@ -1,6 +1,6 @@
 /*
- * How a layer's blob is compressed, and what media types say so (OCI image specification, media-types.md;
- * Docker's "Image Manifest Version 2, Schema 2"). Pure functions; nothing but base.
+ * How a layer's blob is compressed, and what media types say so (OCI image specification,
+ * media-types.md; Docker's "Image Manifest Version 2, Schema 2"). Pure functions; nothing but base.
  */
 #ifndef IMAGE_COMPRESSION_H
 #define IMAGE_COMPRESSION_H

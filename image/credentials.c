@@ -39,7 +39,8 @@ int credentials_parse(const char *text, struct credentials *ret, struct err *err
 	const size_t len = strcspn(text, ":");
 
 	if (len == 0)
-		return err_set(err, ERR_USAGE, "credentials are USER:PASSWORD, and a user is missing");
+		return err_set(err, ERR_USAGE,
+			       "credentials are USER:PASSWORD, and a user is missing");
 	*ret = (struct credentials){
 		.username = xstrndup(text, len),
 		.password = xstrdup(text[len] ? text + len + 1 : ""),

@@ -1,6 +1,7 @@
 /*
- * The stream within a compressed file: gzip, zstd, xz, bzip2, or none of these. For what users hand in;
- * a layer's blob goes the faster way of image/inflate.h, which knows the formats that registries have.
+ * The stream within a compressed file: gzip, zstd, xz, bzip2, or none of these. For what users hand
+ * in; a layer's blob goes the faster way of image/inflate.h, which knows the formats that
+ * registries have.
  */
 #ifndef IMAGE_DECOMPRESS_H
 #define IMAGE_DECOMPRESS_H

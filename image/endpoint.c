@@ -66,7 +66,8 @@ void endpoint_list_done(struct endpoint *list, size_t n)
 static int rewrite(const char *name, size_t len, const char *location, struct reference *ret,
 		   struct err *err)
 {
-	CLEAN(clean_free) char *text = location ? xasprintf("%s%s", location, name + len) : xstrdup(name);
+	CLEAN(clean_free)
+	char *text = location ? xasprintf("%s%s", location, name + len) : xstrdup(name);
 
 	if (reference_is_short(text))
 		return err_set(err, ERR_CORRUPT,

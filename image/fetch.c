@@ -7,9 +7,9 @@
  *   hash	ring -> SHA-256 of the diff
  *   unpack	ring -> tar -> files
  *
- * Download and unpack cost about the same, and hash the third of one of them, so that one large layer,
- * which is what is left at the end of many a pull, keeps both cores of a small machine busy. A slow
- * disk holds the network back through the ring, not through memory.
+ * Download and unpack cost about the same, and hash the third of one of them, so that one large
+ * layer, which is what is left at the end of many a pull, keeps both cores of a small machine busy.
+ * A slow disk holds the network back through the ring, not through memory.
  *
  * What the tree does not hold of the stream is kept beside it (image/skeleton.h).
  *

@@ -10,7 +10,9 @@
 #include "base/file.h"
 #include "image/http_header.h"
 
-/* Older ones keep an Authorization on the way to another port or scheme (CVE-2022-27774, -27776). */
+/*
+ * Older ones keep an Authorization on the way to another port or scheme (CVE-2022-27774, -27776).
+ */
 _Static_assert(LIBCURL_VERSION_NUM >= 0x075300, "libcurl 7.83.0 or newer is needed");
 
 #define CONNECT_SECONDS	 15L
@@ -286,7 +288,8 @@ static void set_common(struct http *h, bool verify)
 
 static bool is_sending(const struct http_request *req)
 {
-	return req->form || (req->method && !streq(req->method, "HEAD") && !streq(req->method, "GET"));
+	return req->form ||
+	       (req->method && !streq(req->method, "HEAD") && !streq(req->method, "GET"));
 }
 
 /* Redirects are not followed: another would have what was meant for this one. */

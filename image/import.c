@@ -1,8 +1,8 @@
 /*
  * Theory of operation
  *
- * What is fetched goes into a file of the stage first, without a name. The archive is decompressed, and
- * becomes a layer and an image (image/new_image.h).
+ * What is fetched goes into a file of the stage first, without a name. The archive is decompressed,
+ * and becomes a layer and an image (image/new_image.h).
  */
 #include "image/import.h"
 
@@ -89,7 +89,8 @@ static int put_layer(struct import *i, struct err *err)
 	    decompress_new(i->options->fd < 0 ? i->file : i->options->fd, i->options->cancel,
 			   &i->source, err) < 0)
 		return -1;
-	return new_layer_unpack(&i->layer, next_piece, i, err) < 0 ? -1 : new_layer_keep(&i->layer, err);
+	return new_layer_unpack(&i->layer, next_piece, i, err) < 0 ? -1 :
+								     new_layer_keep(&i->layer, err);
 }
 
 /* The configuration that we were given, with the layer in it. The caller frees *ret. */

@@ -147,7 +147,8 @@ static int complete(const struct load *l, struct bundle_image *image, const char
 	for (size_t i = 0; i < diff_ids->n; i++)
 		if (skeleton_size(l->store, diff_ids->v[i], &sizes[i], err) < 0)
 			return -1;
-	text = manifest_make(&manifest_types_docker, config_digest, image->config.len, diff_ids, sizes);
+	text = manifest_make(&manifest_types_docker, config_digest, image->config.len, diff_ids,
+			     sizes);
 	buf_adds(&image->manifest, text);
 	return 0;
 }
@@ -232,7 +233,8 @@ static int load_one(const struct load *l, struct bundle *b, struct strv *ret, st
 	while (i < b->n && !is_wanted(l, &b->v[i], i))
 		i++;
 	if (i == b->n)
-		return err_set(err, ERR_NOT_FOUND, "no image found in it for reference '%.200s'", safe);
+		return err_set(err, ERR_NOT_FOUND, "no image found in it for reference '%.200s'",
+			       safe);
 	strv_done(&b->v[i].names);
 	b->v[i].names = (struct strv){ 0 };
 	if (l->options->name)

@@ -101,7 +101,8 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 	    cancel_init(&cancel, args->result_fd, &err) == 0) {
 		args->pull.cancel = &cancel;
 		args->pull.sources = &args->sources;
-		code = take_mounts(args, task->fills, &err) < 0 ? -1 : task->run(args, &result, &err);
+		code = take_mounts(args, task->fills, &err) < 0 ? -1 :
+								  task->run(args, &result, &err);
 		/* The terminal is tiffin's again before it hears of the result. */
 		progress_free(ptr_take(&args->pull.progress));
 		cancel_done(&cancel);
@@ -110,7 +111,8 @@ static char *run(int argc, char **argv, struct arguments *args, int *ret_code)
 	*ret_code = code;
 	if (code < 0)
 		return pull_result_format(NULL, &err);
-	return task->has_image ? pull_result_format(&result, NULL) : done_result_format(result.name);
+	return task->has_image ? pull_result_format(&result, NULL) :
+				 done_result_format(result.name);
 }
 
 int main(int argc, char **argv)

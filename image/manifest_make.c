@@ -87,7 +87,8 @@ char *manifest_remake(const char *before, size_t before_len, const struct manife
 		CLEAN(clean_free) char *type = layer_type(types, layers[i].compression);
 		json_t *entry = descriptor_make(type, layers[i].digest, layers[i].size);
 
-		json_object_set(entry, "annotations", js_obj(json_array_get(old, i), "annotations"));
+		json_object_set(entry, "annotations",
+				js_obj(json_array_get(old, i), "annotations"));
 		json_array_append_new(list, entry);
 	}
 	json_object_set_new(manifest, "layers", list);

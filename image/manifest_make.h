@@ -1,6 +1,7 @@
 /*
- * Manifests of our own: for an image whose layers are uncompressed, as save writes and load keeps it
- * (their digests are the diff IDs); and for one whose layers are other blobs than those that came.
+ * Manifests of our own: for an image whose layers are uncompressed, as save writes and load keeps
+ * it (their digests are the diff IDs); and for one whose layers are other blobs than those that
+ * came.
  */
 #ifndef IMAGE_MANIFEST_MAKE_H
 #define IMAGE_MANIFEST_MAKE_H
@@ -35,8 +36,8 @@ struct layer_blob {
 	enum compression compression; /* one that the types have */
 };
 /*
- * With those layers. before: a manifest of the image, of the same types, whose annotations are kept;
- * may be NULL. The caller frees.
+ * With those layers. before: a manifest of the image, of the same types, whose annotations are
+ * kept; may be NULL. The caller frees.
  */
 char *manifest_remake(const char *before, size_t before_len, const struct manifest_types *types,
 		      const char *config_digest, size_t config_size, const struct layer_blob *layers,

@@ -158,7 +158,8 @@ void layers_drop(const struct store *s, const struct strv *diff_ids)
 	CLEAN(clean_fd) int lock = -1;
 	size_t n = 0;
 
-	if (!diff_ids->n || image_lock(s, true, &lock, NULL) < 0 || image_list(s, &list, &n, NULL) < 0)
+	if (!diff_ids->n || image_lock(s, true, &lock, NULL) < 0 ||
+	    image_list(s, &list, &n, NULL) < 0)
 		return;
 	for (size_t i = 0; i < diff_ids->n; i++)
 		if (!is_used(list, n, diff_ids->v[i]))

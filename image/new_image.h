@@ -2,8 +2,8 @@
  * Images that are made here (import, commit): a layer whose diff ID nobody knows before it has been
  * unpacked, and an image that ends with it.
  *
- * The layer is hashed and unpacked in a stage, locked, committed, and only then is there an image, whose
- * manifest says that its layers are uncompressed.
+ * The layer is hashed and unpacked in a stage, locked, committed, and only then is there an image,
+ * whose manifest says that its layers are uncompressed.
  */
 #ifndef IMAGE_NEW_IMAGE_H
 #define IMAGE_NEW_IMAGE_H
@@ -40,13 +40,15 @@ int new_layer_unpack(struct new_layer *l, unpack_source *source, void *arg, stru
 int new_layer_keep(struct new_layer *l, struct err *err);
 
 /*
- * config: JSON of the whole configuration, its layers included. name: canonical, or NULL. l: the layer
- * that it ends with; NULL: the image has no new one.
+ * config: JSON of the whole configuration, its layers included. name: canonical, or NULL. l: the
+ * layer that it ends with; NULL: the image has no new one.
  */
 int new_image_put(const struct store *s, struct new_layer *l, const char *config, const char *name,
 		  const struct manifest_types *types, struct pull_result *ret, struct err *err);
 
-/* Removes layers that were put into the store for an image that is not to be, but for those in use. */
+/*
+ * Removes layers that were put into the store for an image that is not to be, but for those in use.
+ */
 void layers_drop(const struct store *s, const struct strv *diff_ids);
 
 #endif

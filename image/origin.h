@@ -31,7 +31,8 @@ bool origin_is_loopback(const struct origin *o);
 /*
  * May what is meant for the registry be sent to the realm that it names? Where that is the
  * registry itself; else over TLS to a host of the same domain (auth.docker.io for
- * registry-1.docker.io), on its port or the standard one, as no registry of many users does without.
+ * registry-1.docker.io), on its port or the standard one, as no registry of many users does
+ * without.
  */
 bool origin_may_have(const struct origin *realm, const struct origin *registry);
 

@@ -8,9 +8,9 @@
  *	the lines that stay, the block anew.
  *
  * How many rows the block takes is known of the window that it was drawn in. In a window that has
- * become narrower, terminals wrap lines anew: the rows are counted again before the cursor moves up.
- * (xterm does not, and a line above may go there; tmux tells of it late, and what it wrapped until
- * then may stay.)
+ * become narrower, terminals wrap lines anew: the rows are counted again before the cursor moves
+ * up. (xterm does not, and a line above may go there; tmux tells of it late, and what it wrapped
+ * until then may stay.)
  *
  * After SIGCONT what is on the screen is the shell's: the block begins anew below it. In the
  * background there is no block.
@@ -144,7 +144,8 @@ static void measure_all(struct progress *p)
 	measure(&p->total, done, now);
 }
 
-static void add_row(struct progress *p, struct buf *out, const struct progress_row *row, int columns)
+static void add_row(struct progress *p, struct buf *out, const struct progress_row *row,
+		    int columns)
 {
 	char text[PROGRESS_LINE];
 
@@ -204,8 +205,8 @@ static void add_total(struct progress *p, struct buf *out, int columns)
 }
 
 /*
- * Wipes the block, by the rows that it takes in this window, and what was typed below it. Row by row:
- * some terminals keep what is wiped of a whole screen at once, in what one can scroll back to.
+ * Wipes the block, by the rows that it takes in this window, and what was typed below it. Row by
+ * row: some terminals keep what is wiped of a whole screen at once, in what one can scroll back to.
  */
 static void add_wipe(struct progress *p, struct buf *out, int columns)
 {

@@ -2,12 +2,12 @@
  * What a pull or a push says on stderr while it works.
  *
  * Where stderr is a terminal that can move its cursor (TERM is set, and not "dumb"), the items that
- * are not finished have a line each, redrawn in place by a thread of its own, with their total below;
- * finished ones, and all other lines, stay above. Elsewhere each line is written as it comes, and
- * there is nothing in between. Colours there are none, so NO_COLOR is heeded.
+ * are not finished have a line each, redrawn in place by a thread of its own, with their total
+ * below; finished ones, and all other lines, stay above. Elsewhere each line is written as it
+ * comes, and there is nothing in between. Colours there are none, so NO_COLOR is heeded.
  *
- * Counting is an atomic addition; nobody who works waits for the terminal. The cursor is never hidden
- * and rests on the line below, at its beginning, so that whoever is killed leaves it well.
+ * Counting is an atomic addition; nobody who works waits for the terminal. The cursor is never
+ * hidden and rests on the line below, at its beginning, so that whoever is killed leaves it well.
  *
  *	progress_new(quiet, result_fd, &p, err)		once the process is confined: it makes a thread
  *	struct progress_item *i = progress_add(p, "Copying blob", digest, size);  for each, beforehand
@@ -39,7 +39,10 @@ void progress_free(struct progress *p);
 void progress_line(struct progress *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* One of the things that are worked on, waiting. size in bytes, of what will be counted; belongs to p. */
+/*
+ * One of the things that are worked on, waiting. size in bytes, of what will be counted; belongs to
+ * p.
+ */
 struct progress_item *progress_add(struct progress *p, const char *verb, const char *digest,
 				   int64_t size);
 /* It begins, or begins anew: nothing has been counted. */
@@ -47,7 +50,10 @@ void progress_start(struct progress_item *i);
 void progress_count(struct progress_item *i, int64_t bytes);
 /* All is counted, but it is not over: one word for what is done now, a constant. */
 void progress_finishing(struct progress_item *i, const char *word);
-/* It is over, and gets its line: the verb, the digest's beginning, and how it ended. how NULL: given up, and silent. */
+/*
+ * It is over, and gets its line: the verb, the digest's beginning, and how it ended. how NULL:
+ * given up, and silent.
+ */
 void progress_end(struct progress_item *i, const char *how);
 
 #endif

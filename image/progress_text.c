@@ -78,7 +78,9 @@ static void bar_text(double part, int width, char *ret)
 	ret[width] = '\0';
 }
 
-/* What there is room for, the most telling first: the share, the sizes, the speed, the time, a bar. */
+/*
+ * What there is room for, the most telling first: the share, the sizes, the speed, the time, a bar.
+ */
 static void counted_text(const struct progress_row *row, int room, char ret[PROGRESS_LINE])
 {
 	char sizes[2 * SIZE_TEXT + 1], speed[SIZE_TEXT + 2], left[SIZE_TEXT];
@@ -93,11 +95,13 @@ static void counted_text(const struct progress_row *row, int room, char ret[PROG
 	len = (size_t)snprintf(ret, PROGRESS_LINE, " %4s", percent);
 	room -= (int)len;
 	if (room >= SIZES_WIDTH + 2) {
-		len += (size_t)snprintf(ret + len, PROGRESS_LINE - len, "  %*s", SIZES_WIDTH, sizes);
+		len += (size_t)snprintf(ret + len, PROGRESS_LINE - len, "  %*s", SIZES_WIDTH,
+					sizes);
 		room -= SIZES_WIDTH + 2;
 	}
 	if (room >= SPEED_WIDTH + 2) {
-		len += (size_t)snprintf(ret + len, PROGRESS_LINE - len, "  %*s", SPEED_WIDTH, speed);
+		len += (size_t)snprintf(ret + len, PROGRESS_LINE - len, "  %*s", SPEED_WIDTH,
+					speed);
 		room -= SPEED_WIDTH + 2;
 	}
 	if (room >= LEFT_WIDTH + 2) {

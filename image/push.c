@@ -7,8 +7,8 @@
  *   push_config  the configuration, which is a blob like others.
  *   push_manifest  last, as nothing may name what is not there.
  *
- * What the layers have become is kept with them (storage/known_blob.h), so that the next push, and one
- * to a neighbour, find it.
+ * What the layers have become is kept with them (storage/known_blob.h), so that the next push, and
+ * one to a neighbour, find it.
  */
 #include "image/push.h"
 
@@ -62,7 +62,8 @@ static void clean_push(struct push *p)
 int push_format_parse(const char *text, const struct manifest_types **ret, struct err *err)
 {
 	if (streq(text, "v2s1"))
-		return err_set(err, ERR_UNSUPPORTED, "the format v2s1 is obsolete, and not supported");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "the format v2s1 is obsolete, and not supported");
 	if (streq(text, "oci"))
 		*ret = &manifest_types_oci;
 	else if (streq(text, "v2s2") || streq(text, "docker"))
@@ -236,7 +237,8 @@ static int push_layers(struct push *p, struct err *err)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; p->items[i].repeated && k < i; k++)
-			if (!p->items[k].repeated && streq(p->items[k].diff_id, p->items[i].diff_id))
+			if (!p->items[k].repeated &&
+			    streq(p->items[k].diff_id, p->items[i].diff_id))
 				p->items[i].blob = p->items[k].blob;
 	return cancel_from_outside(p->options->cancel) ? cancel_err(err) : 0;
 }
@@ -281,8 +283,8 @@ static void follow_layers(struct push *p)
 
 	for (size_t i = 0; i < n; i++)
 		blobs[i] = p->items[i].blob;
-	text = manifest_remake(same ? buf_str(&p->manifest) : NULL, p->manifest.len, p->types, config,
-			       p->config.len, blobs, n);
+	text = manifest_remake(same ? buf_str(&p->manifest) : NULL, p->manifest.len, p->types,
+			       config, p->config.len, blobs, n);
 	p->manifest.len = 0;
 	buf_adds(&p->manifest, text);
 }

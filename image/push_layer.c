@@ -8,8 +8,8 @@
  *
  * A blob that fits into one buffer is known by its digest before it is sent, and goes in one piece.
  * A larger one goes in chunks, a buffer each, and is named at its end: only then does the registry
- * take it, and only then is known that what was rebuilt is the layer. A chunk that breaks off is sent
- * again from its buffer. Where the registry has forgotten the upload, all is done anew.
+ * take it, and only then is known that what was rebuilt is the layer. A chunk that breaks off is
+ * sent again from its buffer. Where the registry has forgotten the upload, all is done anew.
  */
 #include "image/push_layer.h"
 

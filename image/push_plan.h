@@ -35,9 +35,14 @@ struct push_target {
 	enum compression compression; /* where forced */
 };
 
-/* May the blob be named there? Where nobody verified it, only where the registry itself has said so. */
+/*
+ * May the blob be named there? Where nobody verified it, only where the registry itself has said
+ * so.
+ */
 bool push_may_name(const struct push_target *t, const struct known_blob *b, struct layer_blob *ret);
-/* The next blob to ask for, the one that the manifest has first; NULL at the end. *io_at from 0 on. */
+/*
+ * The next blob to ask for, the one that the manifest has first; NULL at the end. *io_at from 0 on.
+ */
 const struct known_blob *push_candidate(const struct push_item *i, size_t *io_at);
 /* How the layer is to be compressed where it has to be uploaded. */
 enum compression push_compression(const struct push_target *t, const struct push_item *i,

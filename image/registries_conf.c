@@ -153,8 +153,8 @@ static bool prefix_valid(const char *prefix)
 {
 	const char *star = strchr(prefix, '*');
 
-	return !star || (star == prefix && prefix[1] == '.' && prefix[2] && !strchr(star + 1, '*') &&
-			 !strpbrk(prefix, "/:@"));
+	return !star || (star == prefix && prefix[1] == '.' && prefix[2] &&
+			 !strchr(star + 1, '*') && !strpbrk(prefix, "/:@"));
 }
 
 static int read_rule(const json_t *table, struct registry_rule *rule, struct err *err)
@@ -170,8 +170,9 @@ static int read_rule(const json_t *table, struct registry_rule *rule, struct err
 	if (!rule->prefix)
 		rule->prefix = xstrdup(rule->location);
 	if (!prefix_valid(rule->prefix))
-		return err_set(err, ERR_CORRUPT, "invalid prefix '%.200s': '*.' may stand only before "
-						 "a host's name without a port",
+		return err_set(err, ERR_CORRUPT,
+			       "invalid prefix '%.200s': '*.' may stand only before "
+			       "a host's name without a port",
 			       rule->prefix);
 	if (!rule->location && *rule->prefix != '*')
 		return err_set(err, ERR_CORRUPT,
@@ -220,7 +221,10 @@ static struct registry_rule *find_prefix(const struct registries_conf *c, const 
 	return NULL;
 }
 
-/* Of two with one prefix the later one counts. *io is the caller's to free: what it took the place of. */
+/*
+ * Of two with one prefix the later one counts. *io is the caller's to free: what it took the place
+ * of.
+ */
 static void put_rule(struct registries_conf *c, struct registry_rule *io)
 {
 	struct registry_rule *there = find_prefix(c, io->prefix), before;

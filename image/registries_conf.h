@@ -7,8 +7,8 @@
  *	$XDG_CONFIG_HOME/containers/registries.conf (~/.config)
  *	/etc/containers/registries.conf
  *	/usr/share/containers/registries.conf
- * What the files in their .conf.d say is laid over it, each directory by name: /usr/share, /etc, the
- * user's. Where the user has a main file, the system's directories are left out.
+ * What the files in their .conf.d say is laid over it, each directory by name: /usr/share, /etc,
+ * the user's. Where the user has a main file, the system's directories are left out.
  *
  * A file that is there but can't be made sense of is an error that names it. In tiffin only.
  */

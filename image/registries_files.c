@@ -22,7 +22,8 @@ static int add_file(const char *path, struct registries_conf *into, struct err *
 	struct registries_conf c;
 
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(err, "cannot open '%s'", path);
+		return errno == ENOENT || errno == ENOTDIR ? 0 :
+							     err_sys(err, "cannot open '%s'", path);
 	if (read_all(fd, FILE_MAX, &text, err) < 0)
 		return err_wrap(err, "cannot read '%s'", path);
 	if (registries_conf_parse(buf_str(&text), text.len, path, &c, err) < 0)
@@ -42,7 +43,8 @@ static int add_directory(const char *path, struct registries_conf *into, struct 
 	int n = path ? scandir(path, &names, is_conf, alphasort) : 0, result = 0;
 
 	if (n < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(err, "cannot list '%s'", path);
+		return errno == ENOENT || errno == ENOTDIR ? 0 :
+							     err_sys(err, "cannot list '%s'", path);
 	for (int i = 0; i < n; i++) {
 		CLEAN(clean_free) char *file = xasprintf("%s/%s", path, names[i]->d_name);
 

@@ -55,7 +55,8 @@ static int find_root(struct registry *r, char **ret, struct err *err)
 	int tls = 1;
 
 	if (origin_parse(url, &origin) < 0)
-		return err_set(err, ERR_USAGE, "'%.200s' is not a registry's host and port", r->name);
+		return err_set(err, ERR_USAGE, "'%.200s' is not a registry's host and port",
+			       r->name);
 	r->loopback = origin_is_loopback(&origin);
 	if (r->loopback || !r->verify) {
 		h = registry_connect(r);
@@ -164,8 +165,8 @@ static char *error_text(const struct http_response *r)
 	return message && *message ? str_printable(message) : NULL;
 }
 
-int registry_refusal(const struct registry *r, const struct http_response *response, const char *what,
-		     struct err *err)
+int registry_refusal(const struct registry *r, const struct http_response *response,
+		     const char *what, struct err *err)
 {
 	CLEAN(clean_free) char *text = error_text(response);
 	const char *phrase = response->status == 401 ? "authentication required" : "access denied";

@@ -3,8 +3,8 @@
  * is Docker's v2 API.
  *
  * A struct registry is immutable once it is open, but for its struct auth, which sees to itself, so
- * that threads share it; each brings its own struct http. Errors are worded for the user: NOT_FOUND "manifest unknown", DENIED "authentication
- * required", NETWORK (worth another try), CORRUPT.
+ * that threads share it; each brings its own struct http. Errors are worded for the user: NOT_FOUND
+ * "manifest unknown", DENIED "authentication required", NETWORK (worth another try), CORRUPT.
  */
 #ifndef IMAGE_REGISTRY_H
 #define IMAGE_REGISTRY_H
@@ -37,8 +37,9 @@ struct registry_options {
 };
 
 /*
- * Finds out how to talk to a registry. The source is borrowed as long as it lives. Everything goes over verified TLS, but
- * plain HTTP is what a registry on loopback may speak, and any source that is insecure.
+ * Finds out how to talk to a registry. The source is borrowed as long as it lives. Everything goes
+ * over verified TLS, but plain HTTP is what a registry on loopback may speak, and any source that
+ * is insecure.
  */
 int registry_open(const struct source *source, const struct registry_options *options,
 		  struct registry *ret, struct err *err);
@@ -54,12 +55,14 @@ int registry_login(const struct source *source, const struct registry_options *o
 		   struct err *err);
 
 /*
- * A request of any kind, with what the registry wants to be shown. A 401 is answered, and stands where
- * what was had for this very request did not do. A URL of another origin is shown nothing.
+ * A request of any kind, with what the registry wants to be shown. A 401 is answered, and stands
+ * where what was had for this very request did not do. A URL of another origin is shown nothing.
  */
 int registry_ask(const struct registry *r, struct http *h, const struct http_request *request,
 		 struct http_response *ret, struct err *err);
-/* An answer that is not a success, in words. what: "manifest latest", "layer sha256:…". Returns -1. */
+/*
+ * An answer that is not a success, in words. what: "manifest latest", "layer sha256:…". Returns -1.
+ */
 int registry_refusal(const struct registry *r, const struct http_response *response,
 		     const char *what, struct err *err);
 
@@ -87,14 +90,17 @@ int registry_manifest(const struct registry *r, struct http *h, const char *whic
 int registry_config(const struct registry *r, struct http *h, const char *digest, int64_t size,
 		    struct document *ret, struct err *err);
 
-/* The digest that a tag stands for, if the registry says so without sending the manifest: "" if not. */
+/*
+ * The digest that a tag stands for, if the registry says so without sending the manifest: "" if
+ * not.
+ */
 int registry_manifest_digest(const struct registry *r, struct http *h, const char *tag,
 			     char ret[DIGEST_SIZE], struct err *err);
 
 /*
  * A blob, from the offset on, to the sink, which is given the bytes from there on whether or not
- * the registry heeds ranges. *io_offset counts up as it goes, so that where the connection breaks the
- * next attempt goes on from there; one that brought 64 KiB is none of those that failed.
+ * the registry heeds ranges. *io_offset counts up as it goes, so that where the connection breaks
+ * the next attempt goes on from there; one that brought 64 KiB is none of those that failed.
  */
 typedef int registry_sink(void *arg, const void *data, size_t len, struct err *err);
 int registry_blob(const struct registry *r, struct http *h, const char *digest, int64_t size,

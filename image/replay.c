@@ -50,10 +50,13 @@ static void clean_replay(struct replay *r)
 static int damaged(const struct replay *r, struct err *err)
 {
 	err_set(err, ERR_CORRUPT, "layer %.19s can't be rebuilt as it was", r->diff_id);
-	return err_hint(err, "the store may have been changed; remove the image, and pull it again");
+	return err_hint(err,
+			"the store may have been changed; remove the image, and pull it again");
 }
 
-/* More of the skeleton's bytes: 1, or 0 at its end. What is still in the decompressor comes first. */
+/*
+ * More of the skeleton's bytes: 1, or 0 at its end. What is still in the decompressor comes first.
+ */
 static int refill(struct replay *r, struct err *err)
 {
 	ZSTD_outBuffer out = { r->out, CHUNK, 0 };
@@ -284,8 +287,9 @@ static int open_skeleton(const struct store *s, const char *diff_id, struct repl
 		err_set(err, ERR_NOT_FOUND,
 			"layer %.19s was pulled by a tiffin that did not keep what rebuilding it "
 			"takes", diff_id);
-		return err_hint(err, "remove the image, and the others that have the layer, and pull "
-				     "again");
+		return err_hint(err,
+				"remove the image, and the others that have the layer, and pull "
+				"again");
 	}
 	ret->in = xmalloc(CHUNK);
 	ret->out = xmalloc(CHUNK);
@@ -298,7 +302,8 @@ static int open_skeleton(const struct store *s, const char *diff_id, struct repl
 /* What is out of sight, if anything, has to be known from the beginning. */
 static int find_shadows(const struct store *s, struct replay *r, struct err *err)
 {
-	CLEAN(clean_replay) struct replay first = { .fd = -1, .tree = -1, .shadowed = -1, .found = &r->shadows };
+	CLEAN(clean_replay)
+	struct replay first = { .fd = -1, .tree = -1, .shadowed = -1, .found = &r->shadows };
 	struct err why = { 0 };
 
 	if (layer_open_file(s, r->diff_id, SHADOW_NAME, &r->shadowed, &why) < 0) {

@@ -33,8 +33,8 @@ char *pull_result_format(const struct pull_result *result, const struct err *err
  */
 int pull_result_parse(const char *data, size_t len, struct pull_result *ret, struct err *err);
 /*
- * The same, where not one image is told of. text may be NULL. ret_text may be; *ret_text is never, and
- * the caller frees it.
+ * The same, where not one image is told of. text may be NULL. ret_text may be; *ret_text is never,
+ * and the caller frees it.
  */
 char *done_result_format(const char *text);
 int done_result_parse(const char *data, size_t len, char **ret_text, struct err *err);

@@ -1,9 +1,10 @@
 /*
  * Trying again: how often, and after how long.
  *
- * The wait doubles from attempt to attempt, and up to half of it is added by chance, so that many who
- * were refused together don't return together. A registry that says when to come back (Retry-After)
- * is believed up to a minute. What ran into a stall has waited already, and is tried again at once.
+ * The wait doubles from attempt to attempt, and up to half of it is added by chance, so that many
+ * who were refused together don't return together. A registry that says when to come back
+ * (Retry-After) is believed up to a minute. What ran into a stall has waited already, and is tried
+ * again at once.
  */
 #ifndef IMAGE_RETRY_H
 #define IMAGE_RETRY_H

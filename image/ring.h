@@ -1,7 +1,7 @@
 /*
  * A ring of buffers between threads: one fills them, others read all of them, each in order and at
- * its own pace, without a copy. It bounds the memory between a fast network and a slow disk, and lets
- * both cores work on one layer. A buffer is filled anew when every reader has given it back.
+ * its own pace, without a copy. It bounds the memory between a fast network and a slow disk, and
+ * lets both cores work on one layer. A buffer is filled anew when every reader has given it back.
  *
  * Any of them may abort; the others then fail at their next call.
  */

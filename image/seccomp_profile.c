@@ -31,7 +31,8 @@ static void clean_filter(scmp_filter_ctx *ctx)
 static struct machine this_machine(const struct strv *caps)
 {
 	static const char *const arches[][2] = {
-		{ "x86_64", "amd64" }, { "aarch64", "arm64" }, { "i686", "386" }, { "armv7l", "arm" },
+		{ "x86_64", "amd64" }, { "aarch64", "arm64" }, { "i686", "386" }, { "armv7l",
+		  "arm" },
 	};
 	static struct utsname u;
 	struct machine m = { .caps = caps };
@@ -113,7 +114,8 @@ static int add_arches(scmp_filter_ctx ctx, const json_t *list, struct err *err)
 		result = seccomp_arch_add(ctx, token);
 		/* Of another byte order: nothing of that runs here. */
 		if (result < 0 && result != -EEXIST && result != -EDOM)
-			return err_set(err, ERR_SYSTEM, "architecture '%.64s'", json_string_value(item));
+			return err_set(err, ERR_SYSTEM, "architecture '%.64s'",
+				       json_string_value(item));
 	}
 	return 0;
 }
@@ -279,8 +281,8 @@ static bool speaks_of(const json_t *profile, const struct machine *m, const char
 }
 
 /*
- * What is called behind the filter before the program is executed (runtime/inside/execute.c). A profile made by
- * watching a program lacks them; whoever may execve(2) gains nothing by them.
+ * What is called behind the filter before the program is executed (runtime/inside/execute.c). A
+ * profile made by watching a program lacks them; whoever may execve(2) gains nothing by them.
  */
 static int allow_our_own(scmp_filter_ctx ctx, uint32_t fallback, const json_t *profile,
 			 const struct machine *m, struct err *err)
@@ -325,7 +327,8 @@ static int export(scmp_filter_ctx ctx, const int scratch[2], struct buf *ret, st
 	if (seccomp_export_bpf(ctx, scratch[1]) < 0)
 		return err_set(err, ERR_SYSTEM, "the filter can't be made");
 	n = read(scratch[0], code, sizeof(code));
-	if (n <= 0 || (size_t)n % sizeof(code[0]) || (size_t)n > SECCOMP_FILTER_MAX * sizeof(code[0]))
+	if (n <= 0 || (size_t)n % sizeof(code[0]) ||
+	    (size_t)n > SECCOMP_FILTER_MAX * sizeof(code[0]))
 		return err_set(err, ERR_USAGE, "the filter is too large");
 	buf_add(ret, code, (size_t)n);
 	return 0;

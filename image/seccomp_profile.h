@@ -13,9 +13,9 @@
 
 /*
  * Compiles for this machine, its kernel, and a container whose bounding set is caps ("CAP_CHOWN"):
- * rules include and exclude by these. *ret is an array of struct sock_filter. scratch is a pipe's two ends, which
- * hold a whole filter. ERR_USAGE: the profile makes no sense; ERR_UNSUPPORTED: it asks for more than
- * a filter (a listener, flags).
+ * rules include and exclude by these. *ret is an array of struct sock_filter. scratch is a pipe's
+ * two ends, which hold a whole filter. ERR_USAGE: the profile makes no sense; ERR_UNSUPPORTED: it
+ * asks for more than a filter (a listener, flags).
  */
 int seccomp_profile_compile(const struct buf *json, const struct strv *caps,
 			    const int scratch[2], struct buf *ret, struct err *err);

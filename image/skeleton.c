@@ -2,12 +2,13 @@
  * Theory of operation
  *
  * The stream is fed to us as it is to the parser, piece by piece; which bytes of it were a file's
- * content the parser says afterwards, in order. Up to where it has said something, bytes are decided:
- * they are written as they are, or as a reference to the file. What is not decided when the next
- * piece comes is kept, which is little: the beginning of a header, mostly. Contents are never copied.
+ * content the parser says afterwards, in order. Up to where it has said something, bytes are
+ * decided: they are written as they are, or as a reference to the file. What is not decided when
+ * the next piece comes is kept, which is little: the beginning of a header, mostly. Contents are
+ * never copied.
  *
- * A parser that says nothing for long (it passes over the content of something that is left out) has
- * its bytes written as they are; KEEP bytes are more than it ever reads ahead.
+ * A parser that says nothing for long (it passes over the content of something that is left out)
+ * has its bytes written as they are; KEEP bytes are more than it ever reads ahead.
  */
 #include "image/skeleton.h"
 
@@ -77,7 +78,8 @@ static void compress(struct skeleton *s, const void *data, size_t len, ZSTD_EndD
 
 		left = ZSTD_compressStream2(s->zstd, &out, &in, mode);
 		if (ZSTD_isError(left))
-			err_set(&s->err, ERR_SYSTEM, "cannot compress: %s", ZSTD_getErrorName(left));
+			err_set(&s->err, ERR_SYSTEM, "cannot compress: %s",
+				ZSTD_getErrorName(left));
 		else if (out.pos && write_all(s->fd, s->out, out.pos, &s->err) < 0)
 			return;
 	}
@@ -272,8 +274,9 @@ int skeleton_finish(struct skeleton *s, struct err *err)
 	put_u64(s, s->total);
 	compress(s, NULL, 0, ZSTD_e_end);
 	if (!s->err.kind)
-		return s->owners.len ? file_replace_at(s->dir, OWNERS_NAME, s->owners.data, s->owners.len,
-						       0600, RELAXED, err) : 0;
+		return s->owners.len ? file_replace_at(s->dir, OWNERS_NAME, s->owners.data,
+						       s->owners.len, 0600, RELAXED, err) :
+				       0;
 	if (err)
 		*err = s->err;
 	return err_wrap(err, "cannot write '%s'", SKELETON_NAME);

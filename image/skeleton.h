@@ -35,12 +35,18 @@ enum {
 
 struct skeleton;
 
-/* Writes one into a directory, which is borrowed. What goes wrong on the way is told by skeleton_finish. */
+/*
+ * Writes one into a directory, which is borrowed. What goes wrong on the way is told by
+ * skeleton_finish.
+ */
 int skeleton_new(int dir, struct skeleton **ret, struct err *err);
 void skeleton_free(struct skeleton *s);
 void clean_skeleton(struct skeleton **s);
 
-/* The next bytes of the stream, which stay valid until skeleton_hold says that they are about to go. */
+/*
+ * The next bytes of the stream, which stay valid until skeleton_hold says that they are about to
+ * go.
+ */
 void skeleton_feed(struct skeleton *s, const void *data, size_t len);
 void skeleton_hold(struct skeleton *s);
 /*
@@ -49,19 +55,23 @@ void skeleton_hold(struct skeleton *s);
  */
 void skeleton_content(struct skeleton *s, int64_t at, size_t len, const char *path, int64_t offset);
 /*
- * What is at that path, dirfd/name, is about to make way: moves it out of sight. False where that can't
- * be (it is neither a file nor a directory, or there are too many of them): whoever asks removes it.
+ * What is at that path, dirfd/name, is about to make way: moves it out of sight. False where that
+ * can't be (it is neither a file nor a directory, or there are too many of them): whoever asks
+ * removes it.
  */
 bool skeleton_shadow(struct skeleton *s, const char *path, int dirfd, const char *name);
-/* An owner that can't be recorded at the file itself: a line of the list beside the tree (base/owner.h). */
+/*
+ * An owner that can't be recorded at the file itself: a line of the list beside the tree
+ * (base/owner.h).
+ */
 void skeleton_list_owner(struct skeleton *s, const struct owner_entry *e);
 int skeleton_finish(struct skeleton *s, struct err *err);
 
 typedef int skeleton_sink(void *arg, const void *data, size_t len, struct err *err);
 
 /*
- * The stream of a layer in the store, to the sink. NOT_FOUND: the layer has no skeleton. CORRUPT: what
- * comes of it has not the diff ID; the sink has had some of it by then.
+ * The stream of a layer in the store, to the sink. NOT_FOUND: the layer has no skeleton. CORRUPT:
+ * what comes of it has not the diff ID; the sink has had some of it by then.
  */
 int skeleton_replay(const struct store *s, const char *diff_id, skeleton_sink *sink, void *arg,
 		    struct err *err);

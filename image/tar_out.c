@@ -14,7 +14,8 @@
 /* POSIX.1-1988, "ustar Interchange Format". */
 struct header {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
-	char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], padding[12];
+	char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155],
+		padding[12];
 };
 _Static_assert(sizeof(struct header) == BLOCK, "a tar header is a block");
 
@@ -165,7 +166,9 @@ static int64_t to_block(int64_t n)
 
 static int put_records(struct tar_out *t, const struct buf *records, struct err *err)
 {
-	const struct tar_entry e = { .path = "PaxHeaders/0", .mode = 0644, .size = (int64_t)records->len };
+	const struct tar_entry e = { .path = "PaxHeaders/0",
+				     .mode = 0644,
+				     .size = (int64_t)records->len };
 
 	if (put_header(t, &e, 'x', err) < 0 || put(t, records->data, records->len, err) < 0)
 		return -1;

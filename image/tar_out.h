@@ -1,7 +1,7 @@
 /*
- * Writing a tar archive of whatever a file system holds: POSIX.1-2001 (pax), with a record more only
- * where the old header has no room for a value. Extended attributes are SCHILY.xattr.*, as GNU tar,
- * bsdtar and every container tool have them.
+ * Writing a tar archive of whatever a file system holds: POSIX.1-2001 (pax), with a record more
+ * only where the old header has no room for a value. Extended attributes are SCHILY.xattr.*, as GNU
+ * tar, bsdtar and every container tool have them.
  */
 #ifndef IMAGE_TAR_OUT_H
 #define IMAGE_TAR_OUT_H
@@ -42,7 +42,10 @@ void tar_out_init(struct tar_out *t, int fd);
 void tar_out_done(struct tar_out *t);
 
 void tar_add_xattr(struct tar_entry *e, const char *name, const void *value, size_t len);
-/* Then its content, of exactly that size; what is missing at the end tar_pad makes up for with zeros. */
+/*
+ * Then its content, of exactly that size; what is missing at the end tar_pad makes up for with
+ * zeros.
+ */
 int tar_begin(struct tar_out *t, const struct tar_entry *e, struct err *err);
 int tar_write(struct tar_out *t, const void *data, size_t len, struct err *err);
 int tar_pad(struct tar_out *t, struct err *err);

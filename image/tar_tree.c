@@ -55,7 +55,8 @@ static void grow_links(struct tar_tree *t)
 	struct tar_link *links = xcalloc(places, sizeof(*links));
 
 	for (size_t i = 0; i < t->places; i++) {
-		const struct stat st = { .st_ino = t->links[i].inode, .st_dev = t->links[i].device };
+		const struct stat st = { .st_ino = t->links[i].inode,
+					 .st_dev = t->links[i].device };
 
 		if (t->links[i].path)
 			*find_place(links, places, &st) = t->links[i];
@@ -91,7 +92,8 @@ static bool is_wanted(const struct tar_tree *t, const char *name)
 }
 
 /* What the container's root may do, in the form that says nothing of whose root that is. */
-static size_t generalise(const struct id_mapping *mapping, const char *name, void *value, size_t size)
+static size_t generalise(const struct id_mapping *mapping, const char *name, void *value,
+			 size_t size)
 {
 	struct vfs_ns_cap_data cap;
 	uint32_t root;
@@ -101,7 +103,8 @@ static size_t generalise(const struct id_mapping *mapping, const char *name, voi
 	memcpy(&cap, value, size);
 	if (!id_ranges_find_inside(&mapping->uids, le32toh(cap.rootid), &root) || root)
 		return size;
-	cap.magic_etc = htole32(VFS_CAP_REVISION_2 | (le32toh(cap.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE));
+	cap.magic_etc =
+		htole32(VFS_CAP_REVISION_2 | (le32toh(cap.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE));
 	memcpy(value, &cap, XATTR_CAPS_SZ_2);
 	return XATTR_CAPS_SZ_2;
 }
@@ -198,7 +201,8 @@ static bool is_gone(void)
 	       errno == ESTALE;
 }
 
-static int add_file(struct tar_tree *t, int dir, const char *name, const char *path, struct err *err)
+static int add_file(struct tar_tree *t, int dir, const char *name, const char *path,
+		    struct err *err)
 {
 	CLEAN(clean_fd)
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -305,7 +309,8 @@ static int add_content(struct tar_tree *t, int fd, const char *path, int depth, 
 	if (dir_list(fd, &names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
-		CLEAN(clean_free) char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.v[i]);
+		CLEAN(clean_free)
+		char *child = xasprintf("%s%s%s", path, *path ? "/" : "", names.v[i]);
 		CLEAN(clean_fd) int inner = -1;
 
 		if (add_one(t, fd, names.v[i], child, &inner, err) < 0 ||

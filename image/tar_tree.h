@@ -2,9 +2,9 @@
  * Trees, or parts of them, become a tar archive (image/tar_out.h).
  *
  * The tree is a container's, which may change while we read: everything is opened by descriptor and
- * name, no symlink is followed, nothing is executed, and what goes away meanwhile is left out. Owners,
- * modes, times, hardlinks and extended attributes (user.*, security.capability) are kept; sockets and
- * devices are left out.
+ * name, no symlink is followed, nothing is executed, and what goes away meanwhile is left out.
+ * Owners, modes, times, hardlinks and extended attributes (user.*, security.capability) are kept;
+ * sockets and devices are left out.
  */
 #ifndef IMAGE_TAR_TREE_H
 #define IMAGE_TAR_TREE_H
@@ -22,12 +22,15 @@ struct tar_link;
 struct tar_tree {
 	struct tar_out out;
 	/*
-	 * NULL: owners are those that the files have. Else those that are recorded (base/owner.h), of what has
-	 * no attributes in this list. Lent.
+	 * NULL: owners are those that the files have. Else those that are recorded (base/owner.h),
+	 * of what has no attributes in this list. Lent.
 	 */
 	const struct owner_list *owners;
 	const struct cancel *cancel;
-	/* The tree's owners are a container's IDs by this, and its own are told. NULL: they are that. */
+	/*
+	 * The tree's owners are a container's IDs by this, and its own are told. NULL: they are
+	 * that.
+	 */
 	const struct id_mapping *mapping;
 	char *chunk;
 	struct tar_link *links; /* files of several names, by inode; a power of two, half empty */

@@ -1,6 +1,7 @@
 /*
- * What tiffin-image can do: a row a task (image/task.c). Each opens what it needs of the host's, enters
- * the cage that is built around that (image/confine.h), and only then reads what strangers wrote.
+ * What tiffin-image can do: a row a task (image/task.c). Each opens what it needs of the host's,
+ * enters the cage that is built around that (image/confine.h), and only then reads what strangers
+ * wrote.
  */
 #ifndef IMAGE_TASK_H
 #define IMAGE_TASK_H

@@ -53,7 +53,8 @@ static int end_line(struct reader *r)
 		while (r->p < r->end && *r->p != '\n') {
 			const unsigned char c = (unsigned char)*r->p;
 
-			if ((c < ' ' && c != '\t' && (c != '\r' || r->p + 1 == r->end || r->p[1] != '\n')) ||
+			if ((c < ' ' && c != '\t' &&
+			     (c != '\r' || r->p + 1 == r->end || r->p[1] != '\n')) ||
 			    c == 0x7f)
 				return fail(r, "a control character in a comment");
 			r->p++;

@@ -61,6 +61,7 @@ int transport_parse(const char *text, struct transport *ret, struct err *err)
 				       "'%.200s': the transport '%.*s' is not supported", text,
 				       (int)strlen(foreign[i]) - 1, foreign[i]);
 	*ret = (struct transport){ .kind = TRANSPORT_REGISTRY };
-	ret->reference = xstrdup(starts_with(text, "docker://") ? text + strlen("docker://") : text);
+	ret->reference =
+		xstrdup(starts_with(text, "docker://") ? text + strlen("docker://") : text);
 	return 0;
 }

@@ -50,8 +50,8 @@ static int find_parent(struct tree *t, const char *path, struct tree_dir **ret, 
 }
 
 /*
- * Removes what an earlier entry put at path, to make way for another one; the skeleton keeps what it
- * may need. Directories may be open, and are left behind with it; *parent is looked up anew.
+ * Removes what an earlier entry put at path, to make way for another one; the skeleton keeps what
+ * it may need. Directories may be open, and are left behind with it; *parent is looked up anew.
  */
 static int clear_way(struct tree *t, const char *path, struct tree_dir **parent, struct err *err)
 {

@@ -43,8 +43,8 @@ struct tree {
 };
 
 /*
- * One ID is mapped (single_id): owners are not set, but recorded (base/owner.h) where there is a skeleton,
- * or (keeps) no layer. The umask must be 0.
+ * One ID is mapped (single_id): owners are not set, but recorded (base/owner.h) where there is a
+ * skeleton, or (keeps) no layer. The umask must be 0.
  */
 int tree_init(struct tree *t, int root, bool single_id, bool keeps, struct err *err);
 /* Leaves every directory; frees what tree_init made. Also after a failure. */

@@ -80,7 +80,8 @@ static int next_piece(struct unpack *u, const void **ret, size_t *ret_len, struc
 
 /*
  * An archive whose writer never closed it (umoci insert) ends with its last file's last byte. Go's
- * reader, which is docker's and podman's, takes that for an end; libarchive is shown the zeros that lack.
+ * reader, which is docker's and podman's, takes that for an end; libarchive is shown the zeros that
+ * lack.
  */
 static la_ssize_t pad(const struct unpack *u, const void **ret)
 {
@@ -170,7 +171,8 @@ static bool xattr_wanted(const struct unpack *u, const char *name)
 }
 
 /* Whatever the file system or the namespace can't hold is left out. */
-static int set_xattrs(const struct unpack *u, int fd, const char *path, struct archive_entry *e, struct err *err)
+static int set_xattrs(const struct unpack *u, int fd, const char *path, struct archive_entry *e,
+		      struct err *err)
 {
 	const char *name;
 	const void *value;

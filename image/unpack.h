@@ -18,8 +18,8 @@
 
 /*
  * What one layer may grow to, so that 10 MB of bomb end before the disk does: several times what
- * the largest images of this world have; and, beyond some size, what gzip can make of zeros at most,
- * which zstd outdoes by far. Nor is the disk filled to its last byte.
+ * the largest images of this world have; and, beyond some size, what gzip can make of zeros at
+ * most, which zstd outdoes by far. Nor is the disk filled to its last byte.
  */
 #define UNPACK_BYTES_MAX   ((int64_t)64 << 30)
 #define UNPACK_ENTRIES_MAX ((int64_t)4 << 20)
@@ -54,8 +54,8 @@ int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_o
 	       int64_t *ret_bytes, struct err *err);
 
 /*
- * The name of an entry as a path without empty, "." and ".." components, "" being the root. CORRUPT:
- * it leads out, or is too long. The caller frees.
+ * The name of an entry as a path without empty, "." and ".." components, "" being the root.
+ * CORRUPT: it leads out, or is too long. The caller frees.
  */
 int layer_path(const char *name, char **ret, struct err *err);
 /* An entry of AUFS' metadata, or beneath a directory of it (".wh..wh.plnk/…"). */

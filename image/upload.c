@@ -14,7 +14,10 @@ void upload_done(struct upload *u)
 	*u = (struct upload){ 0 };
 }
 
-/* After an error: waits for another try. -1 where there is none to be made, with the error that stands. */
+/*
+ * After an error: waits for another try. -1 where there is none to be made, with the error that
+ * stands.
+ */
 static int wait_for_another(struct upload *u, const struct http_response *r, struct err *err)
 {
 	const struct err why = *err;
@@ -77,7 +80,9 @@ int64_t upload_range_length(const char *range)
 	return *end ? -1 : last == 0 ? 0 : last < INT64_MAX ? last + 1 : -1;
 }
 
-/* Asks until it is answered with one of the two; what a registry out of order says is asked again. */
+/*
+ * Asks until it is answered with one of the two; what a registry out of order says is asked again.
+ */
 static int insist(struct upload *u, struct http_request *request, long good, long as_good,
 		  struct http_response *ret, struct err *err)
 {

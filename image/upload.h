@@ -1,6 +1,6 @@
 /*
- * Blobs on their way into a repository (OCI distribution specification, "Pushing Blobs"): whether it
- * has one, taking one from its neighbour, and uploading one, in a single piece or in chunks.
+ * Blobs on their way into a repository (OCI distribution specification, "Pushing Blobs"): whether
+ * it has one, taking one from its neighbour, and uploading one, in a single piece or in chunks.
  *
  * What breaks off is taken up again, after a while and not for ever, where the registry says it is.
  * Nothing is shown to the place that a Location elsewhere names, and TLS is not left for it.
@@ -55,13 +55,15 @@ int upload_data(const struct registry *r, struct http *h, const char *what, cons
 		const void *data, size_t len, struct err *err);
 
 /*
- * A manifest, under a tag. That the registry says it is another, by its digest, is ERR_CORRUPT: somebody
- * between us and it changes things.
+ * A manifest, under a tag. That the registry says it is another, by its digest, is ERR_CORRUPT:
+ * somebody between us and it changes things.
  */
 int upload_manifest(const struct registry *r, struct http *h, const char *tag, const char *type,
 		    const void *data, size_t len, const char *digest, struct err *err);
 
-/* The last byte that "0-1023" speaks of, as a length: 1024; 0 for "0-0"; -1 where it is none such. */
+/*
+ * The last byte that "0-1023" speaks of, as a length: 1024; 0 for "0-0"; -1 where it is none such.
+ */
 int64_t upload_range_length(const char *range);
 
 #endif
