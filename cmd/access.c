@@ -46,7 +46,8 @@ static int set_trust(const struct access_options *o, struct source *s, bool inse
 		     struct err *err)
 {
 	if (o->tls_verify && !streq(o->tls_verify, "true") && !streq(o->tls_verify, "false"))
-		return err_set(err, ERR_USAGE, "--tls-verify: '%s' is not a boolean", o->tls_verify);
+		return err_set(err, ERR_USAGE, "--tls-verify: '%s' is not a boolean",
+			       o->tls_verify);
 	s->insecure = o->tls_verify ? streq(o->tls_verify, "false") : insecure;
 	return certificates_find(o->cert_dir, s->registry, &s->certificates, err);
 }

@@ -32,8 +32,8 @@ void access_options_done(struct access_options *o);
 	ACCESS_CERT_DIR(type, member), ACCESS_TLS_VERIFY(type, member)
 
 /*
- * Appends the sources that an image can be pulled from, in order: mirrors, then its registry. Errors:
- * USAGE, DENIED where the configuration forbids it, and those of the files.
+ * Appends the sources that an image can be pulled from, in order: mirrors, then its registry.
+ * Errors: USAGE, DENIED where the configuration forbids it, and those of the files.
  */
 int access_find_sources(const struct access_options *o, const struct reference *ref,
 			struct source_list *list, struct err *err);

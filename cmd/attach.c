@@ -39,7 +39,8 @@ static int attach(struct tiffin *t, void *options, const struct strv *operands, 
 	    container_find(&t->store, names.v[0], &c, err) < 0)
 		return -1;
 	if (c.status != CONTAINER_RUNNING)
-		return err_set(err, ERR_BUSY, "you can only attach to running containers: %s does not run",
+		return err_set(err, ERR_BUSY,
+			       "you can only attach to running containers: %s does not run",
 			       c.name);
 	spec = js_obj(c.config, "spec");
 	if (attach_options_parse(&o->streams, js_bool(spec, "tty"),

@@ -24,7 +24,8 @@ const struct opt detach_opts[] = {
 
 const struct opt attach_opts[] = {
 	{ .more = detach_opts },
-	{ 0, "sig-proxy", NULL, "signals to the client are the container's; true without a terminal",
+	{ 0, "sig-proxy", NULL,
+	  "signals to the client are the container's; true without a terminal",
 	  set_not, FIELD(attach_options, keep_signals) },
 	{ 0 },
 };

@@ -17,16 +17,16 @@ void check_done(struct check *c);
 /* Prints a finding: nothing was done about it. printf. */
 void check_tell(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /*
- * Prints one, and what became of the repair, where one was wanted: NULL: it is mended; else why not.
- * what is taken over.
+ * Prints one, and what became of the repair, where one was wanted: NULL: it is mended; else why
+ * not. what is taken over.
  */
 void check_tell_repair(struct check *c, char *what, const struct err *why);
 /* The finding is dealt with later, by check_fetch. what is taken over. */
 void check_damaged(struct check *c, const char *kind, const char *name, char *what);
 
 /*
- * All that can be seen without reading much (cmd/check_store.c). 1: the names of images are lost, and
- * nothing more can be said; -1: the store can't be looked at.
+ * All that can be seen without reading much (cmd/check_store.c). 1: the names of images are lost,
+ * and nothing more can be said; -1: the store can't be looked at.
  */
 int check_quick(struct tiffin *t, struct check *c, struct err *err);
 

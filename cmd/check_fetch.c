@@ -1,10 +1,10 @@
 /*
  * Theory of operation
  *
- * What is damaged is set aside, in a stage in tmp/ whose lock we hold, and the image is pulled again, by
- * the digest of its manifest, which only the layers and documents that lack are fetched for. What did
- * not come is put back: an image with a damaged file is better than none. A container that runs has
- * its layers mounted, and must not lose them under its feet: nothing is done then.
+ * What is damaged is set aside, in a stage in tmp/ whose lock we hold, and the image is pulled
+ * again, by the digest of its manifest, which only the layers and documents that lack are fetched
+ * for. What did not come is put back: an image with a damaged file is better than none. A container
+ * that runs has its layers mounted, and must not lose them under its feet: nothing is done then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +58,10 @@ static int check_users(struct tiffin *t, const struct strv *damaged, struct err 
 		js_strv(list[i].config, "layers", &layers);
 		for (size_t k = 0; life_is_up(&list[i]) && result == 0 && k < damaged->n; k++)
 			if (has_layer(&layers, damaged->v[k]))
-				result = err_set(err, ERR_BUSY, "container %s runs on it: stop it, and check "
-								"again", list[i].name);
+				result = err_set(err, ERR_BUSY,
+						 "container %s runs on it: stop it, and check "
+						 "again",
+						 list[i].name);
 	}
 	container_list_done(list, n);
 	return result;
@@ -71,7 +73,8 @@ static const char *find_source(const struct image_record *image)
 	for (size_t i = 0; i < image->digests.n; i++) {
 		const char *at = strchr(image->digests.v[i], '@');
 
-		if (at && streq(at + 1, image->manifest_digest) && !starts_with(image->digests.v[i], "localhost/"))
+		if (at && streq(at + 1, image->manifest_digest) &&
+		    !starts_with(image->digests.v[i], "localhost/"))
 			return image->digests.v[i];
 	}
 	return NULL;
@@ -104,7 +107,8 @@ static int set_aside(const struct store *s, struct aside *a, struct err *err)
 
 		if (file_lock_at(s->locks, a->layers.v[i], LOCK_EXCLUSIVE, false, &lock, err) < 0)
 			return -1;
-		if (renameat(s->layers, a->layers.v[i], a->dir, a->layers.v[i]) < 0 && errno != ENOENT)
+		if (renameat(s->layers, a->layers.v[i], a->dir, a->layers.v[i]) < 0 &&
+		    errno != ENOENT)
 			return err_sys(err, "cannot set layer %.12s aside", a->layers.v[i]);
 	}
 	if (a->image && renameat(s->images, a->image, a->dir, "image") < 0 && errno != ENOENT)
@@ -135,7 +139,8 @@ static int pull(struct tiffin *t, const char *source, const char *id, struct err
 	options.quiet = true;
 	if (helper_pull(t, source, &options, &got, err) < 0)
 		return -1;
-	return streq(got, id) ? 0 : err_set(err, ERR_CORRUPT, "'%s' is another image by now", source);
+	return streq(got, id) ? 0 :
+				err_set(err, ERR_CORRUPT, "'%s' is another image by now", source);
 }
 
 static int fetch(struct tiffin *t, const struct check *c, const struct image_record *image,
@@ -145,7 +150,8 @@ static int fetch(struct tiffin *t, const struct check *c, const struct image_rec
 	int result;
 
 	for (size_t i = 0; i < c->layers.n; i++)
-		if (has_layer(&image->layers, c->layers.v[i]) && ends_with(c->layers.v[i], SINGLE_SUFFIX) == single)
+		if (has_layer(&image->layers, c->layers.v[i]) &&
+		    ends_with(c->layers.v[i], SINGLE_SUFFIX) == single)
 			strv_add(&a.layers, c->layers.v[i]);
 	if (strv_has(&c->images, image->id))
 		a.image = xstrdup(image->id);
@@ -201,8 +207,8 @@ static int remove_image(struct tiffin *t, const struct image_record *image, stru
 	return 0;
 }
 
-static int mend(struct tiffin *t, const struct check *c, const struct image_record *image, const char **ret_how,
-		struct err *err)
+static int mend(struct tiffin *t, const struct check *c, const struct image_record *image,
+		const char **ret_how, struct err *err)
 {
 	CLEAN(strv_done) struct strv damaged = { 0 };
 	const char *source = find_source(image);
@@ -217,7 +223,8 @@ static int mend(struct tiffin *t, const struct check *c, const struct image_reco
 			return 0;
 		}
 	} else {
-		err_set(err, ERR_NOT_FOUND, "no registry is known to have it: remove it, and load it again");
+		err_set(err, ERR_NOT_FOUND,
+			"no registry is known to have it: remove it, and load it again");
 	}
 	return c->force ? remove_image(t, image, err) : -1;
 }
@@ -246,7 +253,8 @@ static bool is_damaged(const struct check *c, const struct image_record *image)
 	return layers.n || strv_has(&c->images, image->id);
 }
 
-static void mend_one(struct tiffin *t, struct check *c, const struct image_record *image, struct strv *mended)
+static void mend_one(struct tiffin *t, struct check *c, const struct image_record *image,
+		     struct strv *mended)
 {
 	const char *name = image->names.n ? image->names.v[0] : image->id, *how;
 	struct err why = { 0 };
@@ -287,7 +295,8 @@ int check_fetch(struct tiffin *t, struct check *c, struct err *err)
 		CLEAN(image_record_done) struct image_record image = { 0 };
 		struct err why = { 0 };
 
-		if (image_find(&t->store, NULL, c->images.v[i], &image, &why) == 0 || why.kind == ERR_NOT_FOUND)
+		if (image_find(&t->store, NULL, c->images.v[i], &image, &why) == 0 ||
+		    why.kind == ERR_NOT_FOUND)
 			continue;
 		if (drop_broken(t, c->images.v[i], &why) < 0) {
 			printf("image %.12s: not repaired: %s\n", c->images.v[i], why.text);

@@ -59,7 +59,8 @@ static void check_layers_of(struct tiffin *t, struct check *c, const struct imag
 
 	other.single_id = !other.single_id;
 	for (size_t i = 0; i < image->layers.n; i++)
-		if (!layer_exists(&t->store, image->layers.v[i]) && !layer_exists(&other, image->layers.v[i]))
+		if (!layer_exists(&t->store, image->layers.v[i]) &&
+		    !layer_exists(&other, image->layers.v[i]))
 			check_damaged(c, "image", image->id,
 				      xasprintf("layer %.19s is missing", image->layers.v[i]));
 }
@@ -127,8 +128,10 @@ static void check_end(struct tiffin *t, struct check *c, struct container *one)
 	one->state.restarting = false;
 	if (c->repair && container_dir_lock(&t->store, one->id, false, &dir, &why) == 0)
 		container_save_state(&dir, &one->state, &why);
-	check_tell_repair(c, xasprintf("container %s: its monitor died, and how it ended is not known",
-				       one->name), why.kind ? &why : NULL);
+	check_tell_repair(c,
+			  xasprintf("container %s: its monitor died, and how it ended is not known",
+				    one->name),
+			  why.kind ? &why : NULL);
 }
 
 static void check_name(struct tiffin *t, struct check *c, const struct container *one)
@@ -139,7 +142,9 @@ static void check_name(struct tiffin *t, struct check *c, const struct container
 		return;
 	if (c->repair)
 		container_restore_name(&t->store, one, &why);
-	check_tell_repair(c, xasprintf("container %.12s: its name '%s' does not lead to it", one->id, one->name),
+	check_tell_repair(c,
+			  xasprintf("container %.12s: its name '%s' does not lead to it", one->id,
+				    one->name),
 			  why.kind ? &why : NULL);
 }
 
@@ -155,7 +160,8 @@ static void check_files(struct tiffin *t, struct check *c, const struct containe
 	}
 	if (container_open_dir(&t->store, one->id, &dir, NULL) < 0 || driver == &rootfs_directory)
 		return;
-	if (driver == &rootfs_copy ? one->state.started && !is_there(dir, "root") : !is_there(dir, "upper"))
+	if (driver == &rootfs_copy ? one->state.started && !is_there(dir, "root") :
+				     !is_there(dir, "upper"))
 		check_tell(c, "container %s: its files are missing", one->name);
 }
 
@@ -169,7 +175,8 @@ static void check_layers_from(struct tiffin *t, struct check *c, const struct co
 	variant.single_id = js_bool(one->config, "single_id");
 	for (size_t i = 0; i < layers.n; i++)
 		if (!layer_exists(&variant, layers.v[i]))
-			check_tell(c, "container %s: layer %.19s is missing", one->name, layers.v[i]);
+			check_tell(c, "container %s: layer %.19s is missing", one->name,
+				   layers.v[i]);
 	if (*one->image_id && image_find(&t->store, NULL, one->image_id, &image, NULL) < 0)
 		check_tell(c, "container %s: its image %.12s is missing", one->name, one->image_id);
 }
@@ -201,11 +208,16 @@ static int check_records(struct tiffin *t, struct check *c, struct err *err)
 		CLEAN(clean_free) char *config = xasprintf("%s/config", names.v[i]);
 		struct stat st;
 
-		if (!container_id_valid(names.v[i]) || container_find(&t->store, names.v[i], &one, NULL) == 0 ||
+		if (!container_id_valid(names.v[i]) ||
+		    container_find(&t->store, names.v[i], &one, NULL) == 0 ||
 		    container_is_busy(&t->store, names.v[i]))
 			continue;
-		if (fstatat(t->store.containers, config, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size == 0)
-			check_tell_repair(c, xasprintf("container %.12s was never finished", names.v[i]), NULL);
+		if (fstatat(t->store.containers, config, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    st.st_size == 0)
+			check_tell_repair(c,
+					  xasprintf("container %.12s was never finished",
+						    names.v[i]),
+					  NULL);
 		else
 			check_tell(c, "container %.12s: its record can't be read", names.v[i]);
 	}
@@ -241,7 +253,8 @@ static int check_stale_names(struct tiffin *t, struct check *c, struct err *err)
 
 		if (readlinkat(t->store.names, names.v[i], id, CONTAINER_ID_LEN) < 0 ||
 		    !container_id_valid(id) || !is_there(t->store.containers, id))
-			check_tell_repair(c, xasprintf("name %s leads to no container", names.v[i]), NULL);
+			check_tell_repair(c, xasprintf("name %s leads to no container", names.v[i]),
+					  NULL);
 	}
 	return 0;
 }
@@ -250,7 +263,8 @@ static int check_stale_names(struct tiffin *t, struct check *c, struct err *err)
 
 static int check_volumes(struct tiffin *t, struct check *c, struct err *err)
 {
-	CLEAN(clean_fd) int dir = openat(t->store.fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(clean_fd)
+	int dir = openat(t->store.fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN(strv_done) struct strv names = { 0 };
 
 	if (dir < 0)

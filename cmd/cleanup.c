@@ -7,8 +7,8 @@
 #include "cmd/life.h"
 
 /*
- * Nothing of a container that has ended is mounted or runs: the kernel sees to that. What is left to
- * do is to record the end of one whose monitor could not.
+ * Nothing of a container that has ended is mounted or runs: the kernel sees to that. What is left
+ * to do is to record the end of one whose monitor could not.
  */
 struct cleanup_options {
 	struct each each;
@@ -41,8 +41,10 @@ static int cleanup_one(struct tiffin *t, const struct container *named, const ch
 	(void)name;
 	if (container_dir_lock(&t->store, named->id, false, &dir, err) < 0 ||
 	    container_find(&t->store, named->id, &c, err) < 0 || life_is_up(&c))
-		return err_set(err, ERR_BUSY, "container %s is running or paused, refusing to clean up: "
-					      "container state improper", named->name);
+		return err_set(err, ERR_BUSY,
+			       "container %s is running or paused, refusing to clean up: "
+			       "container state improper",
+			       named->name);
 	if (c.status == CONTAINER_EXITED && !c.state.finished) {
 		c.state.finished = now_realtime();
 		c.state.exit_code = EXIT_UNKNOWN;

@@ -35,7 +35,9 @@ struct tiffin {
  */
 int tiffin_open(struct tiffin *t, bool single, struct err *err);
 
-/* Containers have one ID from now on, or all that there are: as one was made that exists already. */
+/*
+ * Containers have one ID from now on, or all that there are: as one was made that exists already.
+ */
 void tiffin_set_ids(struct tiffin *t, bool single);
 
 /*
@@ -125,7 +127,9 @@ extern const struct command
 
 /* Prints "Error: …" and the hint, each on one line, on stderr. */
 void report(const struct err *err);
-/* The same for one thing of several; returns the worse of code and the status that this error has. */
+/*
+ * The same for one thing of several; returns the worse of code and the status that this error has.
+ */
 int report_item(const struct err *err, int code);
 /* What is no error: "Warning: …", and the hint. */
 void report_warning(const struct err *err);

@@ -25,7 +25,8 @@ struct commit_options {
 static const struct opt commit_opts[] = {
 	{ 'a', "author", "TEXT", "who made it", set_string, FIELD(commit_options, author) },
 	{ 'c', "change", "INSTRUCTION", "set CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, "
-	  "STOPSIGNAL, USER, VOLUME or WORKDIR (repeatable)", set_list, FIELD(commit_options, changes) },
+	  "STOPSIGNAL, USER, VOLUME or WORKDIR (repeatable)", set_list,
+	  FIELD(commit_options, changes) },
 	{ 'f', "format", "FORMAT", "of the manifest: oci (default), docker", set_string,
 	  FIELD(commit_options, format) },
 	{ 0, "iidfile", "FILE", "write the image ID there, too", set_string,
@@ -63,10 +64,13 @@ static int check_format(const char *format, struct err *err)
 {
 	if (!format || streq(format, "oci") || streq(format, "docker"))
 		return 0;
-	return err_set(err, ERR_USAGE, "--format '%s': unrecognized image format: oci or docker", format);
+	return err_set(err, ERR_USAGE, "--format '%s': unrecognized image format: oci or docker",
+		       format);
 }
 
-/* Is neither removed nor started meanwhile, or runs and is kept from running, where that is wanted. */
+/*
+ * Is neither removed nor started meanwhile, or runs and is kept from running, where that is wanted.
+ */
 static int hold(struct tiffin *t, const struct container *c, bool pause, struct container_dir *dir,
 		struct pause_hold *paused, struct err *err)
 {
@@ -86,8 +90,9 @@ static int write_id(const char *path, const char *id, struct err *err)
 	return path ? file_replace_at(AT_FDCWD, path, id, strlen(id), 0644, RELAXED, err) : 0;
 }
 
-static int commit_container(struct tiffin *t, const struct container *c, const struct commit_options *o,
-			    const char *name, char **ret_id, struct err *err)
+static int commit_container(struct tiffin *t, const struct container *c,
+			    const struct commit_options *o, const char *name, char **ret_id,
+			    struct err *err)
 {
 	const struct commit_words words = {
 		.changes = &o->changes, .message = o->message, .author = o->author,
@@ -106,11 +111,12 @@ static int commit_container(struct tiffin *t, const struct container *c, const s
 	};
 
 	if (js_str(c->config, "rootfs"))
-		return err_set(err, ERR_UNSUPPORTED, "container %s has a directory for its root, and no "
-						     "image to go on from: '%s'", c->name,
-			       js_str(c->config, "rootfs"));
-	if (driver_of(c->config, &driver, err) < 0 || commit_config(t, c, &words, &config, err) < 0 ||
-	    container_places(c, &places, err) < 0)
+		return err_set(err, ERR_UNSUPPORTED,
+			       "container %s has a directory for its root, and no "
+			       "image to go on from: '%s'",
+			       c->name, js_str(c->config, "rootfs"));
+	if (driver_of(c->config, &driver, err) < 0 ||
+	    commit_config(t, c, &words, &config, err) < 0 || container_places(c, &places, err) < 0)
 		return -1;
 	request.config = config;
 	request.driver = driver->name;

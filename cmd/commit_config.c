@@ -25,7 +25,9 @@ static void set_words(json_t *config, const char *key, char *const *v, size_t n)
 		json_object_del(config, key);
 }
 
-/* What tiffin, and not its user, put there: the container's own name, and this machine's proxies. */
+/*
+ * What tiffin, and not its user, put there: the container's own name, and this machine's proxies.
+ */
 static bool is_ours(const struct container_spec *spec, const char *entry)
 {
 	static const char *const proxies[] = { "http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
@@ -114,7 +116,8 @@ static void set_config(json_t *config, const struct container *c, const struct c
 	js_set_str(config, "User", spec->user);
 	js_set_str(config, "WorkingDir", spec->cwd);
 	set_words(config, "Entrypoint", spec->args.v, spec->n_entrypoint);
-	set_words(config, "Cmd", spec->args.v + spec->n_entrypoint, spec->args.n - spec->n_entrypoint);
+	set_words(config, "Cmd", spec->args.v + spec->n_entrypoint,
+		  spec->args.n - spec->n_entrypoint);
 	set_env(config, spec);
 	set_labels(config, c);
 	set_ports(config, c);
@@ -181,11 +184,12 @@ static void set_layers(json_t *doc, const struct container *c, bool none)
 	json_object_set_new(doc, "rootfs", rootfs);
 }
 
-int commit_config(const struct tiffin *t, const struct container *c, const struct commit_words *words,
-		  char **ret, struct err *err)
+int commit_config(const struct tiffin *t, const struct container *c,
+		  const struct commit_words *words, char **ret, struct err *err)
 {
 	/* Of the time before, docker's own notes of the container that the image was made in. */
-	static const char *const gone[] = { "container", "container_config", "comment", "id", "parent" };
+	static const char *const gone[] = { "container", "container_config", "comment", "id",
+					    "parent" };
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
 	CLEAN(clean_free) char *now = rfc3339_nano(now_realtime());
 	CLEAN(clean_json) json_t *doc = NULL;

@@ -1,6 +1,6 @@
 /*
- * The configuration of an image that a container becomes: its image's, with what the container was told
- * instead (docker's commit), and a line of history more.
+ * The configuration of an image that a container becomes: its image's, with what the container was
+ * told instead (docker's commit), and a line of history more.
  */
 #ifndef CMD_COMMIT_CONFIG_H
 #define CMD_COMMIT_CONFIG_H
@@ -16,7 +16,7 @@ struct commit_words {
 };
 
 /* See struct commit_options' config. The caller frees *ret. */
-int commit_config(const struct tiffin *t, const struct container *c, const struct commit_words *words,
-		  char **ret, struct err *err);
+int commit_config(const struct tiffin *t, const struct container *c,
+		  const struct commit_words *words, char **ret, struct err *err);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * Theory of operation
  *
- * A shell's script is a few lines: it asks "tiffin completion words WORD…" what the last of the words
- * typed so far, which may be empty, can become, and offers the answer, or else names of files. The
- * answer comes off the same tables as the parsing, and out of the store.
+ * A shell's script is a few lines: it asks "tiffin completion words WORD…" what the last of the
+ * words typed so far, which may be empty, can become, and offers the answer, or else names of
+ * files. The answer comes off the same tables as the parsing, and out of the store.
  */
 #include <stdio.h>
 
@@ -86,7 +86,8 @@ static const struct group *group_named(const char *word)
 /* False: there is no such command. */
 static bool pass_operand(struct place *p, const char *word)
 {
-	const struct group *g = !p->command && p->group == command_groups ? group_named(word) : NULL;
+	const struct group *g =
+		!p->command && p->group == command_groups ? group_named(word) : NULL;
 
 	if (g) {
 		p->group = g;
@@ -219,11 +220,13 @@ static char *operand_at(const struct command *c, size_t at)
 /* "systemd", "bash|zsh|fish": the words themselves. */
 static void offer_literal(const char *operand, const char *begun)
 {
-	for (const char *p = operand; p && *p >= 'a' && *p <= 'z'; p = strchr(p, '|'), p = p ? p + 1 : NULL)
+	for (const char *p = operand; p && *p >= 'a' && *p <= 'z';
+	     p = strchr(p, '|'), p = p ? p + 1 : NULL)
 		offer_first(p, begun);
 }
 
-static int offer_operand(struct tiffin *t, const struct place *p, const char *begun, struct err *err)
+static int offer_operand(struct tiffin *t, const struct place *p, const char *begun,
+			 struct err *err)
 {
 	CLEAN(clean_free) char *operand = operand_at(p->command, p->operands);
 	bool any = operand && strstr(operand, "NAME…");
@@ -237,7 +240,9 @@ static int offer_operand(struct tiffin *t, const struct place *p, const char *be
 		return -1;
 	if ((any || strstr(operand, "VOLUME")) && offer_volumes(t, begun, err) < 0)
 		return -1;
-	return any || strstr(operand, "IMAGE") || strstr(operand, "REPOSITORY") ? offer_images(t, begun, err) : 0;
+	return any || strstr(operand, "IMAGE") || strstr(operand, "REPOSITORY") ?
+		       offer_images(t, begun, err) :
+		       0;
 }
 
 static int offer_words(struct tiffin *t, const struct strv *words, struct err *err)

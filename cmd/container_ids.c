@@ -46,8 +46,8 @@ bool container_ids_within(const struct tiffin *t, const struct id_mapping *mappi
 	return mapping && !t->ids.single;
 }
 
-int container_ids_inner(const struct tiffin *t, const struct id_mapping *mapping, struct id_map *ret,
-			struct err *err)
+int container_ids_inner(const struct tiffin *t, const struct id_mapping *mapping,
+			struct id_map *ret, struct err *err)
 {
 	struct id_map map;
 
@@ -55,9 +55,11 @@ int container_ids_inner(const struct tiffin *t, const struct id_mapping *mapping
 		return -1;
 	/* Cut as the store's map is; what is outside is in the store's namespace. */
 	for (size_t i = 0; i < map.n_uids; i++)
-		id_ranges_find(mapping->uids.v, mapping->uids.n, map.uids[i].inside, &map.uids[i].outside);
+		id_ranges_find(mapping->uids.v, mapping->uids.n, map.uids[i].inside,
+			       &map.uids[i].outside);
 	for (size_t i = 0; i < map.n_gids; i++)
-		id_ranges_find(mapping->gids.v, mapping->gids.n, map.gids[i].inside, &map.gids[i].outside);
+		id_ranges_find(mapping->gids.v, mapping->gids.n, map.gids[i].inside,
+			       &map.gids[i].outside);
 	map.inherited = true;
 	*ret = map;
 	return 0;
@@ -71,8 +73,10 @@ int container_ids_driver(const struct tiffin *t, const struct id_mapping *mappin
 	if (!container_ids_within(t, mapping) || id_mapping_is_identity(mapping))
 		return 0;
 	if (driver != &rootfs_overlay)
-		return err_set(err, ERR_UNSUPPORTED, "the storage driver '%s' gives an image's files no other "
-						     "owners: --userns and --uidmap take 'overlay'", driver->name);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "the storage driver '%s' gives an image's files no other "
+			       "owners: --userns and --uidmap take 'overlay'",
+			       driver->name);
 	*ret = &rootfs_mapped;
 	return 0;
 }
@@ -101,8 +105,10 @@ static int build(void *arg, int *ret_fd, struct err *err)
 	const struct task *task = arg;
 	const struct rootfs *r = task->rootfs;
 	const char *wanted = getenv("TIFFIN_MAPPED");
-	enum mapped_how how = (!wanted || !streq(wanted, "copy")) && overlay_mapped_works(task->store) ?
-				      MAPPED_META : MAPPED_COPY;
+	enum mapped_how how =
+		(!wanted || !streq(wanted, "copy")) && overlay_mapped_works(task->store) ?
+			MAPPED_META :
+			MAPPED_COPY;
 
 	allow_descriptors();
 	if (mapped_build(task->store, r->image, r->layers, r->mapping, how, err) < 0)
@@ -114,15 +120,16 @@ static int build(void *arg, int *ret_fd, struct err *err)
 static void say_copied(const struct store *s)
 {
 	CLEAN(clean_fd)
-	int said = openat(s->fd, "said-copied-layers", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int said =
+		openat(s->fd, "said-copied-layers", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (said >= 0)
 		warn("this kernel can't show an image's files with other owners where they are (Linux 6.16 "
 		     "can): they are copied, once for each image and mapping of IDs");
 }
 
-int container_ids_prepare(struct tiffin *t, const struct rootfs *r, const struct rootfs_driver *driver,
-			  struct err *err)
+int container_ids_prepare(struct tiffin *t, const struct rootfs *r,
+			  const struct rootfs_driver *driver, struct err *err)
 {
 	struct task task = { .store = &t->store, .rootfs = r };
 	CLEAN(clean_fd) int lock = -1;
@@ -137,10 +144,12 @@ int container_ids_prepare(struct tiffin *t, const struct rootfs *r, const struct
 		return -1;
 	if (mapped_exists(&t->store, r->image, r->mapping))
 		return 0;
-	result = session_is_here() ? build(&task, &fd, err) : userns_open(&t->ids, build, &task, &fd, err);
+	result = session_is_here() ? build(&task, &fd, err) :
+				     userns_open(&t->ids, build, &task, &fd, err);
 	if (result < 0)
 		return err_wrap(err, "cannot give the image's files the owners that are mapped");
-	if (mapped_open(t->store.fd, r->image, r->mapping, &tree, &how, NULL) == 0 && how == MAPPED_COPY)
+	if (mapped_open(t->store.fd, r->image, r->mapping, &tree, &how, NULL) == 0 &&
+	    how == MAPPED_COPY)
 		say_copied(&t->store);
 	return 0;
 }

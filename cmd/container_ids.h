@@ -1,6 +1,6 @@
 /*
- * The IDs of a container, where they are not the store's: noted in its record, and what follows from them
- * for its layers and its file system.
+ * The IDs of a container, where they are not the store's: noted in its record, and what follows
+ * from them for its layers and its file system.
  */
 #ifndef CMD_CONTAINER_IDS_H
 #define CMD_CONTAINER_IDS_H
@@ -19,19 +19,22 @@ int container_ids_from_json(const json_t *record, struct id_mapping **ret, struc
  * container's one is the caller's in any case.
  */
 bool container_ids_within(const struct tiffin *t, const struct id_mapping *mapping);
-/* For root of the store's user namespace: the map of a namespace within it that has the container's IDs. */
-int container_ids_inner(const struct tiffin *t, const struct id_mapping *mapping, struct id_map *ret,
-			struct err *err);
+/*
+ * For root of the store's user namespace: the map of a namespace within it that has the container's
+ * IDs.
+ */
+int container_ids_inner(const struct tiffin *t, const struct id_mapping *mapping,
+			struct id_map *ret, struct err *err);
 /* The driver that gives it the owners. ERR_UNSUPPORTED: that one can't. */
 int container_ids_driver(const struct tiffin *t, const struct id_mapping *mapping,
 			 const struct rootfs_driver *driver, const struct rootfs_driver **ret,
 			 struct err *err);
 /* Makes what the driver wants of the layers, where it is not there yet. */
-int container_ids_prepare(struct tiffin *t, const struct rootfs *r, const struct rootfs_driver *driver,
-			  struct err *err);
+int container_ids_prepare(struct tiffin *t, const struct rootfs *r,
+			  const struct rootfs_driver *driver, struct err *err);
 /*
- * All of that for who wants to look at a container that was made: *r has its store, layers and name already.
- * The caller frees *ret_mapping, which r borrows.
+ * All of that for who wants to look at a container that was made: *r has its store, layers and name
+ * already. The caller frees *ret_mapping, which r borrows.
  */
 int container_ids_open(struct tiffin *t, const json_t *record, struct rootfs *r,
 		       const struct rootfs_driver **ret_driver, struct id_mapping **ret_mapping,

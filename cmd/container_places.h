@@ -1,6 +1,6 @@
 /*
- * The places in a container's tree that something is mounted on, whatever the image has there: of those
- * that had to be made, diff and commit know nothing.
+ * The places in a container's tree that something is mounted on, whatever the image has there: of
+ * those that had to be made, diff and commit know nothing.
  */
 #ifndef CMD_CONTAINER_PLACES_H
 #define CMD_CONTAINER_PLACES_H

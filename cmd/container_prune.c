@@ -16,7 +16,8 @@ struct prune_options {
 
 static const struct opt prune_opts[] = {
 	{ 'f', "force", NULL, "do not ask", set_flag, FIELD(prune_options, force) },
-	{ 0, "filter", "KEY=VALUE", "of them, those with until, label, label! (repeatable)", set_list,
+	{ 0, "filter", "KEY=VALUE", "of them, those with until, label, label! (repeatable)",
+	  set_list,
 	  FIELD(prune_options, filters) },
 	{ 0 },
 };

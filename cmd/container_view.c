@@ -27,9 +27,10 @@ int container_view(struct tiffin *t, const struct container *c, int *ret_fd, str
 	};
 
 	if (js_str(c->config, "rootfs"))
-		return err_set(err, ERR_UNSUPPORTED, "container %s has a directory for its root, which is "
-						     "not exported: '%s'", c->name,
-			       js_str(c->config, "rootfs"));
+		return err_set(err, ERR_UNSUPPORTED,
+			       "container %s has a directory for its root, which is "
+			       "not exported: '%s'",
+			       c->name, js_str(c->config, "rootfs"));
 	js_strv(c->config, "layers", &layers);
 	if (container_ids_open(t, c->config, &view.rootfs, &view.driver, &mapping, err) < 0 ||
 	    userns_open(&t->ids, open_view, &view, ret_fd, err) < 0)

@@ -1,6 +1,6 @@
 /*
- * A container's file system, to be read: as it is, without its mounts, whether it runs or not. It is
- * mounted in a mount namespace that goes at once.
+ * A container's file system, to be read: as it is, without its mounts, whether it runs or not. It
+ * is mounted in a mount namespace that goes at once.
  */
 #ifndef CMD_CONTAINER_VIEW_H
 #define CMD_CONTAINER_VIEW_H

@@ -1,10 +1,11 @@
 /*
  * Theory of operation
  *
- * Each side is a process (cmd/cp_side.h): one reads its tree and hands on what is in it, the other makes
- * it in its own (storage/transfer.h). An archive at standard input is unpacked into a stage of the store
- * by tiffin-image first, as an archive is unpacked that is loaded, and copied from there; one at standard
- * output is written by tiffin-image out of the tree, while the process that mounted it waits.
+ * Each side is a process (cmd/cp_side.h): one reads its tree and hands on what is in it, the other
+ * makes it in its own (storage/transfer.h). An archive at standard input is unpacked into a stage
+ * of the store by tiffin-image first, as an archive is unpacked that is loaded, and copied from
+ * there; one at standard output is written by tiffin-image out of the tree, while the process that
+ * mounted it waits.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,8 @@ struct cp_options {
 };
 
 static const struct opt cp_opts[] = {
-	{ 'a', "archive", NULL, "keep owners: what comes into a container is root's otherwise", set_flag,
+	{ 'a', "archive", NULL, "keep owners: what comes into a container is root's otherwise",
+	  set_flag,
 	  FIELD(cp_options, archive) },
 	{ 'L', "follow-link", NULL, "copy what a symlink as the source leads to", set_flag,
 	  FIELD(cp_options, follow) },
@@ -84,7 +86,9 @@ static int64_t find_id(const struct id_range *ranges, size_t n, unsigned int id)
 	return -1;
 }
 
-/* What a user or group of the host's is in the container that we copy to; root where it has none. */
+/*
+ * What a user or group of the host's is in the container that we copy to; root where it has none.
+ */
 static unsigned int id_in_container(void *arg, const char *kind, unsigned int id)
 {
 	const struct cp *cp = arg;
@@ -122,7 +126,11 @@ static int send_stage(void *arg, int *ret_fd, struct err *err)
 {
 	const struct cp *cp = arg;
 	const struct transfer_source source = {
-		.dir = cp->stage, .name = ".", .as = "", .contents = true, .recorded = cp->t->ids.single,
+		.dir = cp->stage,
+		.name = ".",
+		.as = "",
+		.contents = true,
+		.recorded = cp->t->ids.single,
 	};
 
 	if (transfer_send(cp->out, &source, err) < 0)
@@ -159,7 +167,8 @@ static int receive_target(int root, void *arg, struct err *err)
 	target.special = l.special;
 	target.slash = l.slash || cp->stage >= 0;
 	if (cp->stage >= 0 && !(l.exists && S_ISDIR(l.st.st_mode)))
-		return err_set(err, ERR_USAGE, "destination must be a directory when copying from stdin");
+		return err_set(err, ERR_USAGE,
+			       "destination must be a directory when copying from stdin");
 	return transfer_receive(cp->in, &target, err);
 }
 
@@ -285,11 +294,14 @@ static int check(const char *from, const char *to, struct err *err)
 	const bool in = streq(from, "-"), out = streq(to, "-");
 
 	if (in && out)
-		return err_set(err, ERR_USAGE, "invalid arguments \"-\", \"-\": one has to be a container's");
+		return err_set(err, ERR_USAGE,
+			       "invalid arguments \"-\", \"-\": one has to be a container's");
 	if (in && isatty(STDIN_FILENO))
-		return err_set(err, ERR_USAGE, "cannot read from terminal, use command-line redirection");
+		return err_set(err, ERR_USAGE,
+			       "cannot read from terminal, use command-line redirection");
 	if (out && isatty(STDOUT_FILENO))
-		return err_set(err, ERR_USAGE, "refusing to copy an archive to a terminal: redirect it");
+		return err_set(err, ERR_USAGE,
+			       "refusing to copy an archive to a terminal: redirect it");
 	return 0;
 }
 
@@ -308,8 +320,10 @@ static int cp_command(struct tiffin *t, void *options, const struct strv *operan
 	    (!out && cp_side_parse(t, to, &cp.to, err) < 0))
 		return -1;
 	if (!cp.from.is_container && !cp.to.is_container)
-		return err_set(err, ERR_USAGE, "invalid arguments \"%s\", \"%s\": one has to be a container's: "
-					       "CONTAINER:PATH", from, to);
+		return err_set(err, ERR_USAGE,
+			       "invalid arguments \"%s\", \"%s\": one has to be a container's: "
+			       "CONTAINER:PATH",
+			       from, to);
 	if (in)
 		return copy_archive_in(&cp, err);
 	return out ? copy_archive_out(&cp, err) : copy(&cp, send_source, err);

@@ -69,10 +69,12 @@ int cp_side_err(const struct cp_side *s, struct err *err)
 		return err_wrap(err, s->is_container ? "container %s" : "%s",
 				s->is_container ? s->c.name : "the host");
 	if (s->is_container)
-		return err_set(err, ERR_NOT_FOUND, "\"%s\" could not be found on container %s: no such file "
-						   "or directory", s->path, s->c.name);
-	return err_set(err, ERR_NOT_FOUND, "\"%s\" could not be found on the host: no such file or directory",
-		       s->path);
+		return err_set(err, ERR_NOT_FOUND,
+			       "\"%s\" could not be found on container %s: no such file "
+			       "or directory",
+			       s->path, s->c.name);
+	return err_set(err, ERR_NOT_FOUND,
+		       "\"%s\" could not be found on the host: no such file or directory", s->path);
 }
 
 struct task {
@@ -92,8 +94,8 @@ static int open_volume(void *arg, size_t index, int root, int *ret_fd, struct er
 {
 	const struct volumes *v = arg;
 
-	return mount_source_open(v->store, v->id, index, &v->spec->mounts[index], root, NULL, ret_fd,
-				 err);
+	return mount_source_open(v->store, v->id, index, &v->spec->mounts[index], root, NULL,
+				 ret_fd, err);
 }
 
 static int mount_stopped(const struct task *task, int *ret_root, struct id_mapping **ret_mapping,
@@ -178,14 +180,16 @@ static int do_work(const struct task *task, struct err *err)
 	if (!s->is_container)
 		return task->work(-1, task->arg, err);
 	if (s->lock.lock < 0)
-		return enter_as_root(&s->c.state.init, &fd, err) < 0 ? -1 : task->work(fd, task->arg, err);
+		return enter_as_root(&s->c.state.init, &fd, err) < 0 ?
+			       -1 :
+			       task->work(fd, task->arg, err);
 	if (prepare_stopped(task, err) < 0)
 		return -1;
 	return userns_open(&task->t->ids, work_on_stopped, (void *)task, &fd, err);
 }
 
-int cp_agent_start(struct tiffin *t, const struct cp_side *side, cp_work *work, void *arg, int other,
-		   struct cp_agent *ret, struct err *err)
+int cp_agent_start(struct tiffin *t, const struct cp_side *side, cp_work *work, void *arg,
+		   int other, struct cp_agent *ret, struct err *err)
 {
 	const struct task task = { .t = t, .side = side, .work = work, .arg = arg };
 	int ends[2];
@@ -227,7 +231,8 @@ int cp_agent_wait(struct cp_agent *a, struct err *err)
 	if (n == 0 && code == 0)
 		return 0;
 	if (n != (ssize_t)sizeof(why))
-		return err_set(err, ERR_SYSTEM, "the process that copies ended with status %d", code);
+		return err_set(err, ERR_SYSTEM, "the process that copies ended with status %d",
+			       code);
 	*err = why;
 	return -1;
 }

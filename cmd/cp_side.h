@@ -1,10 +1,10 @@
 /*
- * The two sides of a copy: a container, running or not, or the host. What is done to the files of a side
- * is done in a process of its own, as who has them: the container's root, the caller.
+ * The two sides of a copy: a container, running or not, or the host. What is done to the files of a
+ * side is done in a process of its own, as who has them: the container's root, the caller.
  *
- * Of a container that runs, the process enters the user namespace alone, and sees the container's mounts
- * by its root directory (runtime/enter.h). Of one that does not, it mounts the file system and the
- * volumes, in a mount namespace that goes with it.
+ * Of a container that runs, the process enters the user namespace alone, and sees the container's
+ * mounts by its root directory (runtime/enter.h). Of one that does not, it mounts the file system
+ * and the volumes, in a mount namespace that goes with it.
  */
 #ifndef CMD_CP_SIDE_H
 #define CMD_CP_SIDE_H
@@ -37,8 +37,8 @@ struct cp_agent {
 #define CP_AGENT_INIT { .report = -1 }
 
 /* Starts the work; other: a descriptor that is not that side's, -1: none. */
-int cp_agent_start(struct tiffin *t, const struct cp_side *side, cp_work *work, void *arg, int other,
-		   struct cp_agent *ret, struct err *err);
+int cp_agent_start(struct tiffin *t, const struct cp_side *side, cp_work *work, void *arg,
+		   int other, struct cp_agent *ret, struct err *err);
 /* Waits for its end: what it made of it. */
 int cp_agent_wait(struct cp_agent *a, struct err *err);
 

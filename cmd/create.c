@@ -30,11 +30,13 @@ static int check(const struct run_options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "--replace wants a --name");
 	for (size_t i = 0; i < o->annotations.n; i++)
 		if (!strchr(o->annotations.v[i], '=') || *o->annotations.v[i] == '=')
-			return err_set(err, ERR_USAGE, "annotations must be formatted KEY=VALUE: '%s'",
+			return err_set(err, ERR_USAGE,
+				       "annotations must be formatted KEY=VALUE: '%s'",
 				       o->annotations.v[i]);
 	for (size_t i = 0; i < o->labels.n; i++)
 		if (!*o->labels.v[i] || *o->labels.v[i] == '=')
-			return err_set(err, ERR_USAGE, "--label '%s': invalid label format: KEY=VALUE",
+			return err_set(err, ERR_USAGE,
+				       "--label '%s': invalid label format: KEY=VALUE",
 				       o->labels.v[i]);
 	if (o->cidfile && access(o->cidfile, F_OK) == 0)
 		return err_set(err, ERR_EXISTS,
@@ -120,8 +122,8 @@ static int label_file_read(const char *path, struct strv *ret, struct err *err)
 
 		line[strcspn(line, "\r\n")] = '\0';
 		if (*text == '=')
-			return err_set(err, ERR_USAGE, "--label-file %s: '%s': invalid label format",
-				       path, text);
+			return err_set(err, ERR_USAGE,
+				       "--label-file %s: '%s': invalid label format", path, text);
 		if (*text && *text != '#')
 			strv_add(ret, text);
 	}
@@ -160,7 +162,8 @@ static int make_ports(const struct run_options *o, const struct image_config *co
 		port_list_done(&s->ports); /* what the image exposes is the other's to publish */
 		return 0;
 	}
-	if (s->spec.network == NETWORK_PRIVATE || s->spec.network == NETWORK_PASTA || (!o->publish.n && !o->publish_all))
+	if (s->spec.network == NETWORK_PRIVATE || s->spec.network == NETWORK_PASTA ||
+	    (!o->publish.n && !o->publish_all))
 		return 0;
 	if (s->spec.network == NETWORK_NONE)
 		return err_set(err, ERR_USAGE, "ports can't be published with --network none");
@@ -243,8 +246,9 @@ static void become_caller(const struct run_options *o, const struct userns_mode 
 	if (o->user)
 		return;
 	free(spec->user);
-	spec->user = xasprintf("%lld:%lld", mode->uid < 0 ? (long long)geteuid() : (long long)mode->uid,
-			       mode->gid < 0 ? (long long)getegid() : (long long)mode->gid);
+	spec->user =
+		xasprintf("%lld:%lld", mode->uid < 0 ? (long long)geteuid() : (long long)mode->uid,
+			  mode->gid < 0 ? (long long)getegid() : (long long)mode->gid);
 	if (pw && !spec->passwd_entry && !strpbrk(pw->pw_name, "$:\n"))
 		spec->passwd_entry = xasprintf("%s:*:$UID:$GID::$HOME:/bin/sh", pw->pw_name);
 	if (gr && pw && !spec->group_entry && !strpbrk(gr->gr_name, "$:\n"))
@@ -258,14 +262,15 @@ static int check_images(const struct start *s, struct err *err)
 		return 0;
 	for (size_t i = 0; i < s->spec.n_mounts; i++)
 		if (s->spec.mounts[i].kind == MOUNT_IMAGE)
-			return err_set(err, ERR_UNSUPPORTED, "type=image on '%s': an image's files have their "
-							     "owners only where --userns maps none otherwise",
+			return err_set(err, ERR_UNSUPPORTED,
+				       "type=image on '%s': an image's files have their "
+				       "owners only where --userns maps none otherwise",
 				       s->spec.mounts[i].target);
 	return 0;
 }
 
-static int map_ids(const struct run_options *o, const struct found_image *image, struct namespaces *ns,
-		   struct start *s, int *ret_lock, struct err *err)
+static int map_ids(const struct run_options *o, const struct found_image *image,
+		   struct namespaces *ns, struct start *s, int *ret_lock, struct err *err)
 {
 	const struct userns_image wanted = {
 		.id = image->record.id,
@@ -279,8 +284,11 @@ static int map_ids(const struct run_options *o, const struct found_image *image,
 	if (userns_mode_resolve(s->t, &ns->user, &wanted, &s->mapping, ret_lock, err) < 0 ||
 	    check_images(s, err) < 0)
 		return -1;
-	return (s->rootfs ? 0 : container_ids_driver(s->t, s->mapping, s->driver, &s->driver, err)) < 0 ?
-		       -1 : start_map_ids(s, err);
+	return (s->rootfs ?
+			0 :
+			container_ids_driver(s->t, s->mapping, s->driver, &s->driver, err)) < 0 ?
+		       -1 :
+		       start_map_ids(s, err);
 }
 
 static int write_cidfile(const char *path, const char *id, struct err *err)

@@ -11,8 +11,9 @@ static int create(struct tiffin *t, void *options, const struct strv *operands, 
 	if (o->detach)
 		return err_set(err, ERR_USAGE, "--detach is for run: create starts nothing");
 	if (o->attach.streams.n || o->attach.detach_keys || o->attach.keep_signals)
-		return err_set(err, ERR_USAGE, "--attach, --detach-keys and --sig-proxy are for run: "
-					       "create starts nothing");
+		return err_set(err, ERR_USAGE,
+			       "--attach, --detach-keys and --sig-proxy are for run: "
+			       "create starts nothing");
 	if (o->service.preserve_fds)
 		return err_set(err, ERR_USAGE, "--preserve-fds is for run: create starts nothing");
 	if (create_container(t, o, operands, &s, err) < 0)

@@ -12,7 +12,8 @@
 #define DEPTH_MAX 8
 
 const struct opt device_opts[] = {
-	{ 0, "device", "SRC[:DST]", "a device that you may open, or a directory of them (repeatable)",
+	{ 0, "device", "SRC[:DST]",
+	  "a device that you may open, or a directory of them (repeatable)",
 	  set_list, FIELD(device_options, devices) },
 	{ 0, "device-cgroup-rule", "RULE", NULL, set_list, FIELD(device_options, rules) },
 	{ 0, "gpus", "GPUS", NULL, set_list, FIELD(device_options, gpus) },
@@ -44,13 +45,17 @@ static int check_permissions(const char *text, const char *path, const char *mod
 	if (!may_read && !may_write) {
 		errno = EACCES;
 		err_sys(err, "--device %s: you may not open '%s'", text, path);
-		return err_hint(err, "'ls -l %s' says which group may; it takes --group-add keep-groups "
-				     "besides", path);
+		return err_hint(err,
+				"'ls -l %s' says which group may; it takes --group-add keep-groups "
+				"besides",
+				path);
 	}
 	if ((!strchr(mode, 'w') && (may_write || (st->st_mode & S_IWOTH))) ||
 	    (!strchr(mode, 'r') && (may_read || (st->st_mode & S_IROTH))))
-		return err_set(err, ERR_UNSUPPORTED, "--device %s: without root '%s' can't be kept from "
-						     "being opened to read and write", text, path);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "--device %s: without root '%s' can't be kept from "
+			       "being opened to read and write",
+			       text, path);
 	return 0;
 }
 
@@ -114,20 +119,26 @@ static int add_device(const char *text, struct container_spec *spec, struct err 
 	if (!target)
 		target = source;
 	if (*target != '/' || strstr(target, ".."))
-		return err_set(err, ERR_USAGE, "--device %s: '%s' is not an absolute path", text, target);
+		return err_set(err, ERR_USAGE, "--device %s: '%s' is not an absolute path", text,
+			       target);
 	if (!realpath(source, path) || stat(path, &st) < 0)
 		return err_sys(err, "--device %s: stat %s", text, source);
 	if (S_ISDIR(st.st_mode)) {
 		if (!strchr(mode, 'r') || !strchr(mode, 'w'))
-			return err_set(err, ERR_UNSUPPORTED, "--device %s: a directory's devices are to "
-							     "be read and written", text);
+			return err_set(err, ERR_UNSUPPORTED,
+				       "--device %s: a directory's devices are to "
+				       "be read and written",
+				       text);
 		if (!add_directory(path, target, 0, spec))
-			return err_set(err, ERR_NOT_FOUND, "--device %s: no devices found in %s that you "
-							   "may open", text, source);
+			return err_set(err, ERR_NOT_FOUND,
+				       "--device %s: no devices found in %s that you "
+				       "may open",
+				       text, source);
 		return 0;
 	}
 	if (!is_device(&st))
-		return err_set(err, ERR_USAGE, "%s is not a valid device: not a device node", source);
+		return err_set(err, ERR_USAGE, "%s is not a valid device: not a device node",
+			       source);
 	if (check_permissions(text, path, mode, &st, err) < 0)
 		return -1;
 	add_mount(path, target, spec);
@@ -138,10 +149,12 @@ int device_options_apply(const struct device_options *o, struct container_spec *
 			 struct err *err)
 {
 	if (o->rules.n)
-		return err_set(err, ERR_UNSUPPORTED, "--device-cgroup-rule: without root no control group "
-						     "for devices can be set");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "--device-cgroup-rule: without root no control group "
+			       "for devices can be set");
 	if (o->gpus.n)
-		return err_set(err, ERR_UNSUPPORTED, "--gpus: this version adds devices by --device alone");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "--gpus: this version adds devices by --device alone");
 	for (size_t i = 0; i < o->devices.n; i++)
 		if (add_device(o->devices.v[i], spec, err) < 0)
 			return -1;

@@ -1,8 +1,8 @@
 /*
  * --device: devices of the host that the caller may open, bound into the container.
  *
- * Whose they are, and who may open them, stays the host's: without root there is neither mknod(2) nor
- * a control group for devices. What would need one is refused.
+ * Whose they are, and who may open them, stays the host's: without root there is neither mknod(2)
+ * nor a control group for devices. What would need one is refused.
  */
 #ifndef CMD_DEVICE_OPTIONS_H
 #define CMD_DEVICE_OPTIONS_H

@@ -1,9 +1,9 @@
 /*
- * diff: what a container has changed of its image, the topmost layer of an image of those beneath it, or
- * what makes the difference between two of either kind.
+ * diff: what a container has changed of its image, the topmost layer of an image of those beneath
+ * it, or what makes the difference between two of either kind.
  *
- * It is found out in a user namespace, for files and directories may be closed to the caller; a memory
- * file brings it back.
+ * It is found out in a user namespace, for files and directories may be closed to the caller; a
+ * memory file brings it back.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,9 +73,10 @@ static int take_container(struct side *s, struct err *err)
 	if (driver_of(s->c.config, &s->driver, err) < 0)
 		return -1;
 	if (directory || !s->driver->changes)
-		return err_set(err, ERR_UNSUPPORTED, "container %s has a directory for its root, of which "
-						     "nobody knows what it was: '%s'", s->c.name,
-			       directory ?: "");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "container %s has a directory for its root, of which "
+			       "nobody knows what it was: '%s'",
+			       s->c.name, directory ?: "");
 	js_strv(s->c.config, "layers", &s->layers);
 	s->store.single_id = js_bool(s->c.config, "single_id");
 	s->rootfs = (struct rootfs){
@@ -159,7 +160,8 @@ static int compare(struct task *task, struct err *err)
 				       stack_of(task->other, task->other->layers.n, &before, err) < 0 ?
 			       -1 :
 			       changes_between(&now, &before, note, task, err);
-	if (stack_of(s, s->layers.n, &now, err) < 0 || stack_of(s, s->layers.n - 1, &before, err) < 0)
+	if (stack_of(s, s->layers.n, &now, err) < 0 ||
+	    stack_of(s, s->layers.n - 1, &before, err) < 0)
 		return -1;
 	/* Whiteouts may be files there. */
 	if (now.marks)
@@ -180,7 +182,8 @@ static int compare_as_root(void *arg, int *ret_fd, struct err *err)
 	}
 	if (fd < 0)
 		return err_sys(err, "cannot make a memory file");
-	if (compare(task, err) < 0 || write_all(fd, buf_str(&task->found), task->found.len, err) < 0)
+	if (compare(task, err) < 0 ||
+	    write_all(fd, buf_str(&task->found), task->found.len, err) < 0)
 		return -1;
 	*ret_fd = fd_take(&fd);
 	return 0;
@@ -254,7 +257,8 @@ static int diff(struct tiffin *t, const struct diff_options *o, enum kinds kinds
 	struct task task = { .side = &side };
 
 	if (o->format && !streq(o->format, "json"))
-		return err_set(err, ERR_USAGE, "--format '%s': only supported value for '--format' is 'json'",
+		return err_set(err, ERR_USAGE,
+			       "--format '%s': only supported value for '--format' is 'json'",
 			       o->format);
 	if (tiffin_open(t, false, err) < 0 ||
 	    latest_operands(t, o->latest, "diff", 1, 1, operands, &words, err) < 0 ||
@@ -287,7 +291,8 @@ static int diff_containers(struct tiffin *t, void *options, const struct strv *o
 	return diff(t, options, KIND_CONTAINER, operands, err);
 }
 
-static int diff_images(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
+static int diff_images(struct tiffin *t, void *options, const struct strv *operands,
+		       struct err *err)
 {
 	return diff(t, options, KIND_IMAGE, operands, err);
 }

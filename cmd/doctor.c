@@ -159,16 +159,20 @@ static int doctor(struct tiffin *t, void *options, const struct strv *operands, 
 	(void)operands;
 	if (o->format && format_parse("doctor", o->format, headings, &format, err) < 0)
 		return -1;
-	/* Found out before there is a store: whoever has none, or one that can't be opened, is here, too. */
+	/*
+	 * Found out before there is a store: whoever has none, or one that can't be opened, is
+	 * here, too.
+	 */
 	id_map_of_caller(false, &t->ids);
 	if (examine(t, doctor_kernel, o->format ? &format : NULL, &worst, err) < 0 ||
 	    examine(t, doctor_host, o->format ? &format : NULL, &worst, err) < 0 ||
 	    (o->format && format_print(&format, true, err) < 0))
 		return -1;
 	if (!o->format)
-		printf("\n%s\n", worst == FINDING_BROKEN  ? "Containers do not run here as it is." :
-				 worst == FINDING_LIMITED ? "Containers run here, within the limits above." :
-							    "Everything is there.");
+		printf("\n%s\n",
+		       worst == FINDING_BROKEN	? "Containers do not run here as it is." :
+		       worst == FINDING_LIMITED ? "Containers run here, within the limits above." :
+						  "Everything is there.");
 	return worst == FINDING_BROKEN ? 1 : 0;
 }
 

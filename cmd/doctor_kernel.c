@@ -64,8 +64,10 @@ static void probe_user_namespace(struct tiffin *t, struct finding *f)
 
 static int make_namespaces(void)
 {
-	return unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-		       CLONE_NEWCGROUP) < 0 ? errno : 0;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+		       CLONE_NEWUTS | CLONE_NEWCGROUP) < 0 ?
+		       errno :
+		       0;
 }
 
 static void probe_namespaces(struct tiffin *t, struct finding *f)
@@ -109,8 +111,9 @@ static void probe_ids(struct tiffin *t, struct finding *f)
 	if (ids->single && strstr(ids->why_single, "not installed"))
 		finding_mend(f, "sudo apt-get install uidmap");
 	else if (ids->single)
-		finding_mend(f, "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
-				"\"$(id -un)\"");
+		finding_mend(f,
+			     "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
+			     "\"$(id -un)\"");
 	else
 		finding_mend(f, "sudo chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap");
 }

@@ -83,8 +83,8 @@ static bool has_copy(const struct rootfs *r)
 	return faccessat(r->store->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int driver_prepare(const struct tiffin *t, const struct rootfs_driver *driver, const struct rootfs *r,
-		   struct err *err)
+int driver_prepare(const struct tiffin *t, const struct rootfs_driver *driver,
+		   const struct rootfs *r, struct err *err)
 {
 	CLEAN(clean_fd) int root = -1;
 

@@ -104,7 +104,8 @@ static int check(const struct each *e, const struct strv *operands, const char *
 	bool named = operands->n || e->cidfiles.n, listed = e->all || e->filters.n;
 
 	if (!named && !listed && !e->latest)
-		return err_set(err, ERR_USAGE, "%s wants the name or ID of a container, or --all", verb);
+		return err_set(err, ERR_USAGE, "%s wants the name or ID of a container, or --all",
+			       verb);
 	if ((named && (listed || e->latest)) || (listed && e->latest))
 		return err_set(err, ERR_USAGE,
 			       "%s: names and --cidfile, --all and --filter, --latest do not go together",

@@ -1,6 +1,6 @@
 /*
- * Commands that do the same to several containers: which ones, what is printed, what the exit status
- * is. The command itself says only what is done to one.
+ * Commands that do the same to several containers: which ones, what is printed, what the exit
+ * status is. The command itself says only what is done to one.
  *
  *	static const struct opt stop_opts[] = {
  *		{ .more = each_opts, .field = FIELD(stop_options, each) }, …
@@ -26,8 +26,8 @@ struct each_task {
 	/* Of those that were not named: which it is about. NULL: every one. */
 	bool (*wanted)(const struct container *c);
 	/*
-	 * name is what to call it: as it was typed, else its ID. -1 and an error to report, or an exit
-	 * status.
+	 * name is what to call it: as it was typed, else its ID. -1 and an error to report, or an
+	 * exit status.
 	 */
 	int (*work)(struct tiffin *t, const struct container *c, const char *name, void *arg,
 		    struct err *err);

@@ -8,18 +8,21 @@
 #include "base/cleanup.h"
 
 const struct opt env_opts[] = {
-	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
+	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)",
+	  set_list,
 	  FIELD(env_options, set) },
 	{ 0, "env-file", "FILE", "variables, one a line (repeatable)", set_list,
 	  FIELD(env_options, files) },
-	{ 0, "env-host", NULL, "all variables as they are here", set_flag, FIELD(env_options, host) },
+	{ 0, "env-host", NULL, "all variables as they are here", set_flag,
+	  FIELD(env_options, host) },
 	{ 0, "env-merge", "KEY=VALUE", "replace a variable of the image's; ${KEY} is what it was "
 	  "(repeatable)", set_list, FIELD(env_options, merge) },
 	{ 0, "http-proxy", NULL, "http_proxy and its kin as they are here (true)", set_flag,
 	  FIELD(env_options, http_proxy) },
 	{ 0, "unsetenv", "KEY", "a variable of the image's or by default is not set (repeatable)",
 	  set_list, FIELD(env_options, unset) },
-	{ 0, "unsetenv-all", NULL, "none of those is set", set_flag, FIELD(env_options, unset_all) },
+	{ 0, "unsetenv-all", NULL, "none of those is set", set_flag,
+	  FIELD(env_options, unset_all) },
 	{ 0 },
 };
 

@@ -41,8 +41,8 @@ static int add_hosts(const struct etc_options *o, const char *gateway, struct bu
 }
 
 /* The container's own address. */
-static const char *address_of(const struct container_spec *spec, const struct network_config *network,
-			      char ret[NETWORK_TEXT_MAX])
+static const char *address_of(const struct container_spec *spec,
+			      const struct network_config *network, char ret[NETWORK_TEXT_MAX])
 {
 	if (spec->network == NETWORK_PRIVATE)
 		return network_text(&network->address, ret);
@@ -119,10 +119,12 @@ static void add_servers(const struct network_config *network, bool four, bool si
  * resolv.conf(5): the host's, but for what the options say. Its servers are reached through one of
  * ours for each family, that which leads somewhere first: the host's may change while we run.
  */
-static void make_resolv_conf(const struct container_spec *spec, const struct network_config *network,
-			     const struct etc_options *o, const char *host, struct buf *out)
+static void make_resolv_conf(const struct container_spec *spec,
+			     const struct network_config *network, const struct etc_options *o,
+			     const char *host, struct buf *out)
 {
-	bool private = spec->network == NETWORK_PRIVATE || spec->network == NETWORK_PASTA, four, six;
+	bool private = spec->network == NETWORK_PRIVATE || spec->network == NETWORK_PASTA, four,
+	     six;
 
 	keep_lines(host, o, private, out, &four, &six);
 	if (!(o->search.n == 1 && streq(o->search.v[0], ".")))
@@ -177,8 +179,9 @@ int etc_files_copy(int containers, const char *id, int dir, struct err *err)
 	return 0;
 }
 
-int etc_files_write(int dir, const struct container_spec *spec, const struct network_config *network,
-		    const struct etc_options *options, struct err *err)
+int etc_files_write(int dir, const struct container_spec *spec,
+		    const struct network_config *network, const struct etc_options *options,
+		    struct err *err)
 {
 	char text[NETWORK_TEXT_MAX];
 	const char *gateway = gateway_of(spec, text);

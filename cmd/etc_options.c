@@ -5,9 +5,11 @@
 #include "net/network.h"
 
 const struct opt etc_opts[] = {
-	{ 0, "add-host", "NAME:ADDRESS", "a line in /etc/hosts; host-gateway: this machine's address "
+	{ 0, "add-host", "NAME:ADDRESS",
+	  "a line in /etc/hosts; host-gateway: this machine's address "
 	  "(repeatable)", set_list, FIELD(etc_options, hosts) },
-	{ 0, "no-hosts", NULL, "/etc/hosts is the image's", set_flag, FIELD(etc_options, no_hosts) },
+	{ 0, "no-hosts", NULL, "/etc/hosts is the image's", set_flag,
+	  FIELD(etc_options, no_hosts) },
 	{ 0, "dns", "ADDRESS", "a name server, instead of this machine's (repeatable)", set_list,
 	  FIELD(etc_options, servers) },
 	{ 0, "dns-search", "DOMAIN", "for names without a dot; '.': none (repeatable)", set_list,
@@ -43,11 +45,12 @@ static int check_host(const char *text, struct err *err)
 	const char *address = text[len] ? text + len + 1 : "";
 
 	if (!is_word(name))
-		return err_set(err, ERR_USAGE, "--add-host %s: bad format for add-host: use NAME:ADDRESS",
-			       text);
+		return err_set(err, ERR_USAGE,
+			       "--add-host %s: bad format for add-host: use NAME:ADDRESS", text);
 	if (!streq(address, HOST_GATEWAY) && !network_address_valid(address))
-		return err_set(err, ERR_USAGE, "--add-host %s: invalid IP address in add-host: '%s'",
-			       text, address);
+		return err_set(err, ERR_USAGE,
+			       "--add-host %s: invalid IP address in add-host: '%s'", text,
+			       address);
 	return 0;
 }
 

@@ -20,7 +20,8 @@ struct events_options {
 static const struct opt events_opts[] = {
 	{ 'f', "filter", "KEY=VALUE", "container, event, image, label, type, volume (repeatable)",
 	  set_list, FIELD(events_options, filters) },
-	{ 0, "since", "TIME", "from then on: RFC 3339, Unix seconds, or ago: 10s, 1h30m", set_string,
+	{ 0, "since", "TIME", "from then on: RFC 3339, Unix seconds, or ago: 10s, 1h30m",
+	  set_string,
 	  FIELD(events_options, since) },
 	{ 0, "until", "TIME", "end then", set_string, FIELD(events_options, until) },
 	{ 0, "stream", NULL, "=false: end with what there is (true)", set_flag,
@@ -69,7 +70,8 @@ static bool is_of_image(const json_t *event, const char *value)
 
 	if (is_of(event, "image", value))
 		return true;
-	return image && len && strncmp(image, value, len) == 0 && (!image[len] || image[len] == ':');
+	return image && len && strncmp(image, value, len) == 0 &&
+	       (!image[len] || image[len] == ':');
 }
 
 static bool has_label(const json_t *event, const char *want)
@@ -135,7 +137,8 @@ static bool passes(const json_t *event, const struct strv *filters)
 		bool all = strcasecmp(key, "label") == 0, fits = all;
 
 		for (size_t k = 0; k < filters->n; k++)
-			if (strncasecmp(filters->v[k], key, len) == 0 && filters->v[k][len] == '=' &&
+			if (strncasecmp(filters->v[k], key, len) == 0 &&
+			    filters->v[k][len] == '=' &&
 			    matches(event, key, filters->v[k] + len + 1) != all)
 				fits = !all;
 		if (!fits)
@@ -190,7 +193,8 @@ static json_t *row_of(const json_t *event, const char *id)
 {
 	json_t *attributes = js_obj(event, "attributes");
 	const char *action = js_str(event, "action"), *image = js_str(attributes, "image");
-	const char *code = js_str(attributes, "exitCode"), *health = js_str(attributes, "health_status");
+	const char *code = js_str(attributes, "exitCode"),
+		   *health = js_str(attributes, "health_status");
 	int64_t time = js_int(event, "time");
 	json_t *j = json_object();
 
@@ -221,7 +225,8 @@ static int print_event(const json_t *event, const struct template *format,
 		print_line(event, id);
 	} else {
 		CLEAN(clean_json) json_t *row = row_of(event, id);
-		const struct template_data data = { .dot = row, .escape = isatty(STDOUT_FILENO) == 1 };
+		const struct template_data data = { .dot = row,
+						    .escape = isatty(STDOUT_FILENO) == 1 };
 
 		if (template_run(format, &data, &out, err) < 0)
 			return -1;
@@ -253,8 +258,8 @@ static bool await_more(struct journal *j, int64_t until)
 	}
 }
 
-static int print_all(struct journal *j, const struct events_options *o, int64_t since, int64_t until,
-		     const struct template *format, struct err *err)
+static int print_all(struct journal *j, const struct events_options *o, int64_t since,
+		     int64_t until, const struct template *format, struct err *err)
 {
 	do {
 		json_t *next;
@@ -288,8 +293,9 @@ static int events(struct tiffin *t, void *options, const struct strv *operands, 
 	    (o->until && parse_when(o->until, &until, err) < 0) ||
 	    check_filters(&o->filters, err) < 0)
 		return -1;
-	if (o->format && template_parse("events", streq(o->format, "json") ? "{{json .}}" : o->format,
-					&format, err) < 0)
+	if (o->format &&
+	    template_parse("events", streq(o->format, "json") ? "{{json .}}" : o->format, &format,
+			   err) < 0)
 		return -1;
 	if (tiffin_open(t, false, err) < 0 ||
 	    journal_open(&t->store, from_start, o->stream, &j, err) < 0)

@@ -82,7 +82,8 @@ int pull_policy_parse(const char *option, const char *text, enum pull_policy fal
 		const char *name;
 		enum pull_policy policy;
 	} policies[] = {
-		{ "always", PULL_ALWAYS }, { "missing", PULL_MISSING }, { "ifnotpresent", PULL_MISSING },
+		{ "always", PULL_ALWAYS }, { "missing", PULL_MISSING },
+		{ "ifnotpresent", PULL_MISSING },
 		{ "never", PULL_NEVER },   { "newer", PULL_NEWER },
 	};
 

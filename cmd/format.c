@@ -144,7 +144,8 @@ void print_json(const json_t *value, bool indented)
 {
 	size_t flags = JSON_ENCODE_ANY | (indented ? JSON_INDENT(4) : JSON_COMPACT);
 	bool terminal = isatty(STDOUT_FILENO) == 1;
-	CLEAN(clean_free) char *text = json_dumps(value, flags | (terminal ? JSON_ENSURE_ASCII : 0));
+	CLEAN(clean_free)
+	char *text = json_dumps(value, flags | (terminal ? JSON_ENSURE_ASCII : 0));
 
 	puts(text ? text : "null");
 }

@@ -114,11 +114,12 @@ static char *container_unit(const struct container *c, const struct generate_opt
 			 "\n"
 			 "[Install]\n"
 			 "WantedBy=default.target\n",
-			 called, tiffin, called, tiffin, timeout, called, o->restart ? o->restart : "on-failure",
-			 timeout + 60);
+			 called, tiffin, called, tiffin, timeout, called,
+			 o->restart ? o->restart : "on-failure", timeout + 60);
 }
 
-static int give(const struct generate_options *o, const char *name, const char *text, struct err *err)
+static int give(const struct generate_options *o, const char *name, const char *text,
+		struct err *err)
 {
 	CLEAN(clean_free) char *here = NULL;
 
@@ -135,8 +136,9 @@ static int give(const struct generate_options *o, const char *name, const char *
 
 static int generate(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
-	static const char *const policies[] = { "no",	       "on-success", "on-failure", "on-abnormal",
-						"on-watchdog", "on-abort",   "always" };
+	static const char *const policies[] = { "no",	       "on-success",  "on-failure",
+						"on-abnormal", "on-watchdog", "on-abort",
+						"always" };
 	const struct generate_options *o = options;
 	CLEAN(container_done) struct container c = { 0 };
 	CLEAN(clean_free) char *tiffin = NULL;
@@ -150,8 +152,8 @@ static int generate(struct tiffin *t, void *options, const struct strv *operands
 	if (!known)
 		return err_set(err, ERR_USAGE, "%s is not a valid restart policy", o->restart);
 	if (!streq(operands->v[0], "systemd"))
-		return err_set(err, ERR_UNSUPPORTED, "generate %s: this version generates systemd units",
-			       operands->v[0]);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "generate %s: this version generates systemd units", operands->v[0]);
 	if (tiffin_open(t, false, err) < 0 || command_words(t, &tiffin, err) < 0)
 		return -1;
 	if (operands->n == 1) {

@@ -6,7 +6,8 @@
 const struct opt global_opts[] = {
 	{ 0, "root", "DIR", "the store (TIFFIN_ROOT, else below ~/.local/share)", set_string,
 	  FIELD(global_options, root) },
-	{ 0, "storage-driver", "NAME", "how new containers get their files: overlay or copy", set_string,
+	{ 0, "storage-driver", "NAME", "how new containers get their files: overlay or copy",
+	  set_string,
 	  FIELD(global_options, driver) },
 	{ 0, "noout", NULL, "print no result: nothing on standard output", set_flag,
 	  FIELD(global_options, quiet) },

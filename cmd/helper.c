@@ -24,9 +24,9 @@
 #define RESULT_MAX (16u << 20) /* lists of tags are long */
 
 /*
- * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its archive
- * is in, tree -1, or what it reads, and owners -1, or the list of them. Of argv only what is the task's
- * own is given.
+ * Runs tiffin-image to its end: what it says of it. sources may be NULL; data is -1, or what its
+ * archive is in, tree -1, or what it reads, and owners -1, or the list of them. Of argv only what
+ * is the task's own is given.
  */
 static int run_image_on(struct tiffin *t, const char *task, const struct strv *arguments,
 			const struct source_list *sources, int data, int tree, int owners,
@@ -111,9 +111,9 @@ static void add_retry(const struct retry *retry, struct strv *argv)
 }
 
 /* What leads to a registry: whom to ask in its place, and how. ret_sources is for run_image. */
-static int add_registry(const struct tiffin *t, const char *reference, const struct access_options *access,
-			const struct retry *retry, bool quiet, struct source_list *ret_sources,
-			struct strv *argv, struct err *err)
+static int add_registry(const struct tiffin *t, const char *reference,
+			const struct access_options *access, const struct retry *retry, bool quiet,
+			struct source_list *ret_sources, struct strv *argv, struct err *err)
 {
 	CLEAN(reference_done) struct reference ref = { 0 };
 
@@ -298,7 +298,8 @@ int helper_import(struct tiffin *t, int fd, const char *url, const char *config,
 static void add_ranges(struct strv *argv, const char *option, const struct id_ranges *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		strv_addf(argv, "--%s=%u:%u:%u", option, r->v[i].inside, r->v[i].outside, r->v[i].count);
+		strv_addf(argv, "--%s=%u:%u:%u", option, r->v[i].inside, r->v[i].outside,
+			  r->v[i].count);
 }
 
 static void add_mapping(struct strv *argv, const struct id_mapping *mapping)
@@ -319,7 +320,8 @@ int helper_commit(struct tiffin *t, const struct commit_request *r, char **ret_i
 
 	if (config < 0)
 		return err_sys(err, "cannot make a memory file");
-	if (write_all(config, r->config, strlen(r->config), err) < 0 || lseek(config, 0, SEEK_SET) < 0)
+	if (write_all(config, r->config, strlen(r->config), err) < 0 ||
+	    lseek(config, 0, SEEK_SET) < 0)
 		return -1;
 	strv_addf(&argv, "--store=%s", t->store.root);
 	strv_addf(&argv, "--format=%s", r->format);

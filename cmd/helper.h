@@ -81,9 +81,9 @@ int helper_commit(struct tiffin *t, const struct commit_request *request, char *
 /* Checks images and layers against their digests: findings, as image/check.h has them. */
 int helper_check(struct tiffin *t, char **ret_lines, struct err *err);
 /*
- * Writes the tree beneath a descriptor to another, as a tar archive; or (entry) one entry of it, under a
- * name, a directory's content alone where that is "". A tree of the host's is opened O_PATH. owners:
- * recorded ones (base/owner.h), mapping: the container's; or NULL.
+ * Writes the tree beneath a descriptor to another, as a tar archive; or (entry) one entry of it,
+ * under a name, a directory's content alone where that is "". A tree of the host's is opened
+ * O_PATH. owners: recorded ones (base/owner.h), mapping: the container's; or NULL.
  */
 int helper_export(struct tiffin *t, int root, const char *entry, const char *name,
 		  const struct buf *owners, const struct id_mapping *mapping, int out, struct err *err);

@@ -23,7 +23,8 @@ static const struct opt history_opts[] = {
 	{ 0, "no-trunc", NULL, "print IDs and commands whole", set_flag,
 	  FIELD(history_options, no_trunc) },
 	{ 'q', "quiet", NULL, "print IDs alone", set_flag, FIELD(history_options, quiet) },
-	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'", set_string,
+	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'",
+	  set_string,
 	  FIELD(history_options, format) },
 	{ 0 },
 };

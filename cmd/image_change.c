@@ -139,7 +139,9 @@ static bool is_port(const char *text)
 	size_t n = strspn(text, "0123456789");
 
 	if (n && text[n] == '-')
-		n = strspn(text + n + 1, "0123456789") ? n + 1 + strspn(text + n + 1, "0123456789") : 0;
+		n = strspn(text + n + 1, "0123456789") ?
+			    n + 1 + strspn(text + n + 1, "0123456789") :
+			    0;
 	return n && (!text[n] || streq(text + n, "/tcp") || streq(text + n, "/udp") ||
 		     streq(text + n, "/sctp"));
 }
@@ -241,7 +243,9 @@ int image_change(json_t *config, const char *instruction, struct err *err)
 			continue;
 		if (!*text)
 			return bad(name, text, "it has no value", err);
-		return instructions[i].change(config, text, &why) < 0 ? bad(name, text, why.text, err) : 0;
+		return instructions[i].change(config, text, &why) < 0 ?
+			       bad(name, text, why.text, err) :
+			       0;
 	}
 	return err_set(err, ERR_USAGE,
 		       "--change '%s': not CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, "

@@ -61,7 +61,8 @@ static int parse_value(struct tiffin *t, const char *text, int64_t *ret, struct 
 		return parse_time(value, ret, err);
 	if ((has_key(text, "dangling") || has_key(text, "intermediate") ||
 	     has_key(text, "readonly")) && !streq(value, "true") && !streq(value, "false"))
-		return err_set(err, ERR_USAGE, "--filter %s: '%s' is not true or false", text, value);
+		return err_set(err, ERR_USAGE, "--filter %s: '%s' is not true or false", text,
+			       value);
 	return 0;
 }
 
@@ -69,7 +70,8 @@ int image_filter_parse(struct tiffin *t, const struct strv *texts, const char *c
 		       struct image_filter *ret, struct err *err)
 {
 	CLEAN(image_filter_done)
-	struct image_filter f = { .texts = texts, .times = xcalloc(texts->n + 1, sizeof(*f.times)) };
+	struct image_filter f = { .texts = texts,
+				  .times = xcalloc(texts->n + 1, sizeof(*f.times)) };
 
 	for (size_t i = 0; i < texts->n; i++) {
 		const char *text = texts->v[i];
@@ -120,7 +122,8 @@ static bool is_built_on(struct tiffin *t, const struct image_record *image,
 	    after.n != before.n + 1)
 		return false;
 	for (size_t i = 0; i < before.n; i++)
-		if (before.v[i].created != after.v[i].created || before.v[i].empty != after.v[i].empty ||
+		if (before.v[i].created != after.v[i].created ||
+		    before.v[i].empty != after.v[i].empty ||
 		    !streq(before.v[i].created_by, after.v[i].created_by))
 			return false;
 	return true;
@@ -143,7 +146,8 @@ static bool matches_reference(const char *name, const char *pattern)
 		CLEAN(clean_free) char *bare = NULL;
 
 		bare = xstrndup(p, colon && (!slash || colon > slash) ? (size_t)(colon - p) : strlen(p));
-		if (fnmatch(pattern, p, FNM_PATHNAME) == 0 || fnmatch(pattern, bare, FNM_PATHNAME) == 0)
+		if (fnmatch(pattern, p, FNM_PATHNAME) == 0 ||
+		    fnmatch(pattern, bare, FNM_PATHNAME) == 0)
 			return true;
 	}
 	return false;
@@ -198,7 +202,10 @@ static bool matches(const struct candidate *c, const char *text, int64_t time)
 	return c->image->created < time; /* before, until */
 }
 
-/* Of these, all have to fit, and not one of them: docker's rule, without which prune takes too much. */
+/*
+ * Of these, all have to fit, and not one of them: docker's rule, without which prune takes too
+ * much.
+ */
 static bool is_joint(const char *text)
 {
 	return has_key(text, "label") || has_key(text, "label!") || has_key(text, "until");

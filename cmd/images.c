@@ -20,7 +20,8 @@ struct images_options {
 static const struct opt images_opts[] = {
 	{ 'a', "all", NULL, "those without a name that others are built on, too", set_flag,
 	  FIELD(images_options, all) },
-	{ 'f', "filter", "KEY=VALUE", "reference, dangling, label, label!, before, since, until, id, "
+	{ 'f', "filter", "KEY=VALUE",
+	  "reference, dangling, label, label!, before, since, until, id, "
 	  "readonly, intermediate (repeatable)", set_list, FIELD(images_options, filters) },
 	{ 0, "sort", "KEY", "by created (the default), id, repository, size or tag", set_string,
 	  FIELD(images_options, sort) },
@@ -28,7 +29,8 @@ static const struct opt images_opts[] = {
 	{ 0, "no-trunc", NULL, "print IDs whole", set_flag, FIELD(images_options, no_trunc) },
 	{ 0, "digests", NULL, "print the manifests' digests too", set_flag,
 	  FIELD(images_options, digests) },
-	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'", set_string,
+	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'",
+	  set_string,
 	  FIELD(images_options, format) },
 	{ 'n', "noheading", NULL, "no headings", set_flag, FIELD(images_options, no_heading) },
 	{ 0 },
@@ -94,11 +96,13 @@ static json_t *image_row(const struct row *row, const struct images_options *o)
 
 	if (image->created > 0)
 		age = human_duration(now_realtime() / 1000000000 - image->created);
-	js_set_str_take(j, "CreatedAt", image->created > 0 ? human_time(image->created) : xstrdup("N/A"));
+	js_set_str_take(j, "CreatedAt",
+			image->created > 0 ? human_time(image->created) : xstrdup("N/A"));
 	js_set_str_take(j, "CreatedSince", age ? xasprintf("%s ago", age) : xstrdup("N/A"));
 	js_set_str(j, "Digest", row->digest);
 	js_set_str_take(j, "ID",
-			o->no_trunc ? xasprintf("sha256:%s", image->id) : xasprintf("%.12s", image->id));
+			o->no_trunc ? xasprintf("sha256:%s", image->id) :
+				      xasprintf("%.12s", image->id));
 	js_set_str(j, "Repository", row->repository);
 	js_set_str_take(j, "Size", human_size(image->size));
 	js_set_str(j, "Tag", row->tag);
@@ -125,9 +129,10 @@ static const char *format_of(const struct images_options *o)
 		return o->format;
 	if (o->quiet)
 		return "{{.ID}}";
-	return o->digests ? "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t"
-			    "{{.Size}}" :
-			    "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
+	return o->digests ?
+		       "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t"
+		       "{{.Size}}" :
+		       "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}";
 }
 
 /* What is to be listed, and of what. */
@@ -227,7 +232,8 @@ static int find_sorting(const char *key, const struct sorting **ret, struct err 
 		*ret = &sortings[i];
 		return 0;
 	}
-	return err_set(err, ERR_USAGE, "--sort: '%s' is not created, id, repository, size or tag", key);
+	return err_set(err, ERR_USAGE, "--sort: '%s' is not created, id, repository, size or tag",
+		       key);
 }
 
 static int print_rows(const struct rows *rows, const struct images_options *o, struct err *err)

@@ -22,7 +22,8 @@ struct import_command_options {
 
 static const struct opt import_opts[] = {
 	{ 'c', "change", "INSTRUCTION", "set CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, "
-	  "STOPSIGNAL, USER, VOLUME or WORKDIR (repeatable)", set_list, FIELD(import_command_options, changes) },
+	  "STOPSIGNAL, USER, VOLUME or WORKDIR (repeatable)", set_list,
+	  FIELD(import_command_options, changes) },
 	{ 'm', "message", "TEXT", "the comment in its history", set_string,
 	  FIELD(import_command_options, message) },
 	{ 'q', "quiet", NULL, "print the image ID alone: always so here", set_flag,
@@ -64,7 +65,8 @@ static int open_input(const char *path, int *ret_fd, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "cannot read from terminal, use command-line redirection");
 	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_USAGE, "'%s' is a directory: import wants an archive", path);
+		return err_set(err, ERR_USAGE, "'%s' is a directory: import wants an archive",
+			       path);
 	*ret_fd = fd_take(&fd);
 	return 0;
 }

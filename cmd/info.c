@@ -40,9 +40,10 @@ static json_t *id_ranges(const struct id_range *ranges, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{sisIsI}", "container_id", (int)ranges[i].inside,
-						      "host_id", (json_int_t)ranges[i].outside,
-						      "size", (json_int_t)ranges[i].count));
+		json_array_append_new(list,
+				      json_pack("{sisIsI}", "container_id", (int)ranges[i].inside,
+						"host_id", (json_int_t)ranges[i].outside, "size",
+						(json_int_t)ranges[i].count));
 	return list;
 }
 

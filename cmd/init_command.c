@@ -1,4 +1,6 @@
-/* podman's: a container's namespaces, mounts and network are made; its program runs with its start. */
+/*
+ * podman's: a container's namespaces, mounts and network are made; its program runs with its start.
+ */
 #include "base/cleanup.h"
 #include "cmd/each.h"
 #include "cmd/event.h"
@@ -34,8 +36,10 @@ static int init_one(struct tiffin *t, const struct container *c, const char *nam
 
 	(void)name;
 	if (!is_down(c))
-		return err_set(err, ERR_BUSY, "container %s has already been created in runtime: container "
-					      "state improper", c->name);
+		return err_set(err, ERR_BUSY,
+			       "container %s has already been created in runtime: container "
+			       "state improper",
+			       c->name);
 	if (start_load(t, c, &s, err) < 0)
 		return -1;
 	s.hold = true;
@@ -46,10 +50,13 @@ static int init_one(struct tiffin *t, const struct container *c, const char *nam
 	return 0;
 }
 
-static int init_command(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
+static int init_command(struct tiffin *t, void *options, const struct strv *operands,
+			struct err *err)
 {
 	struct init_command_options *o = options;
-	const struct each_task task = { .verb = "init", .wanted = is_down, .work = init_one, .arg = o };
+	const struct each_task task = {
+		.verb = "init", .wanted = is_down, .work = init_one, .arg = o
+	};
 
 	if (service_claim_sockets(&o->handed, &o->each, operands, err) < 0)
 		return -1;

@@ -22,7 +22,8 @@ struct inspect_options {
 
 /* Where the type is said, containers' begin at the second, images' at the fourth. */
 static const struct opt inspect_opts[] = {
-	{ 0, "type", "TYPE", "container, image, volume or all: whichever has that name, in this order",
+	{ 0, "type", "TYPE",
+	  "container, image, volume or all: whichever has that name, in this order",
 	  set_string, FIELD(inspect_options, type) },
 	LATEST_ROW(inspect_options, latest),
 	{ 's', "size", NULL, "with what a container takes on the disk", set_flag,
@@ -100,7 +101,8 @@ json_t *inspect_graph_driver(const struct store *s, const struct rootfs_driver *
 			buf_addf(&lower, "%s%s", lower.len ? ":" : "", path);
 	}
 	if (container_id) {
-		CLEAN(clean_free) char *work = xasprintf("%s/containers/%s/work", s->root, container_id);
+		CLEAN(clean_free)
+		char *work = xasprintf("%s/containers/%s/work", s->root, container_id);
 
 		upper = xasprintf("%s/containers/%s/upper", s->root, container_id);
 		js_set_str(data, "WorkDir", work);
@@ -198,7 +200,8 @@ static int check(const struct inspect_options *o, const struct strv *operands, s
 	if (o->latest && operands->n)
 		return err_set(err, ERR_USAGE, "inspect: names and --latest do not go together");
 	if (!o->latest && !operands->n)
-		return err_set(err, ERR_USAGE, "inspect wants the name or ID of a container, image or volume");
+		return err_set(err, ERR_USAGE,
+			       "inspect wants the name or ID of a container, image or volume");
 	return 0;
 }
 

@@ -27,8 +27,8 @@ void inspect_add_limits(json_t *host_config, const struct container *c,
 json_t *inspect_network(const struct container *c, const struct container_spec *spec,
 			const char *mode);
 /*
- * What ports lead where, by "80/tcp", of ports as they are recorded. published: those alone that lead
- * to the container; else of the others the keys too.
+ * What ports lead where, by "80/tcp", of ports as they are recorded. published: those alone that
+ * lead to the container; else of the others the keys too.
  */
 json_t *inspect_port_map(const json_t *ports, bool published);
 /* The keys of such a map, as a set. */

@@ -8,9 +8,10 @@ static json_t *ulimits_of(const struct limits *l)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(list, json_pack("{sssIsI}", "Name", limit_name(l->v[i].resource), "Soft",
-						      (json_int_t)l->v[i].soft, "Hard",
-						      (json_int_t)l->v[i].hard));
+		json_array_append_new(list,
+				      json_pack("{sssIsI}", "Name", limit_name(l->v[i].resource),
+						"Soft", (json_int_t)l->v[i].soft, "Hard",
+						(json_int_t)l->v[i].hard));
 	return list;
 }
 
@@ -33,9 +34,10 @@ static json_t *sysctls_of(const struct strv *sysctls)
 /* There is no limit by cgroup yet: 0, and "", are docker's words for that. */
 static void add_no_limits(json_t *j)
 {
-	static const char *const numbers[] = { "CpuCount",  "CpuPercent", "CpuPeriod",	  "CpuQuota",
-					       "CpuShares", "Memory",	  "MemoryReservation", "MemorySwap",
-					       "NanoCpus",  "PidsLimit" };
+	static const char *const numbers[] = { "CpuCount",	    "CpuPercent", "CpuPeriod",
+					       "CpuQuota",	    "CpuShares",  "Memory",
+					       "MemoryReservation", "MemorySwap", "NanoCpus",
+					       "PidsLimit" };
 	static const char *const texts[] = { "CgroupParent", "CpusetCpus", "CpusetMems" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -56,7 +58,8 @@ void inspect_add_limits(json_t *host_config, const struct container *c,
 	js_set_strv(host_config, "DnsSearch", &etc.search);
 	js_set_strv(host_config, "DnsOptions", &etc.options);
 	js_set_strv(host_config, "GroupAdd", &spec->groups);
-	js_set_int(host_config, "OomScoreAdj", spec->limits.has_oom_score_adj ? spec->limits.oom_score_adj : 0);
+	js_set_int(host_config, "OomScoreAdj",
+		   spec->limits.has_oom_score_adj ? spec->limits.oom_score_adj : 0);
 	json_object_set_new(host_config, "Ulimits", ulimits_of(&spec->limits));
 	json_object_set_new(host_config, "Sysctls", sysctls_of(&spec->sysctls));
 	add_no_limits(host_config);

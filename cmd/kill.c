@@ -16,7 +16,8 @@ struct kill_options {
 
 static const struct opt kill_opts[] = {
 	{ .more = each_opts, .field = FIELD(kill_options, each) },
-	{ 's', "signal", "SIGNAL", "a name or number (KILL)", set_string, FIELD(kill_options, signal) },
+	{ 's', "signal", "SIGNAL", "a name or number (KILL)", set_string,
+	  FIELD(kill_options, signal) },
 	{ 0 },
 };
 

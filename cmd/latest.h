@@ -13,10 +13,10 @@
 int latest_id(const struct tiffin *t, char **ret, struct err *err);
 
 /*
- * The operands; with --latest, the newest container's ID in front of them. USAGE where there are fewer
- * than least then, or where more than most stand behind --latest. The store is open.
+ * The operands; with --latest, the newest container's ID in front of them. USAGE where there are
+ * fewer than least then, or where more than most stand behind --latest. The store is open.
  */
-int latest_operands(const struct tiffin *t, bool latest, const char *verb, size_t least, size_t most,
-		    const struct strv *operands, struct strv *ret, struct err *err);
+int latest_operands(const struct tiffin *t, bool latest, const char *verb, size_t least,
+		    size_t most, const struct strv *operands, struct strv *ret, struct err *err);
 
 #endif

@@ -71,9 +71,9 @@ static bool runs_anew(struct tiffin *t, const struct container *c)
 }
 
 /*
- * Its process has ended: waits until its monitor has let go of it, unless the next run has begun by then; a
- * container that vanishes meanwhile has been removed. A monitor that hangs is killed, where that is wanted,
- * and known which it is.
+ * Its process has ended: waits until its monitor has let go of it, unless the next run has begun by
+ * then; a container that vanishes meanwhile has been removed. A monitor that hangs is killed, where
+ * that is wanted, and known which it is.
  */
 static int await_monitor(struct tiffin *t, const struct container *c, bool kill, struct err *err)
 {
@@ -130,7 +130,8 @@ static int open_process(struct tiffin *t, const struct container *c)
 	while (pidfd < 0) {
 		CLEAN(container_done) struct container now = { 0 };
 
-		if (!container_is_busy(&t->store, c->id) || container_find(&t->store, c->id, &now, NULL) < 0)
+		if (!container_is_busy(&t->store, c->id) ||
+		    container_find(&t->store, c->id, &now, NULL) < 0)
 			break;
 		pidfd = proc_open(&now.state.init);
 		if (pidfd < 0 && !rest(since))
@@ -167,7 +168,8 @@ int life_go(struct tiffin *t, const struct container *c, bool attached, int *ret
 	*ret_exit_code = EXIT_TIFFIN;
 	if (life_connect(t, c, &sock, err) < 0)
 		return -1;
-	if (frame_send(sock, FRAME_GO, &wanted, 1, 0) < 0 || attach_await_start(sock, ret_exit_code, err) < 0)
+	if (frame_send(sock, FRAME_GO, &wanted, 1, 0) < 0 ||
+	    attach_await_start(sock, ret_exit_code, err) < 0)
 		return -1;
 	*ret_client = fd_take(&sock);
 	return 0;
@@ -207,8 +209,8 @@ int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout,
 		/* What is stopped acts on nothing but SIGKILL. */
 		if (c->pause_note && sig != SIGKILL)
 			pause_lift(t, c, NULL);
-		if (pidfd_wait(pidfd, timeout < 0 || timeout > INT_MAX / 1000 ? -1 :
-										timeout * 1000) < 0) {
+		if (pidfd_wait(pidfd,
+			       timeout < 0 || timeout > INT_MAX / 1000 ? -1 : timeout * 1000) < 0) {
 			pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 			pidfd_wait(pidfd, -1);
 		}
@@ -242,7 +244,10 @@ int life_wait(struct tiffin *t, const struct container *c, int *ret_status, stru
 	struct frame f;
 
 	if (life_connect(t, c, &sock, err) == 0) {
-		/* A monitor that has ended meanwhile did not hear us, but has told all who were connected. */
+		/*
+		 * A monitor that has ended meanwhile did not hear us, but has told all who were
+		 * connected.
+		 */
 		frame_send(sock, FRAME_WATCH, NULL, 0, 0);
 		if (frame_receive(sock, &f) == (int)sizeof(int) && f.kind == FRAME_EXIT) {
 			memcpy(ret_status, f.data, sizeof(int));
@@ -261,8 +266,10 @@ int life_open_init(const struct container *c, const char *what, int *ret_pidfd, 
 	int pidfd = c->status == CONTAINER_RUNNING ? proc_open(&c->state.init) : -1;
 
 	if (pidfd < 0)
-		return err_set(err, ERR_BUSY, "cannot %s container %s: it is not running: container "
-					      "state improper", what, c->name);
+		return err_set(err, ERR_BUSY,
+			       "cannot %s container %s: it is not running: container "
+			       "state improper",
+			       what, c->name);
 	*ret_pidfd = pidfd;
 	return 0;
 }
@@ -280,18 +287,22 @@ void life_release_volumes(struct tiffin *t, const struct container *c)
 #define KILLS_MAX 100
 
 /* Locks one that does not run, or is killed. ERR_NOT_FOUND: it has gone, as one with --rm does. */
-static int lock_ended(struct tiffin *t, const struct container *c, bool force, struct container_dir *ret,
-		      struct err *err)
+static int lock_ended(struct tiffin *t, const struct container *c, bool force,
+		      struct container_dir *ret, struct err *err)
 {
 	for (int kills = 0; kills < KILLS_MAX; kills++) {
 		CLEAN(container_dir_done) struct container_dir dir = CONTAINER_DIR_INIT;
 		struct err why = { 0 };
 
-		if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0 && why.kind != ERR_BUSY) {
+		if (container_dir_lock(&t->store, c->id, false, &dir, &why) < 0 &&
+		    why.kind != ERR_BUSY) {
 			*err = why;
 			return -1;
 		}
-		/* A first process that changed its user outlives a monitor that was killed: prctl(2). */
+		/*
+		 * A first process that changed its user outlives a monitor that was killed:
+		 * prctl(2).
+		 */
 		if (dir.lock >= 0 && !proc_alive(&c->state.init)) {
 			*ret = dir;
 			dir = (struct container_dir)CONTAINER_DIR_INIT;

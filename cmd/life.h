@@ -11,8 +11,8 @@
 int parse_signal(const char *text, int *ret, struct err *err);
 
 /*
- * Sends sig to the first process, waits for its end up to timeout seconds (-1: for ever), then kills
- * it; returns when its monitor has recorded that and gone. One that does not run is no error.
+ * Sends sig to the first process, waits for its end up to timeout seconds (-1: for ever), then
+ * kills it; returns when its monitor has recorded that and gone. One that does not run is no error.
  */
 int life_stop(struct tiffin *t, const struct container *c, int sig, int timeout, struct err *err);
 
@@ -21,8 +21,8 @@ int life_stop_as_configured(struct tiffin *t, const struct container *c, const c
 			    struct err *err);
 
 /*
- * To its monitor. One that is starting listens in a moment, later than its container runs, or nobody has
- * the lock; ERR_NOT_FOUND where there is none, ERR_BUSY where it hangs.
+ * To its monitor. One that is starting listens in a moment, later than its container runs, or
+ * nobody has the lock; ERR_NOT_FOUND where there is none, ERR_BUSY where it hangs.
  */
 int life_connect(struct tiffin *t, const struct container *c, int *ret_sock, struct err *err);
 
@@ -30,8 +30,8 @@ int life_connect(struct tiffin *t, const struct container *c, int *ret_sock, str
 int life_await_start(struct tiffin *t, const struct container *c, struct err *err);
 
 /*
- * Starts one that was only prepared (CONTAINER_INITIALIZED); as start_container, but for whose monitor
- * it is.
+ * Starts one that was only prepared (CONTAINER_INITIALIZED); as start_container, but for whose
+ * monitor it is.
  */
 int life_go(struct tiffin *t, const struct container *c, bool attached, int *ret_client,
 	    int *ret_exit_code, struct err *err);
@@ -52,8 +52,8 @@ int life_wait(struct tiffin *t, const struct container *c, int *ret_status, stru
 int life_open_init(const struct container *c, const char *what, int *ret_pidfd, struct err *err);
 
 /*
- * Removes it; a running one is killed first where force says so, else ERR_BUSY. Its anonymous volumes go
- * with it where it was to vanish at its end.
+ * Removes it; a running one is killed first where force says so, else ERR_BUSY. Its anonymous
+ * volumes go with it where it was to vanish at its end.
  */
 int life_remove(struct tiffin *t, const struct container *c, bool force, struct err *err);
 /* It has been removed: so are its anonymous volumes that nobody else uses. */

@@ -12,8 +12,10 @@
 const struct opt life_opts[] = {
 	{ 0, "restart", "POLICY", "no, always, unless-stopped, on-failure[:MAX]", set_string,
 	  OPTION(restart) },
-	{ 0, "timeout", "SECONDS", "kill it when it has run for so long", set_seconds, OPTION(timeout) },
-	{ 0, "health-cmd", "COMMAND", "what tells whether it is well; none: nothing does", set_string,
+	{ 0, "timeout", "SECONDS", "kill it when it has run for so long", set_seconds,
+	  OPTION(timeout) },
+	{ 0, "health-cmd", "COMMAND", "what tells whether it is well; none: nothing does",
+	  set_string,
 	  OPTION(health_cmd) },
 	{ 0, "health-interval", "TIME", "between one check and the next (30s); disable", set_string,
 	  OPTION(health_interval) },
@@ -31,7 +33,9 @@ const struct opt life_opts[] = {
 
 void life_options_init(struct life_options *o)
 {
-	*o = (struct life_options){ .health_timeout = -1, .health_start_period = -1, .health_retries = -1 };
+	*o = (struct life_options){ .health_timeout = -1,
+				    .health_start_period = -1,
+				    .health_retries = -1 };
 }
 
 void life_options_done(struct life_options *o)
@@ -59,14 +63,17 @@ static int read_test(const struct strv *said, struct strv *ret, struct err *err)
 		return 0;
 	}
 	if (!streq(said->v[0], "CMD") || said->n < 2)
-		return err_set(err, ERR_USAGE, "the health check's test is neither CMD nor CMD-SHELL: '%s'",
+		return err_set(err, ERR_USAGE,
+			       "the health check's test is neither CMD nor CMD-SHELL: '%s'",
 			       said->v[0]);
 	for (size_t i = 1; i < said->n; i++)
 		strv_add(ret, said->v[i]);
 	return 0;
 }
 
-/* --health-cmd: a line for the shell; or, as podman has it, an array of words in JSON, or "none". */
+/*
+ * --health-cmd: a line for the shell; or, as podman has it, an array of words in JSON, or "none".
+ */
 static int parse_test(const char *text, struct strv *ret, struct err *err)
 {
 	CLEAN(clean_free) char *wrapped = xasprintf("{\"test\":%s}", text);
@@ -110,13 +117,15 @@ static int apply_health(const struct life_options *o, const struct image_health 
 	h->interval = interval > 0 ? interval : 30 * SECOND;
 	h->timeout = o->health_timeout >= 0 ? o->health_timeout : image->timeout;
 	h->timeout = h->timeout > 0 ? h->timeout : 30 * SECOND;
-	h->start_period = o->health_start_period >= 0 ? o->health_start_period : image->start_period;
+	h->start_period =
+		o->health_start_period >= 0 ? o->health_start_period : image->start_period;
 	h->retries = o->health_retries > 0 ? o->health_retries :
 		     image->retries > 0 && image->retries <= INT_MAX ? (int)image->retries : 3;
 	if (o->health_on_failure && health_action_parse(o->health_on_failure, &h->action, err) < 0)
 		return err_wrap(err, "--health-on-failure");
 	if (h->action != HEALTH_NONE && !h->test.n)
-		return err_set(err, ERR_USAGE, "cannot set on-failure action to %s without a health check",
+		return err_set(err, ERR_USAGE,
+			       "cannot set on-failure action to %s without a health check",
 			       o->health_on_failure);
 	return 0;
 }
@@ -133,6 +142,7 @@ int life_options_apply(const struct life_options *o, const struct image_health *
 		return -1;
 	if (spec->auto_remove &&
 	    (spec->restart.kind != RESTART_NO || spec->health.action == HEALTH_RESTART))
-		return err_set(err, ERR_USAGE, "conflicting options: cannot specify both --restart and --rm");
+		return err_set(err, ERR_USAGE,
+			       "conflicting options: cannot specify both --restart and --rm");
 	return 0;
 }

@@ -7,10 +7,12 @@
 #include "base/cleanup.h"
 
 const struct opt limit_opts[] = {
-	{ 0, "ulimit", "NAME=SOFT[:HARD]", "a limit of each process, as nofile; -1: none; host: yours "
+	{ 0, "ulimit", "NAME=SOFT[:HARD]",
+	  "a limit of each process, as nofile; -1: none; host: yours "
 	  "(repeatable)", set_list, FIELD(limit_options, ulimits) },
 	{ 0, "umask", "MODE", "the umask (0022)", set_string, FIELD(limit_options, umask) },
-	{ 0, "oom-score-adj", "N", "how readily it is ended without memory, -1000 to 1000", set_string,
+	{ 0, "oom-score-adj", "N", "how readily it is ended without memory, -1000 to 1000",
+	  set_string,
 	  FIELD(limit_options, oom_score_adj) },
 	{ 0, "sysctl", "NAME=VALUE", "a setting of the kernel's in its own namespaces (repeatable)",
 	  set_list, FIELD(limit_options, sysctls) },
@@ -70,8 +72,10 @@ static int add_ulimit(const char *text, struct limits *l, struct err *err)
 	if (*p)
 		return err_set(err, ERR_USAGE, "--ulimit %s: use NAME=SOFT[:HARD]", text);
 	if (is_above(one.soft, one.hard))
-		return err_set(err, ERR_USAGE, "--ulimit %s: ulimit soft limit must be less than or equal "
-					       "to hard limit", text);
+		return err_set(err, ERR_USAGE,
+			       "--ulimit %s: ulimit soft limit must be less than or equal "
+			       "to hard limit",
+			       text);
 	limits_set(l, one);
 	return 0;
 }
@@ -82,8 +86,8 @@ static int parse_umask(const char *text, mode_t *ret, struct err *err)
 	unsigned long n = strtoul(text, &end, 8);
 
 	if (!*text || *end || text[strspn(text, "01234567")] || n > 0777)
-		return err_set(err, ERR_USAGE, "--umask %s: invalid umask string: octal, up to 0777",
-			       text);
+		return err_set(err, ERR_USAGE,
+			       "--umask %s: invalid umask string: octal, up to 0777", text);
 	*ret = (mode_t)n;
 	return 0;
 }
@@ -93,7 +97,8 @@ static int parse_oom_score(const char *text, struct limits *l, struct err *err)
 	if (set_integer(&l->oom_score_adj, text, err) < 0)
 		return err_wrap(err, "--oom-score-adj");
 	if (l->oom_score_adj < -OOM_SCORE_MAX || l->oom_score_adj > OOM_SCORE_MAX)
-		return err_set(err, ERR_USAGE, "invalid value %d, range for oom score adj is [-%d, %d]",
+		return err_set(err, ERR_USAGE,
+			       "invalid value %d, range for oom score adj is [-%d, %d]",
 			       l->oom_score_adj, OOM_SCORE_MAX, OOM_SCORE_MAX);
 	l->has_oom_score_adj = true;
 	return 0;
@@ -146,8 +151,10 @@ static int add_sysctl(const char *text, struct container_spec *spec, struct err 
 	CLEAN(clean_free) char *name = eq ? name_of(path) : NULL;
 
 	if (!eq)
-		return err_set(err, ERR_USAGE, "%s is invalid, sysctl values must be in the form of "
-					       "KEY=VALUE", text);
+		return err_set(err, ERR_USAGE,
+			       "%s is invalid, sysctl values must be in the form of "
+			       "KEY=VALUE",
+			       text);
 	if (!is_allowed(name, spec) || strstr(path, "..") || strstr(path, "//"))
 		return err_set(err, ERR_USAGE, "sysctl '%s' is not allowed%s", given,
 			       starts_with(name, "net.") && spec->network == NETWORK_HOST ?

@@ -1,6 +1,6 @@
 /*
- * The options of run for limits that each process has by itself, its umask, and the kernel's settings
- * of the container's own namespaces.
+ * The options of run for limits that each process has by itself, its umask, and the kernel's
+ * settings of the container's own namespaces.
  */
 #ifndef CMD_LIMIT_OPTIONS_H
 #define CMD_LIMIT_OPTIONS_H

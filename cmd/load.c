@@ -14,7 +14,8 @@ struct load_command_options {
 };
 
 static const struct opt load_opts[] = {
-	{ 'i', "input", "FILE", "read an archive or a directory, and not standard input", set_string,
+	{ 'i', "input", "FILE", "read an archive or a directory, and not standard input",
+	  set_string,
 	  FIELD(load_command_options, input) },
 	{ 'q', "quiet", NULL, "print nothing on the way: always so here", set_flag,
 	  FIELD(load_command_options, quiet) },

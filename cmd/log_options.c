@@ -47,8 +47,9 @@ static const char *get(const struct log_options *o, const char *key)
 static int check_key(const char *text, const char *driver, struct err *err)
 {
 	static const char *const known[] = { "max-size", "max-file", "path" };
-	static const char *const not_done[] = { "tag",	"labels",   "labels-regex", "env",
-						"env-regex", "compress", "mode", "max-buffer-size" };
+	static const char *const not_done[] = { "tag",	"labels",	  "labels-regex",
+						"env",	"env-regex",	  "compress",
+						"mode", "max-buffer-size" };
 	size_t len = strcspn(text, "=");
 	CLEAN(clean_free) char *key = xstrndup(text, len);
 
@@ -136,7 +137,8 @@ int log_options_check(struct log_options *o, struct err *err)
 		if (check_key(o->opts.v[i], driver, err) < 0)
 			return -1;
 	if (config.path && stat(config.path, &st) == 0 && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_USAGE, "--log-opt path: '%s' is not a regular file", config.path);
+		return err_set(err, ERR_USAGE, "--log-opt path: '%s' is not a regular file",
+			       config.path);
 	make_path_absolute(o);
 	return 0;
 }

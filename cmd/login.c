@@ -16,7 +16,8 @@ struct login_options {
 static const struct opt login_opts[] = {
 	{ 'u', "username", "USER", "the user's name; else it is asked for", set_string,
 	  FIELD(login_options, username) },
-	{ 'p', "password", "PASSWORD", "others can see it in ps; better --password-stdin", set_string,
+	{ 'p', "password", "PASSWORD", "others can see it in ps; better --password-stdin",
+	  set_string,
 	  FIELD(login_options, password) },
 	{ 0, "password-stdin", NULL, "read the password from standard input", set_flag,
 	  FIELD(login_options, password_stdin) },
@@ -48,7 +49,8 @@ static void login_done(void *options)
 static int check_options(const struct login_options *o, struct err *err)
 {
 	if (o->password_stdin && o->password)
-		return err_set(err, ERR_USAGE, "--password and --password-stdin exclude each other");
+		return err_set(err, ERR_USAGE,
+			       "--password and --password-stdin exclude each other");
 	if (o->password_stdin && !o->username)
 		return err_set(err, ERR_USAGE, "must provide --username with --password-stdin");
 	if (o->password && !o->username)
@@ -66,7 +68,8 @@ static int find_kept(const struct login_options *o, const char *key, struct cred
 	const char *path = key[strlen(host)] ? key + strlen(host) + 1 : NULL;
 	struct err why = { 0 };
 
-	if (auth_file_find(o->access.authfile, host, path, ret, &why) == 0 || why.kind == ERR_NOT_FOUND)
+	if (auth_file_find(o->access.authfile, host, path, ret, &why) == 0 ||
+	    why.kind == ERR_NOT_FOUND)
 		return 0;
 	*err = why;
 	return -1;

@@ -205,8 +205,8 @@ static int follow(struct view *v, struct err *err)
 	return more;
 }
 
-static int open_source(struct tiffin *t, const char *name, const struct logs_options *o, bool several,
-		       struct source *ret, struct err *err)
+static int open_source(struct tiffin *t, const char *name, const struct logs_options *o,
+		       bool several, struct source *ret, struct err *err)
 {
 	CLEAN(container_done) struct container c = { 0 };
 	struct log_config config;

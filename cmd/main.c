@@ -1,6 +1,6 @@
 /*
- * The command line's entrance: global options, the table of commands, and the one place where errors
- * are printed.
+ * The command line's entrance: global options, the table of commands, and the one place where
+ * errors are printed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -95,7 +95,8 @@ static int run_command(struct tiffin *t, const struct command *c, const char *pa
 static void turn_help(struct strv *words)
 {
 	CLEAN(strv_done) struct strv turned = { 0 };
-	bool first = words->n && streq(words->v[0], "help"), last = words->n == 2 && streq(words->v[1], "help");
+	bool first = words->n && streq(words->v[0], "help"),
+	     last = words->n == 2 && streq(words->v[1], "help");
 
 	for (const struct group *g = command_groups + 1; last && !streq(words->v[0], g->name); g++)
 		last = g[1].name != NULL;

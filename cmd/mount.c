@@ -1,9 +1,10 @@
 /*
- * mount, unmount: a container's file system on a directory of the store (containers/<id>/merged), in
- * the mount namespace of a session (tiffin unshare), with which it goes away. Its volumes are not in it.
+ * mount, unmount: a container's file system on a directory of the store (containers/<id>/merged),
+ * in the mount namespace of a session (tiffin unshare), with which it goes away. Its volumes are
+ * not in it.
  *
- * One that runs has its writable layer mounted already, where nobody else reaches it: of that one a view
- * is mounted, in which nothing can be written.
+ * One that runs has its writable layer mounted already, where nobody else reaches it: of that one a
+ * view is mounted, in which nothing can be written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +51,8 @@ struct unmount_options {
 static const struct opt unmount_opts[] = {
 	{ 'a', "all", NULL, "all that are mounted", set_flag, FIELD(unmount_options, each.all) },
 	{ 'l', "latest", NULL, "the newest one", set_flag, FIELD(unmount_options, each.latest) },
-	{ 'f', "force", NULL, "also while something uses it", set_flag, FIELD(unmount_options, force) },
+	{ 'f', "force", NULL, "also while something uses it", set_flag,
+	  FIELD(unmount_options, force) },
 	{ 0 },
 };
 
@@ -115,7 +117,8 @@ static int open_root(struct tiffin *t, const struct container *c, int *ret_root,
 	if (container_ids_open(t, c->config, &rootfs, &driver, &mapping, err) < 0)
 		return -1;
 	if (container_dir_lock(&t->store, c->id, false, &dir, &why) == 0)
-		return driver->prepare(&rootfs, err) < 0 ? -1 : driver->mount(&rootfs, ret_root, err);
+		return driver->prepare(&rootfs, err) < 0 ? -1 :
+							   driver->mount(&rootfs, ret_root, err);
 	if (why.kind != ERR_BUSY) {
 		*err = why;
 		return -1;
@@ -147,8 +150,9 @@ static int print_list(struct tiffin *t, const struct mount_options *o, const str
 		if (!is_mounted(path))
 			continue;
 		if (o->format)
-			json_array_append_new(array, json_pack("{s:s,s:[s],s:s}", "id", list[i].id, "Names",
-							       list[i].name, "mountpoint", path));
+			json_array_append_new(array,
+					      json_pack("{s:s,s:[s],s:s}", "id", list[i].id,
+							"Names", list[i].name, "mountpoint", path));
 		else
 			printf("%.*s  %s\n", o->whole ? 64 : 12, list[i].id, path);
 	}
@@ -180,8 +184,8 @@ static int mount_listed(struct tiffin *t, const struct mount_options *o, struct 
 	return code;
 }
 
-static int mount_named(struct tiffin *t, const struct mount_options *o, const char *name, bool alone,
-		       struct err *err)
+static int mount_named(struct tiffin *t, const struct mount_options *o, const char *name,
+		       bool alone, struct err *err)
 {
 	CLEAN(container_done) struct container c = { 0 };
 	CLEAN(clean_free) char *path = NULL;
@@ -195,7 +199,8 @@ static int mount_named(struct tiffin *t, const struct mount_options *o, const ch
 	return 0;
 }
 
-static int mount_command(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
+static int mount_command(struct tiffin *t, void *options, const struct strv *operands,
+			 struct err *err)
 {
 	const struct mount_options *o = options;
 	int code = 0;
@@ -203,7 +208,8 @@ static int mount_command(struct tiffin *t, void *options, const struct strv *ope
 	if (o->format && !streq(o->format, "json"))
 		return err_set(err, ERR_USAGE, "unknown --format argument: '%s'", o->format);
 	if (operands->n && (o->all || o->latest))
-		return err_set(err, ERR_USAGE, "mount: names, --all and --latest do not go together");
+		return err_set(err, ERR_USAGE,
+			       "mount: names, --all and --latest do not go together");
 	if (check_session("mount", err) < 0 || tiffin_open(t, false, err) < 0)
 		return -1;
 	if (!operands->n)
@@ -227,8 +233,10 @@ static int unmount_one(struct tiffin *t, const struct container *c, const char *
 
 	(void)name;
 	if (!is_mounted(path))
-		return o->each.all ? 1 : err_set(err, ERR_NOT_FOUND,
-						 "cannot unmount container %s: layer is not mounted", c->name);
+		return o->each.all ? 1 :
+				     err_set(err, ERR_NOT_FOUND,
+					     "cannot unmount container %s: layer is not mounted",
+					     c->name);
 	if (umount2(path, UMOUNT_NOFOLLOW | (o->force ? MNT_DETACH : 0)) < 0)
 		return err_sys(err, "cannot unmount container %s", c->name);
 	rmdir(path);

@@ -44,16 +44,19 @@ static int truth(const char *key, const char *value, bool *ret, struct err *err)
 	bool yes = !value || streq(value, "true") || streq(value, "1");
 
 	if (!yes && !streq(value, "false") && !streq(value, "0"))
-		return err_set(err, ERR_USAGE, "'%s' must be set to true or false, instead received "
-					       "\"%s\"", key, value);
+		return err_set(err, ERR_USAGE,
+			       "'%s' must be set to true or false, instead received "
+			       "\"%s\"",
+			       key, value);
 	*ret = yes;
 	return 0;
 }
 
 static int wants_value(const char *key, const char *value, struct err *err)
 {
-	return value && *value ? 0 :
-				 err_set(err, ERR_USAGE, "%s: must provide an argument for option", key);
+	return value && *value ?
+		       0 :
+		       err_set(err, ERR_USAGE, "%s: must provide an argument for option", key);
 }
 
 static int set_type(struct parsing *p, const char *key, const char *value, struct err *err)
@@ -84,7 +87,8 @@ static int set_write(struct parsing *p, const char *key, const char *value, stru
 	bool yes;
 
 	if (p->write_said)
-		return err_set(err, ERR_USAGE, "cannot pass 'readonly', 'ro', or 'rw' options more than once");
+		return err_set(err, ERR_USAGE,
+			       "cannot pass 'readonly', 'ro', or 'rw' options more than once");
 	if (truth(key, value, &yes, err) < 0)
 		return -1;
 	p->write_said = true;
@@ -95,7 +99,8 @@ static int set_write(struct parsing *p, const char *key, const char *value, stru
 /* "nosuid", and "nosuid=false" for "suid". */
 static int set_word(struct parsing *p, const char *key, const char *value, struct err *err)
 {
-	CLEAN(clean_free) char *other = starts_with(key, "no") ? xstrdup(key + 2) : xasprintf("no%s", key);
+	CLEAN(clean_free)
+	char *other = starts_with(key, "no") ? xstrdup(key + 2) : xasprintf("no%s", key);
 	bool yes;
 
 	if (truth(key, value, &yes, err) < 0)
@@ -134,8 +139,9 @@ static int set_recursive(struct parsing *p, const char *key, const char *value, 
 	if (streq(value, "disabled"))
 		p->m.alone = true;
 	else if (streq(value, "writable"))
-		return err_set(err, ERR_UNSUPPORTED, "bind-recursive=writable: what is mounted beneath a "
-						     "read-only mount is read-only as well");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "bind-recursive=writable: what is mounted beneath a "
+			       "read-only mount is read-only as well");
 	else if (!streq(value, "enabled") && !streq(value, "readonly"))
 		return err_set(err, ERR_USAGE, "%s: invalid value \"%s\"", key, value);
 	return 0;
@@ -145,8 +151,9 @@ static int set_relabel(struct parsing *p, const char *key, const char *value, st
 {
 	(void)key;
 	if (!value || (!streq(value, "private") && !streq(value, "shared")))
-		return err_set(err, ERR_USAGE, "relabel mount option must be 'private' or 'shared': "
-					       "invalid mount option");
+		return err_set(err, ERR_USAGE,
+			       "relabel mount option must be 'private' or 'shared': "
+			       "invalid mount option");
 	strv_add(&p->words, streq(value, "private") ? "Z" : "z");
 	return 0;
 }
@@ -177,7 +184,8 @@ static int set_tmpfs_size(struct parsing *p, const char *key, const char *value,
 	if (wants_value(key, value, err) < 0 ||
 	    (!ends_with(value, "%") && parse_size(value, &bytes, err) < 0))
 		return err_wrap(err, "%s", key);
-	option = ends_with(value, "%") ? xasprintf("size=%s", value) : xasprintf("size=%lld", bytes);
+	option =
+		ends_with(value, "%") ? xasprintf("size=%s", value) : xasprintf("size=%lld", bytes);
 	return tmpfs_option_word(option, &p->file_system, &p->words, &p->m, err);
 }
 
@@ -234,8 +242,10 @@ static int refuse(struct parsing *p, const char *key, const char *value, struct 
 {
 	(void)p, (void)value;
 	if (starts_with(key, "idmap"))
-		return err_set(err, ERR_UNSUPPORTED, "'%s' takes mounts that only root can make", key);
-	return err_set(err, ERR_UNSUPPORTED, "the option '%s' is not in this version of tiffin", key);
+		return err_set(err, ERR_UNSUPPORTED, "'%s' takes mounts that only root can make",
+			       key);
+	return err_set(err, ERR_UNSUPPORTED, "the option '%s' is not in this version of tiffin",
+		       key);
 }
 
 static const struct key keys[] = {
@@ -324,10 +334,10 @@ static int find_kind(const struct strv *fields, enum mount_kind *ret, struct err
 			return 0;
 		}
 	}
-	if (streq(type, "devpts") || streq(type, "ramfs") || streq(type, "glob") || streq(type, "npipe") ||
-	    streq(type, "cluster"))
-		return err_set(err, ERR_UNSUPPORTED, "a mount of type '%s' is not in this version of tiffin",
-			       type);
+	if (streq(type, "devpts") || streq(type, "ramfs") || streq(type, "glob") ||
+	    streq(type, "npipe") || streq(type, "cluster"))
+		return err_set(err, ERR_UNSUPPORTED,
+			       "a mount of type '%s' is not in this version of tiffin", type);
 	return err_set(err, ERR_USAGE, "invalid filesystem type \"%s\"", type);
 }
 
@@ -362,7 +372,8 @@ static int finish_source(struct parsing *p, struct err *err)
 		return 0;
 	case MOUNT_IMAGE:
 		if (!p->source)
-			return err_set(err, ERR_USAGE, "must set source and destination for image volume");
+			return err_set(err, ERR_USAGE,
+				       "must set source and destination for image volume");
 		m->source = ptr_take(&p->source);
 		/* What is written to it goes with the container. */
 		m->overlay = p->write_said && !m->read_only;
@@ -392,8 +403,9 @@ int mount_option_add(const char *text, struct container_spec *spec, struct err *
 		return err_set(err, ERR_USAGE, m->kind == MOUNT_IMAGE ?
 					"must set source and destination for image volume" :
 					"must set volume destination");
-	if (mount_words_apply(&p.words, m, err) < 0 || mount_target_clean(p.target, &m->target, err) < 0 ||
-	    finish_source(&p, err) < 0 || volume_driver_check(NULL, &m->options, err) < 0)
+	if (mount_words_apply(&p.words, m, err) < 0 ||
+	    mount_target_clean(p.target, &m->target, err) < 0 || finish_source(&p, err) < 0 ||
+	    volume_driver_check(NULL, &m->options, err) < 0)
 		return -1;
 	container_spec_add_mount(spec, *m);
 	*m = (struct mount_spec){ 0 };

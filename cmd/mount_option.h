@@ -1,5 +1,6 @@
 /*
- * "--mount type=bind|volume|tmpfs|image,source=…,destination=…[,…]", with docker's and podman's keys.
+ * "--mount type=bind|volume|tmpfs|image,source=…,destination=…[,…]", with docker's and podman's
+ * keys.
  */
 #ifndef CMD_MOUNT_OPTION_H
 #define CMD_MOUNT_OPTION_H

@@ -9,8 +9,8 @@
 #include "storage/store.h"
 
 /*
- * Child: struct launch's open_source. container: its ID; number: which of its mounts; owner: of a volume
- * that is new and empty, or NULL.
+ * Child: struct launch's open_source. container: its ID; number: which of its mounts; owner: of a
+ * volume that is new and empty, or NULL.
  */
 int mount_source_open(const struct store *s, const char *container, size_t number,
 		      const struct mount_spec *m, int root, const struct owner *owner, int *ret_fd,

@@ -114,9 +114,11 @@ static int apply_one(const struct strv *said, const char *text, bool seen[GROUPS
 	if (streq(text, "cached") || streq(text, "delegated") || streq(text, "consistent"))
 		return 0;
 	if (streq(text, "idmap") || starts_with(text, "idmap="))
-		return err_set(err, ERR_UNSUPPORTED, "'%s' takes mounts that only root can make", text);
+		return err_set(err, ERR_UNSUPPORTED, "'%s' takes mounts that only root can make",
+			       text);
 	if (streq(text, "unbindable") || streq(text, "runbindable"))
-		return err_set(err, ERR_UNSUPPORTED, "the option '%s' is not known to this version", text);
+		return err_set(err, ERR_UNSUPPORTED, "the option '%s' is not known to this version",
+			       text);
 	if (!w)
 		return err_set(err, ERR_USAGE, "invalid option type \"%s\"", text);
 	if (seen[w->group])
@@ -147,8 +149,8 @@ int mount_target_clean(const char *text, char **ret, struct err *err)
 	char *part, *rest;
 
 	if (*text != '/')
-		return err_set(err, ERR_USAGE, "invalid container path \"%s\", must be an absolute path",
-			       text);
+		return err_set(err, ERR_USAGE,
+			       "invalid container path \"%s\", must be an absolute path", text);
 	for (part = strtok_r(copied, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
 		if (streq(part, "..")) {
 			while (out.len && out.data[--out.len] != '/')
@@ -173,7 +175,8 @@ int mount_source_find(const char *text, char **ret, struct err *err)
 		return err_set(err, ERR_USAGE, "host directory cannot be empty");
 	if (!realpath(text, path)) {
 		if (errno == ENOENT)
-			return err_set(err, ERR_NOT_FOUND, "statfs %s: no such file or directory", text);
+			return err_set(err, ERR_NOT_FOUND, "statfs %s: no such file or directory",
+				       text);
 		return err_sys(err, "statfs %s", text);
 	}
 	*ret = xstrdup(path);

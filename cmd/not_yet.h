@@ -1,6 +1,6 @@
 /*
- * What docker and podman have and this version has not: a user who types it is told so, and not that
- * it is a slip of the keyboard. A row here goes when the thing comes.
+ * What docker and podman have and this version has not: a user who types it is told so, and not
+ * that it is a slip of the keyboard. A row here goes when the thing comes.
  */
 #ifndef CMD_NOT_YET_H
 #define CMD_NOT_YET_H

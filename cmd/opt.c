@@ -74,7 +74,8 @@ int parse_size(const char *text, long long *ret, struct err *err)
 		}
 	}
 	if (errno || end == text || *end || n < 0 || n > LLONG_MAX >> shift)
-		return err_set(err, ERR_USAGE, "'%s' is not a size: use bytes, or 64k, 512m, 1g", text);
+		return err_set(err, ERR_USAGE, "'%s' is not a size: use bytes, or 64k, 512m, 1g",
+			       text);
 	*ret = n << shift;
 	return 0;
 }
@@ -107,7 +108,8 @@ static const struct {
 	const char *name;
 	double nanoseconds;
 } units_of_time[] = {
-	{ "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
+	{ "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 },
+	{ "h", 3600e9 },
 };
 
 /* Takes "1.5h" from the beginning of the text: the nanoseconds, or -1. */
@@ -120,7 +122,8 @@ static double take_duration(const char **text)
 	if (end == *text || n < 0 || !strchr("0123456789.", **text))
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(units_of_time); i++) {
-		if (strlen(units_of_time[i].name) == len && strncmp(end, units_of_time[i].name, len) == 0) {
+		if (strlen(units_of_time[i].name) == len &&
+		    strncmp(end, units_of_time[i].name, len) == 0) {
 			*text = end + len;
 			return n * units_of_time[i].nanoseconds;
 		}
@@ -138,7 +141,8 @@ int parse_duration(const char *text, long long *ret, struct err *err)
 		sum += part;
 	}
 	if (!*text || part < 0 || sum >= 9e18)
-		return err_set(err, ERR_USAGE, "'%s' is not a duration: use 500ms, 30s, 1m30s, 2h", text);
+		return err_set(err, ERR_USAGE, "'%s' is not a duration: use 500ms, 30s, 1m30s, 2h",
+			       text);
 	*ret = (long long)sum;
 	return 0;
 }
@@ -160,7 +164,8 @@ static bool has_name(const struct opt *row, const char *name, size_t len)
 }
 
 /* By its name, or by its letter where name is NULL. */
-static struct found find(const struct opt *opts, void *into, const char *name, size_t len, char letter)
+static struct found find(const struct opt *opts, void *into, const char *name, size_t len,
+			 char letter)
 {
 	struct found in = { 0 };
 
@@ -198,7 +203,8 @@ static int unknown(const struct opt *opts, const char *option, struct err *err)
 	if (n && starts_with(name, "--"))
 		near = str_nearest(name + 2, names);
 	if (near)
-		return err_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", safe, near);
+		return err_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", safe,
+			       near);
 	return err_set(err, ERR_USAGE, "unknown option '%s'", safe);
 }
 
@@ -263,7 +269,8 @@ int opts_parse(const struct opt *opts, void *into, char *const *argv, bool stop_
 			argv++;
 			break;
 		}
-		if (streq(*argv, "--help") || (streq(*argv, "-h") && !find(opts, into, NULL, 0, 'h').row)) {
+		if (streq(*argv, "--help") ||
+		    (streq(*argv, "-h") && !find(opts, into, NULL, 0, 'h').row)) {
 			*ret_help = true;
 			return 0;
 		}

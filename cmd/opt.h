@@ -2,7 +2,8 @@
  * Options are data: one row is the parser and the line in --help at once.
  *
  * A row stores its value in a struct of the command's own, at an offset, through a setter. Booleans
- * take "=true" and "=false"; a repeated option that is not a list is set anew, so the last one wins.
+ * take "=true" and "=false"; a repeated option that is not a list is set anew, so the last one
+ * wins.
  */
 #ifndef CMD_OPT_H
 #define CMD_OPT_H

@@ -3,9 +3,9 @@
  *
  * The note in the store (containers/<id>/paused) names the run that it is about, those of its
  * processes that were stopped before, and whether all had been stopped. It is written before the
- * first is stopped and again after the last, and removed when all go on. A container counts as paused
- * where the note is about this run, is whole, and the first process is stopped: whatever of this dies
- * half way, the container is shown as running, and unpause mends it.
+ * first is stopped and again after the last, and removed when all go on. A container counts as
+ * paused where the note is about this run, is whole, and the first process is stopped: whatever of
+ * this dies half way, the container is shown as running, and unpause mends it.
  */
 #include "cmd/pause.h"
 
@@ -41,7 +41,8 @@ static int lock(const struct tiffin *t, const struct container *c, int *ret_lock
 		struct container *ret_now, struct err *err)
 {
 	CLEAN(clean_fd)
-	int dir = openat(t->store.containers, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int dir =
+		openat(t->store.containers, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (dir < 0)
 		return err_sys(err, "cannot open container %.12s", c->id);
@@ -61,14 +62,19 @@ static int pause_one(struct tiffin *t, const struct container *named, const char
 
 	(void)name;
 	(void)arg;
-	/* Stopped in the middle of its start it would keep its monitor waiting, which nobody could reach. */
+	/*
+	 * Stopped in the middle of its start it would keep its monitor waiting, which nobody could
+	 * reach.
+	 */
 	if (named->status == CONTAINER_RUNNING && life_await_start(t, named, err) < 0)
 		return -1;
 	if (lock(t, named, &locked, &c, err) < 0 || life_open_init(&c, "pause", &pidfd, err) < 0)
 		return -1;
 	if (c.paused)
-		return err_set(err, ERR_BUSY, "cannot pause container %s: it is already paused: container "
-					      "state improper", c.name);
+		return err_set(err, ERR_BUSY,
+			       "cannot pause container %s: it is already paused: container "
+			       "state improper",
+			       c.name);
 	/* Half paused: those that were stopped before that. */
 	stopped = json_incref(js_arr(c.pause_note, "stopped")) ?: freeze_find_stopped(init, err);
 	if (!stopped || container_save_pause(&t->store, &c, stopped, false, err) < 0)
@@ -95,8 +101,10 @@ int pause_lift(const struct tiffin *t, const struct container *c, struct err *er
 	if (lock(t, c, &locked, &now, err) < 0 || life_open_init(&now, "unpause", &pidfd, err) < 0)
 		return -1;
 	if (!now.pause_note)
-		return err_set(err, ERR_BUSY, "cannot unpause container %s: it is not paused: container "
-					      "state improper", now.name);
+		return err_set(err, ERR_BUSY,
+			       "cannot unpause container %s: it is not paused: container "
+			       "state improper",
+			       now.name);
 	if (freeze_continue(&now.state.init, js_arr(now.pause_note, "stopped"), err) < 0)
 		return err_wrap(err, "cannot unpause container %s", now.name);
 	container_clear_pause(&t->store, &now);
@@ -123,8 +131,8 @@ static bool is_paused(const struct container *c)
 }
 
 /*
- * It is not us who lift what we paused, but a child that waits for our end: nobody is to find a container
- * stopped because a client was killed.
+ * It is not us who lift what we paused, but a child that waits for our end: nobody is to find a
+ * container stopped because a client was killed.
  */
 static _Noreturn void guard(const struct tiffin *t, const struct container *c, int pipe)
 {
@@ -196,7 +204,9 @@ static int pause_command(struct tiffin *t, void *options, const struct strv *ope
 static int unpause(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
 	const struct pause_options *o = options;
-	const struct each_task task = { .verb = "unpause", .wanted = is_paused, .work = unpause_one };
+	const struct each_task task = { .verb = "unpause",
+					.wanted = is_paused,
+					.work = unpause_one };
 
 	return each_container(t, &o->each, operands, &task, err);
 }

@@ -8,7 +8,8 @@
 const struct opt platform_opts[] = {
 	{ 0, "platform", "OS/ARCH", "of a manifest list, this one", set_string,
 	  FIELD(platform_options, platform) },
-	{ 0, "arch", "ARCH", "in place of this machine's", set_string, FIELD(platform_options, arch) },
+	{ 0, "arch", "ARCH", "in place of this machine's", set_string,
+	  FIELD(platform_options, arch) },
 	{ 0, "os", "OS", "in place of this machine's", set_string, FIELD(platform_options, os) },
 	{ 0, "variant", "VARIANT", "of the architecture, as v7", set_string,
 	  FIELD(platform_options, variant) },

@@ -12,7 +12,8 @@ struct port_options {
 };
 
 static const struct opt port_opts[] = {
-	{ 'a', "all", NULL, "of all containers that run, with their IDs", set_flag, FIELD(port_options, all) },
+	{ 'a', "all", NULL, "of all containers that run, with their IDs", set_flag,
+	  FIELD(port_options, all) },
 	LATEST_ROW(port_options, latest),
 	{ 0 },
 };
@@ -95,7 +96,8 @@ static int port(struct tiffin *t, void *options, const struct strv *operands, st
 	CLEAN(port_list_done) struct port_list ports = { 0 };
 
 	if (o->all && (o->latest || operands->n))
-		return err_set(err, ERR_USAGE, "port: a name, --all and --latest do not go together");
+		return err_set(err, ERR_USAGE,
+			       "port: a name, --all and --latest do not go together");
 	if (tiffin_open(t, false, err) < 0)
 		return -1;
 	if (o->all)

@@ -51,7 +51,8 @@ static int parse_protocol(char *text, bool *ret_udp, struct err *err)
 
 	*ret_udp = slash && strcasecmp(slash, "/udp") == 0;
 	if (slash && strcasecmp(slash, "/sctp") == 0)
-		return err_set(err, ERR_UNSUPPORTED, "this version publishes tcp and udp, not sctp");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "this version publishes tcp and udp, not sctp");
 	if (slash && !*ret_udp && strcasecmp(slash, "/tcp") != 0)
 		return err_set(err, ERR_USAGE, "invalid proto: '%s'", slash + 1);
 	if (slash)

@@ -22,8 +22,8 @@ int port_option_publish(struct port_list *list, const char *text, struct err *er
 int port_option_expose(struct port_list *list, const char *text, struct err *err);
 
 /*
- * All that a command line and an image say. all: -P. What an image says and nobody can make sense of
- * is passed over.
+ * All that a command line and an image say. all: -P. What an image says and nobody can make sense
+ * of is passed over.
  */
 int port_options(const struct strv *publish, const struct strv *expose,
 		 const struct strv *image_exposed, bool all, struct port_list *ret,

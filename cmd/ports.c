@@ -126,7 +126,8 @@ static void put_run(struct buf *out, const struct network_port *first, unsigned 
 	if (last != first->container)
 		buf_addf(&range, "-%u", last);
 	if (port_published(first))
-		buf_addf(&item, "%s:%s->", network_bracket(first->address, address), buf_str(&range));
+		buf_addf(&item, "%s:%s->", network_bracket(first->address, address),
+			 buf_str(&range));
 	buf_addf(&item, "%s/%s", buf_str(&range), protocol_of(first));
 	put_item(out, buf_str(&item));
 }

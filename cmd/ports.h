@@ -1,6 +1,6 @@
 /*
- * The ports of a container: those that are published, and those that are only said to be of interest
- * (EXPOSE, --expose), which have no address. As a list, in a record, as text, and bound.
+ * The ports of a container: those that are published, and those that are only said to be of
+ * interest (EXPOSE, --expose), which have no address. As a list, in a record, as text, and bound.
  *
  * Ownership: a list owns the sockets of its ports, once they are bound.
  */
@@ -36,7 +36,9 @@ bool port_list_is_published(const struct port_list *l);
 
 /* By the container's port, then address, host's port and protocol. */
 void port_list_sort(struct port_list *l);
-/* As docker's ps: "127.0.0.1:80-82->80-82/tcp, 443/tcp, 127.0.0.1:8080->90/tcp". The caller frees. */
+/*
+ * As docker's ps: "127.0.0.1:80-82->80-82/tcp, 443/tcp, 127.0.0.1:8080->90/tcp". The caller frees.
+ */
 char *port_list_describe(const struct port_list *l);
 
 /* Binds those that are published: all of them, or none and the error of the first. */

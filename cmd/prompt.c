@@ -1,9 +1,9 @@
 /*
  * Theory of operation
  *
- * With the terminal's own line editing switched off, nothing is echoed, and Ctrl-C is a byte like any
- * other: no signal can end us while the terminal is not as it was found, and no handler is needed.
- * What comes as a signal all the same (kill, hang-up) waits until it is.
+ * With the terminal's own line editing switched off, nothing is echoed, and Ctrl-C is a byte like
+ * any other: no signal can end us while the terminal is not as it was found, and no handler is
+ * needed. What comes as a signal all the same (kill, hang-up) waits until it is.
  */
 #include "cmd/prompt.h"
 
@@ -114,7 +114,8 @@ int prompt(const char *question, bool echo, char **ret, struct err *err)
 	int result;
 
 	if (tcgetattr(STDIN_FILENO, &before) < 0)
-		return err_set(err, ERR_USAGE, "cannot ask for '%.*s': standard input is no terminal",
+		return err_set(err, ERR_USAGE,
+			       "cannot ask for '%.*s': standard input is no terminal",
 			       (int)strcspn(question, ":"), question);
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGINT);
@@ -149,7 +150,8 @@ int prompt_yes(const char *question, bool *ret, struct err *err)
 		char first;
 
 		if (read(STDIN_FILENO, &first, 1) != 1)
-			return err_set(err, ERR_USAGE, "there is nobody to ask: --force goes without");
+			return err_set(err, ERR_USAGE,
+				       "there is nobody to ask: --force goes without");
 		answer = xstrndup(&first, 1);
 	}
 	*ret = answer && (*answer == 'y' || *answer == 'Y');

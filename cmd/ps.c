@@ -24,20 +24,24 @@ static const struct opt ps_opts[] = {
 	  FIELD(ps_options, latest) },
 	{ 'n', "last", "N", "the newest N, whatever their state", set_integer,
 	  FIELD(ps_options, last) },
-	{ 's', "size", NULL, "print what they take on the disk", set_flag, FIELD(ps_options, size) },
+	{ 's', "size", NULL, "print what they take on the disk", set_flag,
+	  FIELD(ps_options, size) },
 	{ 0, "ns", NULL, "print their namespaces", set_flag, FIELD(ps_options, namespaces) },
 	{ 0, "namespace", NULL, NULL, set_flag, FIELD(ps_options, namespaces) },
 	{ 'f', "filter", "KEY=VALUE", CONTAINER_FILTER_KEYS, set_list, FIELD(ps_options, filters) },
-	{ 0, "sort", "KEY", "command, created, id, image, names, runningfor, size, status", set_string,
+	{ 0, "sort", "KEY", "command, created, id, image, names, runningfor, size, status",
+	  set_string,
 	  FIELD(ps_options, sort) },
-	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'", set_string,
+	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'",
+	  set_string,
 	  FIELD(ps_options, format) },
 	{ 0, "no-trunc", NULL, "print IDs and commands whole", set_flag,
 	  FIELD(ps_options, no_trunc) },
 	{ 0, "noheading", NULL, "no headings", set_flag, FIELD(ps_options, no_heading) },
 	{ 'w', "watch", "SECONDS", "print again and again, so far apart", set_number,
 	  FIELD(ps_options, watch) },
-	{ 0, "external", NULL, "other programs' containers in the store too: there are none", set_flag,
+	{ 0, "external", NULL, "other programs' containers in the store too: there are none",
+	  set_flag,
 	  FIELD(ps_options, external) },
 	{ 0 },
 };
@@ -107,8 +111,10 @@ static int find_sort_key(const char *name, const struct sort_key **ret, struct e
 			*ret = &sort_keys[i];
 	if (!name || *ret)
 		return 0;
-	return err_set(err, ERR_USAGE, "--sort: '%s' is not command, created, id, image, names, runningfor, "
-				       "size or status", name);
+	return err_set(err, ERR_USAGE,
+		       "--sort: '%s' is not command, created, id, image, names, runningfor, "
+		       "size or status",
+		       name);
 }
 
 /* --- what is listed --- */
@@ -131,7 +137,8 @@ static void entries_done(struct entries *e)
 
 static bool wants_size(const struct ps_options *o)
 {
-	return o->size || (o->sort && streq(o->sort, "size")) || (o->format && strstr(o->format, ".Size"));
+	return o->size || (o->sort && streq(o->sort, "size")) ||
+	       (o->format && strstr(o->format, ".Size"));
 }
 
 static int add(const struct tiffin *t, const struct container *c, const struct ps_options *o,

@@ -64,8 +64,9 @@ static int check_names(const struct pull_command_options *o, const struct strv *
 		if (transport_parse(names->v[i], &from, err) < 0)
 			return -1;
 		if (from.path && (o->pull.platform || o->all_tags || o->policy))
-			return err_set(err, ERR_UNSUPPORTED, "--platform, --all-tags and --policy are "
-							     "for registries alone");
+			return err_set(err, ERR_UNSUPPORTED,
+				       "--platform, --all-tags and --policy are "
+				       "for registries alone");
 		if (from.path)
 			continue;
 		if (reference_parse(from.reference, &ref, err) < 0)
@@ -140,7 +141,8 @@ static int pull_one(struct tiffin *t, const struct pull_command_options *o, cons
 	CLEAN(found_image_done) struct found_image image = FOUND_IMAGE_INIT;
 	CLEAN(strv_done) struct strv ids = { 0 };
 
-	if (transport_parse(text, &from, err) < 0 || (from.path && pull_path(t, &from, &ids, err) < 0))
+	if (transport_parse(text, &from, err) < 0 ||
+	    (from.path && pull_path(t, &from, &ids, err) < 0))
 		return -1;
 	for (size_t i = 0; i < ids.n; i++)
 		print_id(ids.v[i]);

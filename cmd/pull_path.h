@@ -7,7 +7,11 @@
 #include "cmd/command.h"
 #include "image/transport.h"
 
-/* from has a path. *ret_ids: of the images, each once: all that an archive has, where it names none. */
-int pull_path(struct tiffin *t, const struct transport *from, struct strv *ret_ids, struct err *err);
+/*
+ * from has a path. *ret_ids: of the images, each once: all that an archive has, where it names
+ * none.
+ */
+int pull_path(struct tiffin *t, const struct transport *from, struct strv *ret_ids,
+	      struct err *err);
 
 #endif

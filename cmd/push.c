@@ -28,7 +28,8 @@ static const struct opt push_opts[] = {
 	  FIELD(push_command_options, push.quiet) },
 	{ 'f', "format", "FORMAT", "of the manifest: oci or v2s2 (as the image came)", set_string,
 	  FIELD(push_command_options, push.format) },
-	{ 0, "compression-format", "FORMAT", "of all layers: gzip or zstd (as each came)", set_string,
+	{ 0, "compression-format", "FORMAT", "of all layers: gzip or zstd (as each came)",
+	  set_string,
 	  FIELD(push_command_options, push.compression) },
 	{ 0, "compress", NULL, "compress the layers of a dir:", set_flag,
 	  FIELD(push_command_options, compress) },
@@ -96,7 +97,8 @@ static int push_to_registry(struct tiffin *t, const struct push_command_options 
 	if (reference_parse(destination, &ref, err) < 0)
 		return -1;
 	if (ref.digest)
-		return err_set(err, ERR_USAGE, "cannot push to '%s': a digest reference", destination);
+		return err_set(err, ERR_USAGE, "cannot push to '%s': a digest reference",
+			       destination);
 	if (helper_push(t, image, destination, &o->push, &text, err) < 0)
 		return -1;
 	event_image(&t->store, "push", id, destination);
@@ -165,8 +167,9 @@ static int push_to_path(struct tiffin *t, const struct push_command_options *o, 
 	CLEAN(strv_done) struct strv images = { 0 };
 
 	if (o->digestfile || o->push.format || o->push.compression)
-		return err_set(err, ERR_UNSUPPORTED, "--digestfile, --format and --compression-format "
-						     "are for registries alone");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "--digestfile, --format and --compression-format "
+			       "are for registries alone");
 	if (name && to->kind == TRANSPORT_DOCKER_ARCHIVE) {
 		if (reference_parse(to->reference, &ref, err) < 0)
 			return -1;

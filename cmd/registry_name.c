@@ -27,7 +27,8 @@ int registry_name_parse(const char *text, char **ret_key, char **ret_host, struc
 	if (len && key[len - 1] == '/')
 		key[len - 1] = '\0';
 	probe = xasprintf("%s/x", key);
-	if (reference_parse(probe, &ref, NULL) < 0 || ref.digest || !streq(ref.tag ?: "", "latest") ||
+	if (reference_parse(probe, &ref, NULL) < 0 || ref.digest ||
+	    !streq(ref.tag ?: "", "latest") ||
 	    (!starts_with(key, ref.registry) && !streq(key, "index.docker.io")))
 		return err_set(err, ERR_USAGE, "'%.200s' is not a registry's host and port",
 			       text ?: HUB);

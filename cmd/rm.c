@@ -12,7 +12,8 @@ struct rm_options {
 static const struct opt rm_opts[] = {
 	{ 'f', "force", NULL, "kill those that run first", set_flag, FIELD(rm_options, force) },
 	{ .more = each_opts, .field = FIELD(rm_options, each) },
-	{ 't', "time", "SECONDS", "with --force: how long to wait before it is killed (0)", set_string,
+	{ 't', "time", "SECONDS", "with --force: how long to wait before it is killed (0)",
+	  set_string,
 	  FIELD(rm_options, timeout) },
 	{ 0, "timeout", "SECONDS", NULL, set_string, FIELD(rm_options, timeout) },
 	{ 'i', "ignore", NULL, "one that is not there is no error", set_flag,

@@ -36,8 +36,9 @@ static int free_of_containers(struct tiffin *t, const struct image_record *image
 		if (!container_uses_image(&list[i], image->id))
 			continue;
 		result = force ? life_remove(t, &list[i], true, err) :
-				 err_set(err, ERR_BUSY, "image %.12s is in use by container %s (%.12s)",
-					 image->id, list[i].name, list[i].id);
+				 err_set(err, ERR_BUSY,
+					 "image %.12s is in use by container %s (%.12s)", image->id,
+					 list[i].name, list[i].id);
 	}
 	container_list_done(list, n);
 	return result;

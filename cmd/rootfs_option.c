@@ -20,8 +20,10 @@ int rootfs_option(const char *text, struct start *s, struct err *err)
 	CLEAN(clean_free) char *path = xstrdup(text);
 
 	if (cut_suffix(path, ":idmap"))
-		return err_set(err, ERR_UNSUPPORTED, "--rootfs %s: idmap takes mounts that only root can "
-						     "make", text);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "--rootfs %s: idmap takes mounts that only root can "
+			       "make",
+			       text);
 	s->discard = cut_suffix(path, ":O");
 	s->rootfs = realpath(path, NULL);
 	if (!s->rootfs)

@@ -1,9 +1,9 @@
 /*
  * Theory of operation
  *
- * run makes the container's record, pulling the image where it is missing (cmd/create.c), starts its
- * monitor (cmd/start.c), and then only carries the terminal's bytes and signals (runtime/attach.c):
- * the container is the monitor's, and goes on if we die.
+ * run makes the container's record, pulling the image where it is missing (cmd/create.c), starts
+ * its monitor (cmd/start.c), and then only carries the terminal's bytes and signals
+ * (runtime/attach.c): the container is the monitor's, and goes on if we die.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -25,7 +25,8 @@ static int run(struct tiffin *t, void *options, const struct strv *operands, str
 	if (o->detach && o->attach.streams.n)
 		return err_set(err, ERR_USAGE, "Conflicting options: -a and -d");
 	if (o->tty && !o->detach && a.with_stdin && !a.tty)
-		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
+		return err_set(err, ERR_USAGE,
+			       "the input device is not a TTY: -t without -i, or -i alone");
 	service_take_sockets(&o->service);
 	if (preserve_fds_claim(o->service.preserve_fds, err) < 0)
 		return -1;

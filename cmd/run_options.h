@@ -1,6 +1,6 @@
 /*
- * The options of run (run_options.c; topics with a table of their own are in files of their own), and
- * how they and the image's configuration become a container_spec (run_spec.c).
+ * The options of run (run_options.c; topics with a table of their own are in files of their own),
+ * and how they and the image's configuration become a container_spec (run_spec.c).
  */
 #ifndef CMD_RUN_OPTIONS_H
 #define CMD_RUN_OPTIONS_H
@@ -24,7 +24,8 @@
 #include "runtime/spec.h"
 
 struct run_options {
-	bool interactive, tty, detach, remove, replace, read_only, read_only_tmpfs, publish_all, quiet;
+	bool interactive, tty, detach, remove, replace, read_only, read_only_tmpfs, publish_all,
+		quiet;
 	char *name, *workdir, *user, *entrypoint, *hostname, *network, *pull, *cidfile;
 	char *stop_signal, *timezone, *authfile, *tls_verify;
 	struct platform_options platform;
@@ -54,9 +55,10 @@ void run_options_init(void *options);
 void run_options_done(void *options);
 
 /*
- * Makes the specification: what the options leave open is the image's, what the image leaves open is
- * docker's default. command is what was typed behind the image; the namespaces are taken over, but for
- * the rest of *ns. The caller frees *ret, and *ret_profile: as security_options_apply has it.
+ * Makes the specification: what the options leave open is the image's, what the image leaves open
+ * is docker's default. command is what was typed behind the image; the namespaces are taken over,
+ * but for the rest of *ns. The caller frees *ret, and *ret_profile: as security_options_apply has
+ * it.
  */
 int run_spec(const struct run_options *o, const struct image_config *image,
 	     const struct strv *command, const char *container_id, struct namespaces *ns,

@@ -84,7 +84,8 @@ int save_target_open(const char *path, bool directory, struct save_target *ret, 
 		ret->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	}
 	if (isatty(ret->fd))
-		return err_set(err, ERR_USAGE, "refusing to save to terminal. Use -o flag or redirect");
+		return err_set(err, ERR_USAGE,
+			       "refusing to save to terminal. Use -o flag or redirect");
 	return 0;
 }
 

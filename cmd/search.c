@@ -27,7 +27,8 @@ static const struct opt search_opts[] = {
 	  FIELD(search_options, list_tags) },
 	{ 'f', "filter", "KEY=VALUE", "stars=N, is-official=BOOL, is-automated=BOOL", set_list,
 	  FIELD(search_options, filters) },
-	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'", set_string,
+	{ 0, "format", "TEMPLATE", "print rows so: a template, 'table TEMPLATE', 'json'",
+	  set_string,
 	  FIELD(search_options, format) },
 	{ 0, "no-trunc", NULL, "print descriptions whole", set_flag,
 	  FIELD(search_options, no_trunc) },
@@ -142,8 +143,8 @@ static int search_in(struct tiffin *t, const struct search_options *o, const cha
 	json_t *one;
 	size_t i;
 
-	if (access_add_source(&o->access, streq(registry, HUB) ? HUB_SEARCH : registry, NULL, &source,
-			      err) < 0 ||
+	if (access_add_source(&o->access, streq(registry, HUB) ? HUB_SEARCH : registry, NULL,
+			      &source, err) < 0 ||
 	    helper_search(t, &source, term, o->limit, &results, err) < 0)
 		return -1;
 	json_array_foreach(results, i, one)

@@ -17,7 +17,8 @@ const struct opt security_opts[] = {
 	{ 0, "security-opt", "OPTION", "seccomp=FILE|unconfined, no-new-privileges[=false], "
 	  "mask=PATH:PATH, unmask=ALL|PATH:PATH (repeatable)", set_list,
 	  FIELD(security_options, opts) },
-	{ 0, "privileged", NULL, "all capabilities in its own namespaces, no filter, nothing masked, the "
+	{ 0, "privileged", NULL,
+	  "all capabilities in its own namespaces, no filter, nothing masked, the "
 	  "devices that you may open", set_flag, FIELD(security_options, privileged) },
 	{ 0 },
 };
@@ -65,11 +66,15 @@ static int check_label(const char *value, struct err *err)
 			continue;
 		if (access("/sys/fs/selinux/enforce", F_OK) < 0)
 			return 0;
-		return err_set(err, ERR_UNSUPPORTED, "--security-opt label=%s: this version sets no "
-						     "SELinux labels", value);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "--security-opt label=%s: this version sets no "
+			       "SELinux labels",
+			       value);
 	}
-	return err_set(err, ERR_USAGE, "--security-opt label=%s: use disable, user:, role:, type:, level: "
-				       "or filetype:", value);
+	return err_set(err, ERR_USAGE,
+		       "--security-opt label=%s: use disable, user:, role:, type:, level: "
+		       "or filetype:",
+		       value);
 }
 
 static int check_apparmor(const char *value, struct err *err)
@@ -77,10 +82,14 @@ static int check_apparmor(const char *value, struct err *err)
 	if (streq(value, "unconfined"))
 		return 0; /* tiffin confines by none; what confines the caller can't be left */
 	if (access("/sys/kernel/security/apparmor", F_OK) < 0)
-		return err_set(err, ERR_UNSUPPORTED, "apparmor profile \"%s\" specified, but Apparmor is not "
-						     "enabled on this system", value);
-	return err_set(err, ERR_UNSUPPORTED, "--security-opt apparmor=%s: this version sets no AppArmor "
-					     "profile", value);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "apparmor profile \"%s\" specified, but Apparmor is not "
+			       "enabled on this system",
+			       value);
+	return err_set(err, ERR_UNSUPPORTED,
+		       "--security-opt apparmor=%s: this version sets no AppArmor "
+		       "profile",
+		       value);
 }
 
 /* "/a:/b" */
@@ -92,8 +101,9 @@ static int add_paths(const char *option, const char *value, bool all, struct str
 
 	while ((path = strsep(&rest, ":"))) {
 		if (*path != '/' && !(all && streq(path, "ALL")))
-			return err_set(err, ERR_USAGE, "--security-opt %s=%s: '%s' is not an absolute path",
-				       option, value, path);
+			return err_set(err, ERR_USAGE,
+				       "--security-opt %s=%s: '%s' is not an absolute path", option,
+				       value, path);
 		strv_add(ret, path);
 	}
 	return 0;
@@ -141,8 +151,10 @@ static int apply_one(const char *text, struct container_spec *spec, char **profi
 		return add_paths(name, value, true, &spec->unmasked, err);
 	if (streq(text, "systempaths=unconfined"))
 		return add_paths("unmask", "ALL", true, &spec->unmasked, err);
-	return err_set(err, ERR_UNSUPPORTED, "invalid --security-opt: \"%s\": this version knows seccomp, "
-					     "no-new-privileges, mask, unmask, label and apparmor", text);
+	return err_set(err, ERR_UNSUPPORTED,
+		       "invalid --security-opt: \"%s\": this version knows seccomp, "
+		       "no-new-privileges, mask, unmask, label and apparmor",
+		       text);
 }
 
 int security_options_apply(const struct security_options *o, struct container_spec *spec,

@@ -19,8 +19,9 @@ extern const struct opt security_opts[];
 
 void security_options_done(struct security_options *o);
 /*
- * ERR_UNSUPPORTED where an option asks for what tiffin has not, or this machine. *ret_profile is the
- * path of a seccomp profile that is to be compiled for the specification, or NULL; the caller frees.
+ * ERR_UNSUPPORTED where an option asks for what tiffin has not, or this machine. *ret_profile is
+ * the path of a seccomp profile that is to be compiled for the specification, or NULL; the caller
+ * frees.
  */
 int security_options_apply(const struct security_options *o, struct container_spec *spec,
 			   char **ret_profile, struct err *err);

@@ -25,7 +25,8 @@ const struct opt service_opts[] = {
 	{ .more = preserve_opts, .field = FIELD(service_options, preserve_fds) },
 	{ 0, "pidfile", "FILE", "write the number of the first process there", set_string,
 	  FIELD(service_options, pidfile) },
-	{ 0, "conmon-pidfile", "FILE", "write the number of the container's monitor there", set_string,
+	{ 0, "conmon-pidfile", "FILE", "write the number of the container's monitor there",
+	  set_string,
 	  FIELD(service_options, conmon_pidfile) },
 	{ 0, "sdnotify", "MODE", "who tells $NOTIFY_SOCKET that it is ready: ignore (the default), "
 	  "conmon, container", set_string, FIELD(service_options, sdnotify) },
@@ -129,15 +130,16 @@ void service_take_sockets(struct service_options *o)
 		o->preserve_fds = o->listen_fds;
 }
 
-int service_claim_sockets(struct service_options *o, const struct each *each, const struct strv *operands,
-			  struct err *err)
+int service_claim_sockets(struct service_options *o, const struct each *each,
+			  const struct strv *operands, struct err *err)
 {
 	service_take_sockets(o);
 	if (!o->listen_fds)
 		return 0;
 	if (each->all || each->filters.n || operands->n + each->cidfiles.n + each->latest != 1)
-		return err_set(err, ERR_USAGE, "the service manager's sockets (LISTEN_FDS) are for one container, "
-					       "which is to be named");
+		return err_set(err, ERR_USAGE,
+			       "the service manager's sockets (LISTEN_FDS) are for one container, "
+			       "which is to be named");
 	return preserve_fds_claim(o->preserve_fds, err);
 }
 
@@ -212,7 +214,8 @@ static int write_pid(const char *path, pid_t pid, struct err *err)
 
 int service_write_pids(const struct service_options *o, pid_t first, struct err *err)
 {
-	if (write_pid(o->pidfile, first, err) < 0 || write_pid(o->conmon_pidfile, getpid(), err) < 0)
+	if (write_pid(o->pidfile, first, err) < 0 ||
+	    write_pid(o->conmon_pidfile, getpid(), err) < 0)
 		return -1;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * What a service manager, or a script, hands to a container and wants to hear of it: descriptors, the
- * processes' numbers in files, and readiness (sd_notify(3)).
+ * What a service manager, or a script, hands to a container and wants to hear of it: descriptors,
+ * the processes' numbers in files, and readiness (sd_notify(3)).
  */
 #ifndef CMD_SERVICE_OPTIONS_H
 #define CMD_SERVICE_OPTIONS_H
@@ -32,21 +32,21 @@ json_t *service_options_to_json(const struct service_options *o);
 void service_options_from_json(const json_t *j, struct service_options *ret);
 
 /*
- * The caller's descriptors from 3 on are to be the container's: are they there? From now on no other
- * program gets them. ERR_USAGE, in podman's words.
+ * The caller's descriptors from 3 on are to be the container's: are they there? From now on no
+ * other program gets them. ERR_USAGE, in podman's words.
  */
 int preserve_fds_claim(int n, struct err *err);
 /*
- * The sockets that a service manager hands to us, and to nobody else (sd_listen_fds(3)): their number. They
- * are preserved, as if the user had said so.
+ * The sockets that a service manager hands to us, and to nobody else (sd_listen_fds(3)): their
+ * number. They are preserved, as if the user had said so.
  */
 void service_take_sockets(struct service_options *o);
 /*
- * The same for commands that start what was made before, and claims them: it must be one container that is
- * named. ERR_USAGE.
+ * The same for commands that start what was made before, and claims them: it must be one container
+ * that is named. ERR_USAGE.
  */
-int service_claim_sockets(struct service_options *o, const struct each *each, const struct strv *operands,
-			  struct err *err);
+int service_claim_sockets(struct service_options *o, const struct each *each,
+			  const struct strv *operands, struct err *err);
 /* to starts with those descriptors. */
 void service_hand_sockets(const struct service_options *from, struct service_options *to);
 /* The container has them: closes ours. */

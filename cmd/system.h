@@ -9,8 +9,9 @@
 #include "cmd/command.h"
 
 /*
- * Removes what no image, container or command refers to: layers, trash, stages, the files of locks and
- * the sockets of monitors that died, names that lead nowhere. *io_freed grows by the size of layers.
+ * Removes what no image, container or command refers to: layers, trash, stages, the files of locks
+ * and the sockets of monitors that died, names that lead nowhere. *io_freed grows by the size of
+ * layers.
  */
 int system_sweep(struct tiffin *t, int64_t *io_freed, struct err *err);
 

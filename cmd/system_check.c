@@ -12,7 +12,8 @@ struct check_options {
 };
 
 static const struct opt check_opts[] = {
-	{ 'f', "force", NULL, "with --repair: what can't be mended is removed, with its containers", set_flag,
+	{ 'f', "force", NULL, "with --repair: what can't be mended is removed, with its containers",
+	  set_flag,
 	  FIELD(check_options, force) },
 	{ 'm', "max", "DURATION", "layers without an image may be so old (24h)", set_duration,
 	  FIELD(check_options, max_age) },
@@ -127,7 +128,8 @@ static int check(struct tiffin *t, void *options, const struct strv *operands, s
 const struct command command_system_check = {
 	.names = "check",
 	.operands = "[OPTIONS]",
-	.summary = "verify the store: a line for all that is wrong; exit status 1 where something is",
+	.summary =
+		"verify the store: a line for all that is wrong; exit status 1 where something is",
 	.opts = check_opts,
 	.size = sizeof(struct check_options),
 	.max_operands = 0,

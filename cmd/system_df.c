@@ -31,9 +31,11 @@ struct df_options {
 };
 
 static const struct opt df_opts[] = {
-	{ 0, "format", "TEMPLATE", "print each row so: a template, 'table TEMPLATE', 'json'", set_string,
+	{ 0, "format", "TEMPLATE", "print each row so: a template, 'table TEMPLATE', 'json'",
+	  set_string,
 	  FIELD(df_options, format) },
-	{ 'v', "verbose", NULL, "every image, container and volume", set_flag, FIELD(df_options, verbose) },
+	{ 'v', "verbose", NULL, "every image, container and volume", set_flag,
+	  FIELD(df_options, verbose) },
 	{ 0 },
 };
 
@@ -100,7 +102,8 @@ static int measure(const struct tiffin *t, struct usage *u, struct err *err)
 	CLEAN(strv_done) struct strv paths = { 0 };
 
 	for (size_t i = 0; i < u->layers.n; i++)
-		strv_addf(&paths, "%s/%s/%s", root, i < u->n_plain ? "layers" : "mapped", u->layers.v[i]);
+		strv_addf(&paths, "%s/%s/%s", root, i < u->n_plain ? "layers" : "mapped",
+			  u->layers.v[i]);
 	for (size_t i = 0; i < u->n_images; i++)
 		strv_addf(&paths, "%s/images/%s", root, u->images[i].id);
 	for (size_t i = 0; i < u->n_containers; i++)
@@ -135,7 +138,8 @@ static size_t containers_of(const struct usage *u, const char *id)
 	return n;
 }
 
-static void sum_images(const struct usage *u, int64_t *ret_size, int64_t *ret_free, size_t *ret_active)
+static void sum_images(const struct usage *u, int64_t *ret_size, int64_t *ret_free,
+		       size_t *ret_active)
 {
 	for (size_t i = 0; i < u->layers.n; i++) {
 		bool has = false, kept = false;
@@ -160,7 +164,8 @@ static void sum_images(const struct usage *u, int64_t *ret_size, int64_t *ret_fr
 
 /* --- the short table --- */
 
-static json_t *row_of(const char *type, size_t total, size_t active, int64_t size, int64_t reclaimable)
+static json_t *row_of(const char *type, size_t total, size_t active, int64_t size,
+		      int64_t reclaimable)
 {
 	CLEAN(clean_free) char *free_text = human_size(reclaimable);
 	json_t *j = json_object();
@@ -173,7 +178,8 @@ static json_t *row_of(const char *type, size_t total, size_t active, int64_t siz
 	js_set_int(j, "RawReclaimable", reclaimable);
 	js_set_str_take(j, "Size", human_size(size));
 	js_set_str_take(j, "Reclaimable",
-			xasprintf("%s (%d%%)", free_text, size ? (int)(reclaimable * 100 / size) : 0));
+			xasprintf("%s (%d%%)", free_text,
+				  size ? (int)(reclaimable * 100 / size) : 0));
 	return j;
 }
 
@@ -275,7 +281,8 @@ static void print_images(const struct usage *u)
 		int64_t shared, unique;
 
 		split(u, i, &shared, &unique);
-		table_cell(&table, xstrndup(name, (size_t)(colon ? colon - name : (long)strlen(name))));
+		table_cell(&table,
+			   xstrndup(name, (size_t)(colon ? colon - name : (long)strlen(name))));
 		table_cell(&table, xstrdup(colon ? colon + 1 : ""));
 		table_cell(&table, xstrndup(image->id, 12));
 		table_cell(&table, ago(image->created));
@@ -302,8 +309,9 @@ static size_t volumes_of(const struct usage *u, const char *id)
 
 static void print_containers(const struct usage *u)
 {
-	static const char *const columns[] = { "CONTAINER ID", "IMAGE",	  "COMMAND", "LOCAL VOLUMES",
-					       "SIZE",	       "CREATED", "STATUS",  "NAMES", NULL };
+	static const char *const columns[] = { "CONTAINER ID",	"IMAGE", "COMMAND",
+					       "LOCAL VOLUMES", "SIZE",	 "CREATED",
+					       "STATUS",	"NAMES", NULL };
 	struct table table;
 
 	table_init(&table, columns, true);

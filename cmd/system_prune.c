@@ -20,7 +20,8 @@ struct prune_options {
 };
 
 static const struct opt prune_opts[] = {
-	{ 'a', "all", NULL, "every image without a container, not only those without a name", set_flag,
+	{ 'a', "all", NULL, "every image without a container, not only those without a name",
+	  set_flag,
 	  FIELD(prune_options, all) },
 	{ 0, "filter", "KEY=VALUE", "of these only: until, label, label! (repeatable)", set_list,
 	  FIELD(prune_options, filters) },

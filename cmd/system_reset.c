@@ -27,8 +27,8 @@ static const struct opt reset_opts[] = {
 };
 
 /*
- * What a store consists of, in the order in which it goes: names before what they lead to. Whoever dies
- * on the way leaves a store, which can be reset again.
+ * What a store consists of, in the order in which it goes: names before what they lead to. Whoever
+ * dies on the way leaves a store, which can be reset again.
  */
 static const char *const parts[] = {
 	"names", "containers", "images",  "volumes", "layers", "mapped", "base", "tmp",
@@ -49,7 +49,8 @@ static int check_mounts(const char *root, struct err *err)
 	if (read_all(fd, MOUNTS_MAX, &text, err) < 0)
 		return -1;
 	if (strstr(buf_str(&text), beneath))
-		return err_set(err, ERR_BUSY, "something is mounted in '%s': nothing was removed", root);
+		return err_set(err, ERR_BUSY, "something is mounted in '%s': nothing was removed",
+			       root);
 	return 0;
 }
 
@@ -70,7 +71,8 @@ static int find_store(struct tiffin *t, char **ret, struct err *err)
 		return err_sys(err, "cannot open the store '%s'", t->root ?: root);
 	layout = xasprintf("%s/layout", real);
 	if (lstat(layout, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_USAGE, "'%s' is not a store of tiffin's: nothing was removed", real);
+		return err_set(err, ERR_USAGE,
+			       "'%s' is not a store of tiffin's: nothing was removed", real);
 	*ret = ptr_take(&real);
 	return 0;
 }
@@ -114,7 +116,8 @@ static int check_idle(struct tiffin *t, struct err *err)
 	CLEAN(strv_done) struct strv names = { 0 };
 
 	helper_sweep(&t->store, &t->ids);
-	if (dir_list(t->store.tmp, &names, err) < 0 || dir_list(t->store.containers, &names, err) < 0)
+	if (dir_list(t->store.tmp, &names, err) < 0 ||
+	    dir_list(t->store.containers, &names, err) < 0)
 		return -1;
 	return names.n == 0 ? 0 :
 			      err_set(err, ERR_BUSY, "another tiffin is at work in the store '%s': try again "
@@ -156,7 +159,8 @@ static int remove_store(struct tiffin *t, const char *root, struct err *err)
 	if (dir_list(t->store.fd, &left, err) < 0)
 		return -1;
 	if (left.n)
-		warn("'%s' was left where it is: there is '%s' in it, which is not tiffin's", root, left.v[0]);
+		warn("'%s' was left where it is: there is '%s' in it, which is not tiffin's", root,
+		     left.v[0]);
 	else if (rmdir(root) < 0 && errno != EBUSY && errno != EACCES && errno != EPERM)
 		return err_sys(err, "cannot remove '%s'", root);
 	return 0;

@@ -14,8 +14,10 @@ static int parse_names(const struct strv *operands, struct strv *ret, struct err
 		if (reference_parse(operands->v[i], &ref, err) < 0)
 			return -1;
 		if (ref.digest)
-			return err_set(err, ERR_USAGE, "'%.200s': a name with a digest can't be given "
-						       "or taken", operands->v[i]);
+			return err_set(err, ERR_USAGE,
+				       "'%.200s': a name with a digest can't be given "
+				       "or taken",
+				       operands->v[i]);
 		strv_add_take(ret, reference_canonical(&ref));
 	}
 	return 0;

@@ -4,9 +4,9 @@
  *
  * What Go has by the types of its values, this has by their names: an object is a struct, whose
  * unknown fields are errors, unless it is a member whose name is known to be a map's, such as
- * "Labels" (template_value.c): there, a key that is missing has no value. A field whose name differs
- * in case alone is found too (".ID" for "Id"): docker and podman name in JSON what they name
- * differently in Go.
+ * "Labels" (template_value.c): there, a key that is missing has no value. A field whose name
+ * differs in case alone is found too (".ID" for "Id"): docker and podman name in JSON what they
+ * name differently in Go.
  *
  * Templates are the user's and values are strangers', so neither may take the process along: the
  * length of a template, its nesting, the steps of a run and the bytes that it makes are bounded.
@@ -31,7 +31,9 @@ struct template_data {
 	const json_t *methods;
 	/* dot holds headings: the functions that dress a string let it pass. */
 	bool headings;
-	/* The output is for a terminal: control characters in values are escaped (CVE-2021-25743). */
+	/*
+	 * The output is for a terminal: control characters in values are escaped (CVE-2021-25743).
+	 */
 	bool escape;
 };
 

@@ -25,8 +25,8 @@ int run_fail(const struct run *r, const struct span *at, struct err *err, const 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	return err_set(err, ERR_USAGE, "template: %s:%zu:%zu: executing \"%s\" at <%.*s%s>: %s", name,
-		       line, at->pos - begin, name, len > 20 ? 20 : (int)len, text + at->pos,
+	return err_set(err, ERR_USAGE, "template: %s:%zu:%zu: executing \"%s\" at <%.*s%s>: %s",
+		       name, line, at->pos - begin, name, len > 20 ? 20 : (int)len, text + at->pos,
 		       len > 20 ? "..." : "", what);
 }
 
@@ -175,8 +175,9 @@ static int call(struct run *r, const struct value *dot, const struct term *term,
 	struct err why = { 0 };
 
 	if (n < f->min || n > f->max)
-		return run_fail(r, &term->at, err, "wrong number of args for %s: want %s%zu got %zu", f->name,
-			    f->max > 10 ? "at least " : "", n < f->min ? f->min : f->max, n);
+		return run_fail(r, &term->at, err,
+				"wrong number of args for %s: want %s%zu got %zu", f->name,
+				f->max > 10 ? "at least " : "", n < f->min ? f->min : f->max, n);
 	if (!f->call)
 		return call_lazy(r, dot, term, last, ret, err);
 	args.v = xcalloc(n ? n : 1, sizeof(*args.v));
@@ -203,16 +204,19 @@ static int call_method(struct run *r, const struct value *dot, const struct comm
 {
 	const struct term *term = c->terms;
 	const struct name *name = term->fields;
-	CLEAN(args_done) struct args args = { .v = xcalloc(count_args(term, last), sizeof(*args.v)) };
+	CLEAN(args_done)
+	struct args args = { .v = xcalloc(count_args(term, last), sizeof(*args.v)) };
 	bool whole = (term->kind == TERM_DOT && dot->json == r->data->dot) ||
 		     (term->kind == TERM_VARIABLE && term->slot == 0);
-	const json_t *values = whole && !name->next ? json_object_get(r->data->methods, name->text) : NULL;
+	const json_t *values =
+		whole && !name->next ? json_object_get(r->data->methods, name->text) : NULL;
 	const char *arg;
 
 	while (name->next)
 		name = name->next;
 	if (!values)
-		return run_fail(r, &term->at, err, "%.100s is not a method but has arguments", name->text);
+		return run_fail(r, &term->at, err, "%.100s is not a method but has arguments",
+				name->text);
 	if (eval_args(r, dot, term, last, &args, err) < 0)
 		return -1;
 	arg = args.n == 1 ? json_string_value(args.v[0].json) : NULL;

@@ -10,7 +10,8 @@
 int value_from_text(const char *text, size_t len, json_t **ret, struct err *err)
 {
 	if (len > TEMPLATE_STRING_MAX)
-		return err_set(err, ERR_USAGE, "a string of more than %d bytes", TEMPLATE_STRING_MAX);
+		return err_set(err, ERR_USAGE, "a string of more than %d bytes",
+			       TEMPLATE_STRING_MAX);
 	*ret = json_stringn_nocheck(text, len);
 	return 0;
 }
@@ -98,7 +99,8 @@ static int index_once(struct value *v, const struct value *by, struct err *err)
 			       json_incref(json_array_get(v->json, i)) :
 			       json_integer((unsigned char)json_string_value(v->json)[i]);
 	} else {
-		return err_set(err, ERR_USAGE, "can't index item of type %s", value_type(v, "struct"));
+		return err_set(err, ERR_USAGE, "can't index item of type %s",
+			       value_type(v, "struct"));
 	}
 	value_done(v);
 	*v = (struct value){ item, NULL };

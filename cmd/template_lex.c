@@ -127,7 +127,8 @@ static size_t number_length(const char *s)
 {
 	size_t n = strspn(s, "+-");
 
-	while (is_word(s[n]) || s[n] == '.' || (strchr("+-", s[n]) && s[n] && strchr("eE", s[n - 1])))
+	while (is_word(s[n]) || s[n] == '.' ||
+	       (strchr("+-", s[n]) && s[n] && strchr("eE", s[n - 1])))
 		n++;
 	return n;
 }

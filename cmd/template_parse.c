@@ -1,6 +1,6 @@
 /*
- * Templates, the second step: tokens made a tree of nodes. The grammar, and the words of the errors,
- * are those of Go's text/template/parse.
+ * Templates, the second step: tokens made a tree of nodes. The grammar, and the words of the
+ * errors, are those of Go's text/template/parse.
  */
 #include <stdlib.h>
 
@@ -67,7 +67,9 @@ static int parse_else(struct parser *p, struct node *node, const char *word, str
 	if (node->kind != NODE_RANGE && parser_at_word(p, word)) {
 		node->otherwise = template_allocate(p->t, sizeof(*node));
 		node->otherwise->kind = node->kind;
-		return parser_nest(p, err) < 0 || parse_control(p, node->otherwise, word, err) < 0 ? -1 : 0;
+		return parser_nest(p, err) < 0 || parse_control(p, node->otherwise, word, err) < 0 ?
+			       -1 :
+			       0;
 	}
 	if (p->token.kind != TOKEN_END)
 		return parser_unexpected(p, "else", err);
@@ -85,7 +87,8 @@ static int parse_control(struct parser *p, struct node *node, const char *word, 
 	enum list_end end;
 	int result = 0;
 
-	if (parser_advance(p, err) < 0 || parse_pipeline(p, word, TOKEN_END, &node->pipeline, err) < 0)
+	if (parser_advance(p, err) < 0 ||
+	    parse_pipeline(p, word, TOKEN_END, &node->pipeline, err) < 0)
 		return -1;
 	p->loops += node->kind == NODE_RANGE;
 	result = parse_list(p, &node->body, &end, err);
@@ -123,8 +126,10 @@ static int parse_action(struct parser *p, struct node *node, struct err *err)
 	if (parser_at_word(p, "break") || parser_at_word(p, "continue"))
 		return parse_jump(p, node, parser_at_word(p, "break") ? "break" : "continue", err);
 	/* They would let a template call itself. */
-	if (parser_at_word(p, "template") || parser_at_word(p, "define") || parser_at_word(p, "block"))
-		return lex_error(&p->lex, err, "{{define}}, {{template}} and {{block}} are not supported");
+	if (parser_at_word(p, "template") || parser_at_word(p, "define") ||
+	    parser_at_word(p, "block"))
+		return lex_error(&p->lex, err,
+				 "{{define}}, {{template}} and {{block}} are not supported");
 	node->kind = NODE_ACTION;
 	return parse_pipeline(p, "command", TOKEN_END, &node->pipeline, err);
 }
@@ -189,7 +194,8 @@ int template_parse(const char *name, const char *text, struct template **ret, st
 	if (parse_list(&p, &t->nodes, &end, err) < 0)
 		return -1;
 	if (end != LIST_EOF)
-		return lex_error(&p.lex, err, "unexpected {{%s}}", end == LIST_END ? "end" : "else");
+		return lex_error(&p.lex, err, "unexpected {{%s}}",
+				 end == LIST_END ? "end" : "else");
 	*ret = ptr_take(&t);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Templates, the second step: what stands in an action. A pipeline is commands, a command terms, and
- * a term may be a pipeline in parentheses.
+ * Templates, the second step: what stands in an action. A pipeline is commands, a command terms,
+ * and a term may be a pipeline in parentheses.
  */
 #include "base/cleanup.h"
 #include "cmd/template_parser.h"
@@ -60,7 +60,8 @@ static int find_variable(struct parser *p, const struct token *token, size_t *re
 			return 0;
 		}
 	}
-	return lex_error(&p->lex, err, "undefined variable \"%.*s\"", (int)(len < 40 ? len : 40), name);
+	return lex_error(&p->lex, err, "undefined variable \"%.*s\"", (int)(len < 40 ? len : 40),
+			 name);
 }
 
 static int parse_word(struct parser *p, struct term *term, struct err *err)
@@ -254,7 +255,8 @@ static int declare(struct parser *p, const struct declaration *d, struct pipelin
 		if (p->n_vars == TEMPLATE_VARS_MAX)
 			return lex_error(&p->lex, err, "more than %d variables", TEMPLATE_VARS_MAX);
 		*slot = p->n_vars;
-		p->vars[p->n_vars++] = template_keep(p->t, p->lex.text + at->pos, at->end - at->pos);
+		p->vars[p->n_vars++] =
+			template_keep(p->t, p->lex.text + at->pos, at->end - at->pos);
 		if (p->n_vars > p->t->n_slots)
 			p->t->n_slots = p->n_vars;
 	}
@@ -287,7 +289,8 @@ int parse_pipeline(struct parser *p, const char *context, enum token_kind end,
 		if (!command)
 			return -1;
 		if (stage > 1 && !is_executable(command->terms))
-			return lex_error(&p->lex, err, "non executable command in pipeline stage %d", stage);
+			return lex_error(&p->lex, err,
+					 "non executable command in pipeline stage %d", stage);
 		pipeline->at.end = command->at.end;
 		*next = command;
 		next = &command->next;

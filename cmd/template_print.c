@@ -264,7 +264,8 @@ void print_value(struct buf *out, const struct value *v)
 void print_values(struct buf *out, const struct value *args, size_t n, bool line)
 {
 	for (size_t i = 0; i < n && out->len <= TEMPLATE_STRING_MAX; i++) {
-		if (i && (line || (!json_is_string(args[i].json) && !json_is_string(args[i - 1].json))))
+		if (i &&
+		    (line || (!json_is_string(args[i].json) && !json_is_string(args[i - 1].json))))
 			buf_adds(out, " ");
 		print_value(out, &args[i]);
 	}

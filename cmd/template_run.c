@@ -141,7 +141,8 @@ static enum flow run_range(struct run *r, const struct value *dot, const struct 
 	number = json_is_integer(v.json);
 	if (!number && !json_is_array(v.json) && !json_is_null(v.json) && !value_is_map(&v)) {
 		print_value(&text, &v);
-		run_fail(r, &node->pipeline->at, err, "range can't iterate over %.100s", buf_str(&text));
+		run_fail(r, &node->pipeline->at, err, "range can't iterate over %.100s",
+			 buf_str(&text));
 		return FLOW_FAILED;
 	}
 	if (number ? json_integer_value(v.json) <= 0 : !value_is_true(&v))
@@ -187,7 +188,8 @@ static enum flow run_list(struct run *r, const struct value *dot, const struct n
 int template_run(const struct template *t, const struct template_data *data, struct buf *out,
 		 struct err *err)
 {
-	CLEAN(args_done) struct args vars = { xcalloc(t->n_slots, sizeof(struct value)), t->n_slots };
+	CLEAN(args_done)
+	struct args vars = { xcalloc(t->n_slots, sizeof(struct value)), t->n_slots };
 	struct run r = {
 		.t = t, .data = data, .out = out, .vars = vars.v, .steps = TEMPLATE_STEPS_MAX
 	};

@@ -1,6 +1,6 @@
 /*
- * What the two halves of a run share: template_run.c walks the nodes, template_eval.c evaluates what
- * stands in an action.
+ * What the two halves of a run share: template_run.c walks the nodes, template_eval.c evaluates
+ * what stands in an action.
  */
 #ifndef CMD_TEMPLATE_RUN_H
 #define CMD_TEMPLATE_RUN_H

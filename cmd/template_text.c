@@ -160,7 +160,8 @@ static int fn_trim_suffix(const struct value *args, size_t n, json_t **ret, stru
 	(void)n;
 	if (!s || !suffix)
 		return -1;
-	return value_from_text(s, strlen(s) - (ends_with(s, suffix) ? strlen(suffix) : 0), ret, err);
+	return value_from_text(s, strlen(s) - (ends_with(s, suffix) ? strlen(suffix) : 0), ret,
+			       err);
 }
 
 const struct template_function template_text_functions[] = {

@@ -152,7 +152,9 @@ static inline void value_done(struct value *v)
 /* Maps are ranged over, indexed, and false where empty; structs have fields. */
 bool value_is_map(const struct value *v);
 bool value_is_true(const struct value *v);
-/* "string", "int", "map[string]string"; a struct's is its field's name, a whole value's is whole. */
+/*
+ * "string", "int", "map[string]string"; a struct's is its field's name, a whole value's is whole.
+ */
 const char *value_type(const struct value *v, const char *whole);
 
 struct template_function {

@@ -8,9 +8,10 @@
 
 /* Members that are maps in docker's and podman's types; every other object is a struct. */
 static const char *const template_maps[] = {
-	"Annotations", "Attributes",   "Containers", "Data",	 "DriverOpts", "ExposedPorts", "Label",
-	"Labels",      "Networks",     "Options", "Opts",      "PortBindings", "Ports",
-	"StorageOpt",  "Sysctls",      "Tmpfs",	 "Volumes",    "graphOptions", "graphStatus",
+	"Annotations",	"Attributes",	"Containers",	"Data",	       "DriverOpts",
+	"ExposedPorts", "Label",	"Labels",	"Networks",    "Options",
+	"Opts",		"PortBindings", "Ports",	"StorageOpt",  "Sysctls",
+	"Tmpfs",	"Volumes",	"graphOptions", "graphStatus",
 };
 
 bool value_is_map(const struct value *v)

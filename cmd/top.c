@@ -61,8 +61,8 @@ static int read_all_of(const struct container *c, struct top_context *ret, struc
 }
 
 /* "user,pid comm" and "user pid comm" alike. */
-static int parse_columns(const struct strv *words, const struct top_column **v, size_t *n, size_t most,
-			 struct err *err)
+static int parse_columns(const struct strv *words, const struct top_column **v, size_t *n,
+			 size_t most, struct err *err)
 {
 	for (size_t i = 0; i < words->n; i++) {
 		CLEAN(clean_free) char *list = xstrdup(words->v[i]);
@@ -211,7 +211,8 @@ static int top(struct tiffin *t, void *options, const struct strv *operands, str
 		return -1;
 	words = (struct strv){ .v = all.v + 1, .n = all.n - 1 };
 	/* "aux" is ps's as well: docker's users write it so. */
-	if (words.n && (words.v[0][0] == '-' || streq(words.v[0], "aux") || streq(words.v[0], "ax")))
+	if (words.n &&
+	    (words.v[0][0] == '-' || streq(words.v[0], "aux") || streq(words.v[0], "ax")))
 		return print_ps(&c, &words, err);
 	return print_columns(&c, &words, err);
 }

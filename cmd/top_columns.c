@@ -83,7 +83,8 @@ static char *list_groups(const struct top_context *x, const struct process *p, b
 
 	for (size_t i = 0; i < p->groups.n; i++) {
 		unsigned int gid = (unsigned int)strtoul(p->groups.v[i], NULL, 10);
-		CLEAN(clean_free) char *name = host ? host_group_name(gid) : name_inside(x, "gid", gid);
+		CLEAN(clean_free)
+		char *name = host ? host_group_name(gid) : name_inside(x, "gid", gid);
 
 		buf_addf(&text, "%s%s", i ? "," : "", name);
 	}
@@ -191,8 +192,9 @@ static char *tty(const struct top_context *x, const struct process *p)
 	if (!p->tty)
 		return xstrdup("?");
 	/* Pseudo-terminals have eight majors: Documentation/admin-guide/devices.txt. */
-	return at >= 136 && at <= 143 ? xasprintf("pts/%u", minor((dev_t)p->tty) + (at - 136) * 256) :
-					xasprintf("%u:%u", at, minor((dev_t)p->tty));
+	return at >= 136 && at <= 143 ?
+		       xasprintf("pts/%u", minor((dev_t)p->tty) + (at - 136) * 256) :
+		       xasprintf("%u:%u", at, minor((dev_t)p->tty));
 }
 
 static char *args(const struct top_context *x, const struct process *p)

@@ -16,7 +16,8 @@ static const struct opt no_opts[] = { { 0 } };
 /* podman's names for where things are; here there is one such place. */
 static int set_environment(const struct tiffin *t, struct err *err)
 {
-	static const char *const names[] = { "TIFFIN_ROOT", "CONTAINERS_GRAPHROOT", "CONTAINERS_RUNROOT" };
+	static const char *const names[] = { "TIFFIN_ROOT", "CONTAINERS_GRAPHROOT",
+					     "CONTAINERS_RUNROOT" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (setenv(names[i], t->store.root, 1) < 0)

@@ -30,7 +30,8 @@ static int check_entry(const char *option, const char *entry, struct err *err)
 {
 	for (const char *p = entry; p && *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return err_set(err, ERR_USAGE, "--%s: an entry is one line of text", option);
+			return err_set(err, ERR_USAGE, "--%s: an entry is one line of text",
+				       option);
 	return 0;
 }
 
@@ -41,8 +42,9 @@ int user_options_apply(const struct user_options *o, struct container_spec *spec
 		return -1;
 	spec->keep_groups = strv_has(&o->groups, KEEP_GROUPS);
 	if (spec->keep_groups && o->groups.n > 1)
-		return err_set(err, ERR_USAGE, "the '--group-add keep-groups' option is not allowed with "
-					       "any other --group-add options");
+		return err_set(err, ERR_USAGE,
+			       "the '--group-add keep-groups' option is not allowed with "
+			       "any other --group-add options");
 	for (size_t i = 0; !spec->keep_groups && i < o->groups.n; i++)
 		strv_add(&spec->groups, o->groups.v[i]);
 	spec->no_passwd = !o->passwd;

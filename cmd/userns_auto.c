@@ -59,8 +59,8 @@ static void take_out(struct intervals *s, uint32_t first, uint32_t count)
 }
 
 /* One after the other, those inside get the first ones outside that are free. */
-static int pair(const struct intervals *inside, const struct intervals *outside, struct id_ranges *ret,
-		struct err *err)
+static int pair(const struct intervals *inside, const struct intervals *outside,
+		struct id_ranges *ret, struct err *err)
 {
 	size_t at = 0;
 	uint32_t used = 0;
@@ -141,7 +141,8 @@ static int note_owners(void *arg, int *ret_fd, struct err *err)
 }
 
 /* What the image's files belong to, and what it is to run as. */
-static int count_ids(struct tiffin *t, const struct userns_image *image, uint32_t *ret, struct err *err)
+static int count_ids(struct tiffin *t, const struct userns_image *image, uint32_t *ret,
+		     struct err *err)
 {
 	struct counting c = { .store = &t->store, .image = image };
 	CLEAN(clean_fd) int ignored = -1;

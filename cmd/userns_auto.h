@@ -1,6 +1,6 @@
 /*
- * --userns auto: a container has IDs that no other container made so has, as many as its image has use
- * for, out of the caller's subordinate ones.
+ * --userns auto: a container has IDs that no other container made so has, as many as its image has
+ * use for, out of the caller's subordinate ones.
  */
 #ifndef CMD_USERNS_AUTO_H
 #define CMD_USERNS_AUTO_H

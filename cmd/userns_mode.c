@@ -17,7 +17,8 @@ static int set_id(const char *key, const char *value, int64_t *ret, struct err *
 	errno = 0;
 	n = strtoull(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || n > INT32_MAX)
-		return err_set(err, ERR_USAGE, "--userns: %s=%s: parsing \"%s\": invalid syntax: a number up to %d",
+		return err_set(err, ERR_USAGE,
+			       "--userns: %s=%s: parsing \"%s\": invalid syntax: a number up to %d",
 			       key, value, value, INT32_MAX);
 	*ret = (int64_t)n;
 	return 0;
@@ -72,8 +73,8 @@ static int parse_options(struct userns_mode *m, const char *text, struct err *er
 	return 0;
 }
 
-static int parse_maps(const struct strv *uid_maps, const struct strv *gid_maps, struct userns_mode *m,
-		      struct err *err)
+static int parse_maps(const struct strv *uid_maps, const struct strv *gid_maps,
+		      struct userns_mode *m, struct err *err)
 {
 	m->kind = USERNS_MAPS;
 	for (size_t i = 0; i < uid_maps->n; i++)
@@ -107,14 +108,16 @@ int userns_mode_parse(const char *text, const struct strv *uid_maps, const struc
 
 	if (uid_maps->n || gid_maps->n) {
 		if (text)
-			return err_set(err, ERR_USAGE, "--userns and --uidmap/--gidmap/--subuidname/"
-						       "--subgidname are mutually exclusive");
+			return err_set(err, ERR_USAGE,
+				       "--userns and --uidmap/--gidmap/--subuidname/"
+				       "--subgidname are mutually exclusive");
 		result = parse_maps(uid_maps, gid_maps, &m, err);
 	}
 	for (size_t i = 0; text && i < ARRAY_SIZE(kinds); i++) {
 		size_t len = strlen(kinds[i].name);
 
-		if (!starts_with(text, kinds[i].name) || (text[len] && (text[len] != ':' || !kinds[i].options)))
+		if (!starts_with(text, kinds[i].name) ||
+		    (text[len] && (text[len] != ':' || !kinds[i].options)))
 			continue;
 		m.kind = kinds[i].kind;
 		result = text[len] ? parse_options(&m, text + len + 1, err) : 0;
@@ -164,9 +167,10 @@ static int want_range(const struct tiffin *t, const char *mode, struct err *err)
 {
 	if (!t->ids.single)
 		return 0;
-	err_set(err, ERR_DENIED, "--userns %s requires additional UIDs or GIDs defined in /etc/subuid and "
-				 "/etc/subgid to function correctly: %s", mode,
-		t->ids.why_single[0] ? t->ids.why_single : "one ID is mapped");
+	err_set(err, ERR_DENIED,
+		"--userns %s requires additional UIDs or GIDs defined in /etc/subuid and "
+		"/etc/subgid to function correctly: %s",
+		mode, t->ids.why_single[0] ? t->ids.why_single : "one ID is mapped");
 	return err_hint(err, "keep-id and single do without");
 }
 
@@ -185,8 +189,9 @@ static int check_root(const struct id_mapping *m, struct err *err)
 	if (id_ranges_find(m->uids.v, m->uids.n, 0, &ignored) &&
 	    id_ranges_find(m->gids.v, m->gids.n, 0, &ignored))
 		return 0;
-	return err_set(err, ERR_UNSUPPORTED, "container uses ID mappings that don't map %s 0: there is no root "
-					     "to set it up",
+	return err_set(err, ERR_UNSUPPORTED,
+		       "container uses ID mappings that don't map %s 0: there is no root "
+		       "to set it up",
 		       id_ranges_find(m->uids.v, m->uids.n, 0, &ignored) ? "GID" : "UID");
 }
 
@@ -206,8 +211,9 @@ static bool is_usual(const struct tiffin *t, const struct id_mapping *m)
 	       covers(&m->gids, t->ids.gids, t->ids.n_gids);
 }
 
-int userns_mode_resolve(struct tiffin *t, const struct userns_mode *mode, const struct userns_image *image,
-			struct id_mapping **ret, int *ret_lock, struct err *err)
+int userns_mode_resolve(struct tiffin *t, const struct userns_mode *mode,
+			const struct userns_image *image, struct id_mapping **ret, int *ret_lock,
+			struct err *err)
 {
 	struct id_mapping m = { .uids = { .n = 0 } };
 	struct id_map ignored;
@@ -223,13 +229,16 @@ int userns_mode_resolve(struct tiffin *t, const struct userns_mode *mode, const 
 		result = want_range(t, "nomap", err) < 0 ? -1 : nomap(t, &m, err);
 		break;
 	case USERNS_AUTO:
-		result = want_range(t, "auto", err) < 0 ? -1 : userns_auto(t, mode, image, &m, ret_lock, err);
+		result = want_range(t, "auto", err) < 0 ?
+				 -1 :
+				 userns_auto(t, mode, image, &m, ret_lock, err);
 		break;
 	case USERNS_MAPS:
 		m = mode->asked;
 	}
 	/* With one ID, keep-id does without a root. */
-	if (result < 0 || (!(t->ids.single && mode->kind == USERNS_KEEP_ID) && check_root(&m, err) < 0) ||
+	if (result < 0 ||
+	    (!(t->ids.single && mode->kind == USERNS_KEEP_ID) && check_root(&m, err) < 0) ||
 	    id_map_through(&t->ids, &m, &ignored, err) < 0)
 		return -1;
 	if (is_usual(t, &m))

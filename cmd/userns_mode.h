@@ -1,6 +1,6 @@
 /*
- * --userns keep-id, nomap, auto, --uidmap, --gidmap: which of the caller's IDs a container's are, as
- * podman 4.3 has it for ordinary users (podman-run(1)).
+ * --userns keep-id, nomap, auto, --uidmap, --gidmap: which of the caller's IDs a container's are,
+ * as podman 4.3 has it for ordinary users (podman-run(1)).
  */
 #ifndef CMD_USERNS_MODE_H
 #define CMD_USERNS_MODE_H
@@ -28,8 +28,8 @@ struct userns_mode {
 };
 
 /*
- * text: of --userns, may be NULL. USERNS_USUAL where it is none of ours. ERR_USAGE: malformed, or both
- * a mode and maps.
+ * text: of --userns, may be NULL. USERNS_USUAL where it is none of ours. ERR_USAGE: malformed, or
+ * both a mode and maps.
  */
 int userns_mode_parse(const char *text, const struct strv *uid_maps, const struct strv *gid_maps,
 		      struct userns_mode *ret, struct err *err);
@@ -42,10 +42,11 @@ struct userns_image {
 };
 
 /*
- * The mapping, to be freed; NULL: the container's IDs are the store's. *ret_lock, with auto: until the
- * container is in the store, nobody else chooses. ERR_DENIED: the caller has not so many IDs.
+ * The mapping, to be freed; NULL: the container's IDs are the store's. *ret_lock, with auto: until
+ * the container is in the store, nobody else chooses. ERR_DENIED: the caller has not so many IDs.
  */
-int userns_mode_resolve(struct tiffin *t, const struct userns_mode *mode, const struct userns_image *image,
-			struct id_mapping **ret, int *ret_lock, struct err *err);
+int userns_mode_resolve(struct tiffin *t, const struct userns_mode *mode,
+			const struct userns_image *image, struct id_mapping **ret, int *ret_lock,
+			struct err *err);
 
 #endif

@@ -50,7 +50,8 @@ static int version(struct tiffin *t, void *options, const struct strv *operands,
 	/* There is no server; who asks for its version gets that of what does the work. */
 	if (o->format)
 		return format_value("version", o->format, both, err);
-	printf("Version:      %s\nOS/Arch:      %s\n", js_str(one, "Version"), js_str(one, "OsArch"));
+	printf("Version:      %s\nOS/Arch:      %s\n", js_str(one, "Version"),
+	       js_str(one, "OsArch"));
 	return 0;
 }
 

@@ -36,15 +36,16 @@ static void done(void *options)
 }
 
 /* One that is said again is said anew. */
-static int once_each(const struct strv *pairs, const char *option, struct strv *ret, struct err *err)
+static int once_each(const struct strv *pairs, const char *option, struct strv *ret,
+		     struct err *err)
 {
 	for (size_t i = 0; i < pairs->n; i++) {
 		CLEAN(clean_free) char *pair =
 			xasprintf("%s%s", pairs->v[i], strchr(pairs->v[i], '=') ? "" : "=");
 
 		if (*pair == '=')
-			return err_set(err, ERR_USAGE, "%s '%s': it must be formatted KEY=VALUE", option,
-				       pairs->v[i]);
+			return err_set(err, ERR_USAGE, "%s '%s': it must be formatted KEY=VALUE",
+				       option, pairs->v[i]);
 		strv_set_env(ret, pair);
 	}
 	return 0;

@@ -12,8 +12,8 @@ static int check_type(const char *type, struct err *err)
 		return err_set(err, ERR_UNSUPPORTED,
 			       "a volume can't be of type tmpfs: without root, a tmpfs belongs to one "
 			       "container (--tmpfs)");
-	return err_set(err, ERR_UNSUPPORTED, "a volume can't be of type '%s': it takes root to mount one",
-		       type);
+	return err_set(err, ERR_UNSUPPORTED,
+		       "a volume can't be of type '%s': it takes root to mount one", type);
 }
 
 static int check_mount_options(const char *text, bool *ret_bind, struct err *err)
@@ -60,8 +60,9 @@ int volume_driver_check(const char *driver, const struct strv *options, struct e
 	if ((type && check_type(type, err) < 0) || (o && check_mount_options(o, &bind, err) < 0))
 		return -1;
 	if (bind != (device != NULL))
-		return err_set(err, ERR_USAGE, "a volume of a directory of the host's takes both 'o=bind' "
-					       "and 'device=/dir'");
+		return err_set(err, ERR_USAGE,
+			       "a volume of a directory of the host's takes both 'o=bind' "
+			       "and 'device=/dir'");
 	if (device && *device != '/')
 		return err_set(err, ERR_USAGE, "'device=%s' is not an absolute path", device);
 	return 0;

@@ -1,7 +1,7 @@
 /*
- * What the "local" driver's options may say of a volume. It is a directory of the store; or one of the
- * host's, with docker's "type=none", "o=bind", "device=/dir". What else docker and podman pass on to
- * mount(8) takes root.
+ * What the "local" driver's options may say of a volume. It is a directory of the store; or one of
+ * the host's, with docker's "type=none", "o=bind", "device=/dir". What else docker and podman pass
+ * on to mount(8) takes root.
  */
 #ifndef CMD_VOLUME_DRIVER_H
 #define CMD_VOLUME_DRIVER_H

@@ -74,7 +74,8 @@ int volume_filter_parse(const struct tiffin *t, const struct strv *texts, const 
 			struct volume_filter *ret, struct err *err)
 {
 	CLEAN(volume_filter_done)
-	struct volume_filter f = { .texts = texts, .times = xcalloc(texts->n + 1, sizeof(*f.times)) };
+	struct volume_filter f = { .texts = texts,
+				   .times = xcalloc(texts->n + 1, sizeof(*f.times)) };
 
 	for (size_t i = 0; i < texts->n; i++) {
 		const char *text = texts->v[i];
@@ -102,9 +103,10 @@ static bool has_pair(const struct strv *pairs, const char *wanted)
 		const char *pair = pairs->v[i];
 		const size_t len = strcspn(pair, "=");
 
-		if (key_alone ? strlen(wanted) == len && strncmp(pair, wanted, len) == 0 :
-				streq(pair, wanted) || (!pair[len] && strncmp(pair, wanted, len) == 0 &&
-							streq(wanted + len, "=")))
+		if (key_alone ?
+			    strlen(wanted) == len && strncmp(pair, wanted, len) == 0 :
+			    streq(pair, wanted) || (!pair[len] && strncmp(pair, wanted, len) == 0 &&
+						    streq(wanted + len, "=")))
 			return true;
 	}
 	return false;
@@ -122,7 +124,8 @@ static bool name_matches(const char *pattern, const char *name)
 	return matches;
 }
 
-static bool fits(const struct volume_filter *f, size_t i, const struct volume *v, const json_t *users)
+static bool fits(const struct volume_filter *f, size_t i, const struct volume *v,
+		 const json_t *users)
 {
 	const char *text = f->texts->v[i], *value = value_of(text);
 
@@ -147,7 +150,8 @@ static bool fits(const struct volume_filter *f, size_t i, const struct volume *v
 	return true; /* "all" is the command's affair */
 }
 
-bool volume_filter_passes(const struct volume_filter *f, const struct volume *v, const json_t *users)
+bool volume_filter_passes(const struct volume_filter *f, const struct volume *v,
+			  const json_t *users)
 {
 	for (size_t i = 0; i < f->texts->n; i++) {
 		const size_t len = strcspn(f->texts->v[i], "=") + 1;

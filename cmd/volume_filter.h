@@ -19,7 +19,8 @@ void volume_filter_done(struct volume_filter *f);
 int volume_filter_parse(const struct tiffin *t, const struct strv *texts, const char *const *known,
 			struct volume_filter *ret, struct err *err);
 /* users: of volume_users. */
-bool volume_filter_passes(const struct volume_filter *f, const struct volume *v, const json_t *users);
+bool volume_filter_passes(const struct volume_filter *f, const struct volume *v,
+			  const json_t *users);
 /* Is there one with that key and a value that says yes? */
 bool volume_filter_says(const struct volume_filter *f, const char *key);
 

@@ -17,13 +17,15 @@ static int open_archive(const char *path, int *ret_fd, struct err *err)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return errno == ENOENT ? err_set(err, ERR_NOT_FOUND, "open %s: no such file or directory",
-						 path) :
+		return errno == ENOENT ? err_set(err, ERR_NOT_FOUND,
+						 "open %s: no such file or directory", path) :
 					 err_sys(err, "open %s", path);
 	if (isatty(fd))
-		return err_set(err, ERR_USAGE, "cannot read from terminal, use command-line redirection");
+		return err_set(err, ERR_USAGE,
+			       "cannot read from terminal, use command-line redirection");
 	if (S_ISDIR(st.st_mode))
-		return err_set(err, ERR_USAGE, "'%s' is a directory: import wants an archive", path);
+		return err_set(err, ERR_USAGE, "'%s' is a directory: import wants an archive",
+			       path);
 	*ret_fd = fd_take(&fd);
 	return 0;
 }

@@ -78,7 +78,8 @@ static int inspect(struct tiffin *t, void *options, const struct strv *operands,
 	size_t missing = 0;
 
 	if (o->all == (operands->n > 0))
-		return err_set(err, ERR_USAGE, "volume inspect wants either names of volumes or --all");
+		return err_set(err, ERR_USAGE,
+			       "volume inspect wants either names of volumes or --all");
 	if ((o->format && !streq(o->format, "json") &&
 	     format_parse("volume inspect", o->format, NULL, &format, err) < 0) ||
 	    tiffin_open(t, false, err) < 0)

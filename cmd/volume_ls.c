@@ -13,9 +13,11 @@ struct ls_options {
 };
 
 static const struct opt ls_opts[] = {
-	{ 'f', "filter", "KEY=VALUE", "those with name, label, dangling, driver, opt, scope, since, until, "
+	{ 'f', "filter", "KEY=VALUE",
+	  "those with name, label, dangling, driver, opt, scope, since, until, "
 	  "anonymous (repeatable)", set_list, FIELD(ls_options, filters) },
-	{ 0, "format", "TEMPLATE", "print each so: a template, 'table TEMPLATE' or 'json'", set_string,
+	{ 0, "format", "TEMPLATE", "print each so: a template, 'table TEMPLATE' or 'json'",
+	  set_string,
 	  FIELD(ls_options, format) },
 	{ 'n', "noheading", NULL, "without the headings", set_flag, FIELD(ls_options, no_heading) },
 	{ 'q', "quiet", NULL, "names alone", set_flag, FIELD(ls_options, quiet) },

@@ -1,7 +1,7 @@
 /*
- * volume mount, unmount: what podman has for volumes that are to be mounted first. Those of the local
- * driver are directories; the first prints where, to be used in a session (tiffin unshare), in which
- * their files have the owners that containers see. The second has nothing to do.
+ * volume mount, unmount: what podman has for volumes that are to be mounted first. Those of the
+ * local driver are directories; the first prints where, to be used in a session (tiffin unshare),
+ * in which their files have the owners that containers see. The second has nothing to do.
  */
 #include <stdio.h>
 
@@ -32,16 +32,19 @@ static int print_each(struct tiffin *t, const struct strv *names, bool path, str
 	return code;
 }
 
-static int mount_volumes(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
+static int mount_volumes(struct tiffin *t, void *options, const struct strv *operands,
+			 struct err *err)
 {
 	(void)options;
 	if (!session_is_here())
-		return err_set(err, ERR_USAGE, "cannot run 'tiffin volume mount' outside of a session, must "
-					       "execute 'tiffin unshare' first");
+		return err_set(err, ERR_USAGE,
+			       "cannot run 'tiffin volume mount' outside of a session, must "
+			       "execute 'tiffin unshare' first");
 	return print_each(t, operands, true, err);
 }
 
-static int unmount_volumes(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
+static int unmount_volumes(struct tiffin *t, void *options, const struct strv *operands,
+			   struct err *err)
 {
 	(void)options;
 	return print_each(t, operands, false, err);

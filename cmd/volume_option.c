@@ -65,7 +65,8 @@ static int check(const struct strv *words, const struct mount_spec *m, struct er
 
 int volume_option_add(const char *text, struct container_spec *spec, struct err *err)
 {
-	CLEAN(mount_spec_done) struct mount_spec m = { .kind = MOUNT_VOLUME, .shared = true, .said = true };
+	CLEAN(mount_spec_done)
+	struct mount_spec m = { .kind = MOUNT_VOLUME, .shared = true, .said = true };
 	CLEAN(strv_done) struct strv parts = { 0 };
 	CLEAN(strv_done) struct strv words = { 0 };
 	const char *target;
@@ -132,7 +133,8 @@ int tmpfs_option_add(const char *text, struct container_spec *spec, struct err *
 	while ((option = strsep(&rest, ",")))
 		if (*option && tmpfs_option_word(option, &options, &words, &m, err) < 0)
 			return -1;
-	if (mount_words_apply(&words, &m, err) < 0 || mount_target_clean(target, &m.target, err) < 0)
+	if (mount_words_apply(&words, &m, err) < 0 ||
+	    mount_target_clean(target, &m.target, err) < 0)
 		return -1;
 	m.source = xstrdup(buf_str(&options));
 	container_spec_add_mount(spec, m);
@@ -142,7 +144,8 @@ int tmpfs_option_add(const char *text, struct container_spec *spec, struct err *
 
 static int by_target(const void *a, const void *b)
 {
-	return strcmp(((const struct mount_spec *)a)->target, ((const struct mount_spec *)b)->target);
+	return strcmp(((const struct mount_spec *)a)->target,
+		      ((const struct mount_spec *)b)->target);
 }
 
 int volume_options_sort(struct container_spec *spec, struct err *err)

@@ -16,15 +16,18 @@
 const struct opt volume_opts[] = {
 	{ 'v', "volume", "[SRC:]DST[:OPTS]", "mount a directory or file of the host's, or a volume "
 	  "(repeatable)", set_list, FIELD(volume_options, volumes) },
-	{ 0, "mount", "type=TYPE,…", "the same, and a tmpfs or an image, in other words (repeatable)",
+	{ 0, "mount", "type=TYPE,…",
+	  "the same, and a tmpfs or an image, in other words (repeatable)",
 	  set_list, FIELD(volume_options, mounts) },
 	{ 0, "tmpfs", "DST[:OPTS]", "mount a tmpfs (repeatable)", set_list,
 	  FIELD(volume_options, tmpfs) },
 	{ 0, "volumes-from", "CONTAINER[:OPTS]", "mount what another container has: ro, rw, z "
 	  "(repeatable)", set_list, FIELD(volume_options, from) },
-	{ 0, "image-volume", "KIND", "what the image's volumes are: anonymous (the default), tmpfs, "
+	{ 0, "image-volume", "KIND",
+	  "what the image's volumes are: anonymous (the default), tmpfs, "
 	  "ignore", set_string, FIELD(volume_options, image_volume) },
-	{ 0, "volume-driver", "NAME", "there is one: local", set_string, FIELD(volume_options, driver) },
+	{ 0, "volume-driver", "NAME", "there is one: local", set_string,
+	  FIELD(volume_options, driver) },
 	{ 0 },
 };
 
@@ -42,9 +45,10 @@ void volume_options_done(struct volume_options *o)
 static int check_chown(const struct mount_spec *m, struct err *err)
 {
 	static const char *const places[] = {
-		"/",	 "/bin",  "/boot", "/dev",  "/etc", "/etc/passwd", "/etc/pki", "/etc/shadow",
-		"/home", "/lib",  "/lib64", "/media", "/opt", "/proc",	   "/root",    "/run",
-		"/sbin", "/srv",  "/sys",  "/tmp",  "/usr", "/var",	   "/var/lib", "/var/log",
+		"/",	    "/bin",	   "/boot", "/dev", "/etc",	"/etc/passwd",
+		"/etc/pki", "/etc/shadow", "/home", "/lib", "/lib64",	"/media",
+		"/opt",	    "/proc",	   "/root", "/run", "/sbin",	"/srv",
+		"/sys",	    "/tmp",	   "/usr",  "/var", "/var/lib", "/var/log",
 	};
 	const char *home = getenv("HOME");
 	bool bad;
@@ -54,10 +58,13 @@ static int check_chown(const struct mount_spec *m, struct err *err)
 	bad = home && streq(m->source, home);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		bad = bad || streq(m->source, places[i]);
-	return bad ? err_set(err, ERR_USAGE, "chowning host path \"%s\" is not allowed", m->source) : 0;
+	return bad ? err_set(err, ERR_USAGE, "chowning host path \"%s\" is not allowed",
+			     m->source) :
+		     0;
 }
 
-int volume_options_apply(const struct volume_options *o, struct container_spec *spec, struct err *err)
+int volume_options_apply(const struct volume_options *o, struct container_spec *spec,
+			 struct err *err)
 {
 	const struct strv none = { 0 };
 
@@ -114,17 +121,20 @@ static int parse_from(const char *text, struct strv *ret_name, int *ret_read_onl
 		if (streq(word, "z") || streq(word, "Z"))
 			continue;
 		if (!streq(word, "ro") && !streq(word, "rw"))
-			return err_set(err, ERR_USAGE, "invalid option \"%s\" specified - volumes from "
-						       "another container can only use z,ro,rw options",
+			return err_set(err, ERR_USAGE,
+				       "invalid option \"%s\" specified - volumes from "
+				       "another container can only use z,ro,rw options",
 				       word);
 		if (*ret_read_only >= 0)
-			return err_set(err, ERR_USAGE, "cannot set ro or rw options more than once");
+			return err_set(err, ERR_USAGE,
+				       "cannot set ro or rw options more than once");
 		*ret_read_only = streq(word, "ro");
 	}
 	return 0;
 }
 
-static int add_from(struct tiffin *t, const char *text, struct container_spec *spec, struct err *err)
+static int add_from(struct tiffin *t, const char *text, struct container_spec *spec,
+		    struct err *err)
 {
 	CLEAN(container_done) struct container c = { 0 };
 	CLEAN(container_spec_done) struct container_spec theirs = { 0 };
@@ -149,7 +159,8 @@ static int add_from(struct tiffin *t, const char *text, struct container_spec *s
 	return 0;
 }
 
-static int add_image_volume(const char *place, bool tmpfs, struct container_spec *spec, struct err *err)
+static int add_image_volume(const char *place, bool tmpfs, struct container_spec *spec,
+			    struct err *err)
 {
 	CLEAN(clean_free) char *rooted = xasprintf("/%s", place);
 	CLEAN(clean_free) char *target = NULL;
@@ -183,8 +194,10 @@ static int add_image_volumes(const char *kind, const struct image_config *image,
 	else if (streq(kind, "ignore"))
 		return 0;
 	else if (!streq(kind, "tmpfs"))
-		return err_set(err, ERR_USAGE, "invalid image-volume type \"%s\". Pick one of anonymous, "
-					       "bind, tmpfs, or ignore", kind);
+		return err_set(err, ERR_USAGE,
+			       "invalid image-volume type \"%s\". Pick one of anonymous, "
+			       "bind, tmpfs, or ignore",
+			       kind);
 	for (size_t i = 0; i < image->volumes.n; i++)
 		if (add_image_volume(image->volumes.v[i], streq(kind, "tmpfs"), spec, err) < 0)
 			return -1;
@@ -218,7 +231,8 @@ int volume_options_complete(struct tiffin *t, const struct volume_options *o,
 	for (size_t i = 0; i < o->from.n; i++)
 		if (add_from(t, o->from.v[i], spec, err) < 0)
 			return -1;
-	if (add_image_volumes(o->image_volume, image, spec, err) < 0 || find_images(t, spec, err) < 0)
+	if (add_image_volumes(o->image_volume, image, spec, err) < 0 ||
+	    find_images(t, spec, err) < 0)
 		return -1;
 	return volume_options_sort(spec, err);
 }
@@ -240,8 +254,8 @@ static int make_one(struct tiffin *t, struct mount_spec *m, struct strv *made, s
 		return 0;
 	/* Another of an anonymous volume's users has been removed since we looked. */
 	if (m->anonymous)
-		return err_set(err, ERR_NOT_FOUND, "no volume with name \"%s\" found: no such volume",
-			       m->name);
+		return err_set(err, ERR_NOT_FOUND,
+			       "no volume with name \"%s\" found: no such volume", m->name);
 	if (volume_create(&t->store, &new, &name, &why) < 0) {
 		if (why.kind == ERR_EXISTS)
 			return 0; /* just now */

@@ -17,7 +17,8 @@ struct prune_options {
 static const struct opt prune_opts[] = {
 	{ 'a', "all", NULL, "those with a name, too", set_flag, FIELD(prune_options, all) },
 	{ 'f', "force", NULL, "do not ask", set_flag, FIELD(prune_options, force) },
-	{ 0, "filter", "KEY=VALUE", "of these only: label, label!, until, all (repeatable)", set_list,
+	{ 0, "filter", "KEY=VALUE", "of these only: label, label!, until, all (repeatable)",
+	  set_list,
 	  FIELD(prune_options, filters) },
 	{ 0 },
 };
@@ -46,8 +47,8 @@ static int prune_one(struct tiffin *t, const struct volume *v, const char **io_h
 	return 0;
 }
 
-int volume_prune(struct tiffin *t, const struct volume_filter *filter, bool all, const char *heading,
-		 int64_t *io_freed, struct err *err)
+int volume_prune(struct tiffin *t, const struct volume_filter *filter, bool all,
+		 const char *heading, int64_t *io_freed, struct err *err)
 {
 	const char *const first = heading;
 	CLEAN(clean_json) json_t *users = NULL;

@@ -15,8 +15,10 @@ struct rm_options {
 
 static const struct opt rm_opts[] = {
 	{ 'a', "all", NULL, "every volume", set_flag, FIELD(rm_options, all) },
-	{ 'f', "force", NULL, "and the containers that use it", set_flag, FIELD(rm_options, force) },
-	{ 't', "time", "SECONDS", "with --force: how long to wait before one is killed (10)", set_string,
+	{ 'f', "force", NULL, "and the containers that use it", set_flag,
+	  FIELD(rm_options, force) },
+	{ 't', "time", "SECONDS", "with --force: how long to wait before one is killed (10)",
+	  set_string,
 	  FIELD(rm_options, timeout) },
 	{ 0, "timeout", "SECONDS", NULL, set_string, FIELD(rm_options, timeout) },
 	{ 0 },
@@ -52,13 +54,15 @@ static int remove_users(struct tiffin *t, const char *name, const char *timeout,
 		/* One that is gone by now is none of our trouble. */
 		if (container_find(&t->store, json_string_value(id), &c, NULL) < 0)
 			continue;
-		if (life_stop_as_configured(t, &c, timeout, err) < 0 || life_remove(t, &c, true, err) < 0)
+		if (life_stop_as_configured(t, &c, timeout, err) < 0 ||
+		    life_remove(t, &c, true, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int remove_one(struct tiffin *t, const struct rm_options *o, const char *name, struct err *err)
+static int remove_one(struct tiffin *t, const struct rm_options *o, const char *name,
+		      struct err *err)
 {
 	CLEAN(volume_done) struct volume v = { 0 };
 	struct err why = { 0 };

@@ -11,11 +11,12 @@
 int volume_delete(struct tiffin *t, const char *name, struct err *err);
 
 /*
- * Removes those that nobody uses: the anonymous ones, or all; of these, which pass. Each is printed,
- * the first behind the heading (and an empty line behind the last). *io_freed grows by the bytes that came free (cmd/volume_prune.c). The exit status; -1: an error.
+ * Removes those that nobody uses: the anonymous ones, or all; of these, which pass. Each is
+ * printed, the first behind the heading (and an empty line behind the last). *io_freed grows by the
+ * bytes that came free (cmd/volume_prune.c). The exit status; -1: an error.
  */
 struct volume_filter;
-int volume_prune(struct tiffin *t, const struct volume_filter *filter, bool all, const char *heading,
-		 int64_t *io_freed, struct err *err);
+int volume_prune(struct tiffin *t, const struct volume_filter *filter, bool all,
+		 const char *heading, int64_t *io_freed, struct err *err);
 
 #endif

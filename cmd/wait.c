@@ -18,10 +18,12 @@ struct wait_options {
 };
 
 static const struct opt wait_opts[] = {
-	{ 0, "condition", "CONDITION", "stopped (the default), running, paused, restarting, created, "
+	{ 0, "condition", "CONDITION",
+	  "stopped (the default), running, paused, restarting, created, "
 	  "healthy, unhealthy, removed (repeatable: any of them)", set_list,
 	  FIELD(wait_options, conditions) },
-	{ 'i', "interval", "TIME", "podman's, between one look and the next: there is no need to look, "
+	{ 'i', "interval", "TIME",
+	  "podman's, between one look and the next: there is no need to look, "
 	  "the news comes at once", set_duration, FIELD(wait_options, interval) },
 	{ 0, "ignore", NULL, "one that is not there is no error: -1", set_flag,
 	  FIELD(wait_options, ignore) },
@@ -36,7 +38,8 @@ static void done(void *options)
 
 static bool is_end(const char *condition)
 {
-	return streq(condition, "stopped") || streq(condition, "exited") || streq(condition, "not-running");
+	return streq(condition, "stopped") || streq(condition, "exited") ||
+	       streq(condition, "not-running");
 }
 
 static int check(const struct strv *conditions, struct err *err)
@@ -140,7 +143,8 @@ static int wait_for(struct tiffin *t, const struct container *c, const struct wa
 
 	for (size_t i = 0; i < o->conditions.n; i++)
 		end = end && is_end(o->conditions.v[i]);
-	return end ? life_wait(t, c, ret_status, err) : wait_until(t, c, &o->conditions, ret_status, err);
+	return end ? life_wait(t, c, ret_status, err) :
+		     wait_until(t, c, &o->conditions, ret_status, err);
 }
 
 static int wait_command(struct tiffin *t, void *options, const struct strv *operands,
