@@ -35,6 +35,7 @@
 #include "base/memory.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "net/ahead.h"
 #include "net/datagram.h"
 #include "net/dns.h"
 #include "net/fragment.h"
@@ -43,8 +44,6 @@
 #include "net/timer.h"
 #include "net/udp.h"
 
-/* One more than a frame, to tell one that is too long. */
-#define FRAME_BUFFER  (FRAME_MAX + 1)
 /* What libslirp asks for when it has nothing to wait for. */
 #define SLIRP_IDLE_MS 1000
 /* Frames that are read between two polls: enough to spare polls, and few enough to be fair. */
@@ -78,7 +77,8 @@ struct carrier {
 	struct timer *timers;
 	int dns;	/* -1: nobody follows the name servers */
 	int64_t dns_ms; /* when they were asked for */
-	uint8_t *frame; /* FRAME_BUFFER bytes */
+	struct ahead ahead;
+	uint8_t *frame; /* FRAME_MAX bytes, for datagrams from published ports */
 };
 
 static int64_t now_ms(void)
@@ -161,27 +161,36 @@ static void see_to_dns(struct carrier *c, const uint8_t *frame, size_t len)
 	c->dns_ms = now_ms();
 }
 
+static void take_packet(struct carrier *c, const uint8_t *frame, size_t len)
+{
+	if (!frame_admissible(frame, len, c->config.host_loopback))
+		return;
+	frame = fragments_join(&c->fragments, frame, &len);
+	if (!frame || (c->datagrams && datagrams_from_frame(c->datagrams, frame, len)))
+		return;
+	see_to_dns(c, frame, len);
+	slirp_input(c->slirp, frame, (int)len);
+}
+
+/* After each frame those that came meanwhile are read, or they may find no room. */
 static void receive_packets(struct carrier *c)
 {
-	for (int i = 0; i < FRAMES_A_TURN && !c->gone; i++) {
-		ssize_t n = read(c->frames, c->frame, FRAME_BUFFER);
-		const uint8_t *frame;
-		size_t len;
+	int left = FRAMES_A_TURN;
+	const uint8_t *frame;
+	size_t len;
 
-		if (n < 0) {
+	do {
+		size_t before = c->ahead.n;
+		int more = ahead_read(&c->ahead, c->frames, &left);
+
+		if (c->ahead.n > before)
+			c->down = false;
+		if (more < 0)
 			note_failure(c);
-			return;
-		}
-		c->down = false;
-		len = (size_t)n;
-		if (!frame_admissible(c->frame, len, c->config.host_loopback))
-			continue;
-		frame = fragments_join(&c->fragments, c->frame, &len);
-		if (!frame || (c->datagrams && datagrams_from_frame(c->datagrams, frame, len)))
-			continue;
-		see_to_dns(c, frame, len);
-		slirp_input(c->slirp, frame, (int)len);
-	}
+		frame = ahead_next(&c->ahead, &len);
+		if (frame)
+			take_packet(c, frame, len);
+	} while (c->ahead.n && !c->gone);
 }
 
 static void receive_datagrams(struct carrier *c, int sock)
@@ -340,7 +349,7 @@ int carrier_new(const struct network_config *net, int control, int frames, struc
 	c->config = *net;
 	c->dns = -1;
 	c->frames = frames;
-	c->frame = xmalloc(FRAME_BUFFER); /* not cleared: it takes memory as it is used */
+	c->frame = xmalloc(FRAME_MAX); /* not cleared: it takes memory as it is used */
 	c->slirp = slirp_new(&config, &callbacks, c);
 	if (!c->slirp) {
 		free(c->frame);
@@ -438,13 +447,16 @@ void carrier_run(struct carrier *c)
 {
 	while (!c->gone) {
 		uint32_t slirp_ms = SLIRP_IDLE_MS;
-		int n;
+		int n, timeout;
 
 		c->n_polls = c->n_lent;
 		slirp_pollfds_fill(c->slirp, &slirp_ms, add_poll, c);
 		if (c->n_polls > c->n_lent + c->n_listeners)
 			c->busy_ms = now_ms();
-		n = memory_poll(c->polls, c->n_polls, poll_timeout(c, slirp_ms));
+		timeout = poll_timeout(c, slirp_ms);
+		if (timeout < 0 || timeout > MEMORY_SETTLED_MS)
+			ahead_let_go(&c->ahead);
+		n = memory_poll(c->polls, c->n_polls, timeout);
 		if (n < 0 && errno != EINTR)
 			return;
 		slirp_pollfds_poll(c->slirp, n < 0, get_revents, c);
@@ -470,6 +482,7 @@ void carrier_free(struct carrier *c)
 	slirp_cleanup(c->slirp);
 	datagrams_free(c->datagrams);
 	fragments_free(c->fragments);
+	ahead_let_go(&c->ahead);
 	free(c->polls);
 	free(c->frame);
 	free(c);
