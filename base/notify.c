@@ -230,17 +230,15 @@ static int open_process(pid_t thread)
 int notify_get_fd(const struct notification *n, int there)
 {
 	CLEAN(clean_fd) int pidfd = open_process(n->pid);
-	int fd;
 
 	if (pidfd < 0)
 		return -1;
-	fd = pidfd_getfd(pidfd, there, 0);
-	if (fd >= 0 && !notify_valid(n)) {
-		close(fd);
+	/* It is the caller's then, and stays that. */
+	if (!notify_valid(n)) {
 		errno = ESRCH;
 		return -1;
 	}
-	return fd;
+	return pidfd_getfd(pidfd, there, 0);
 }
 
 int notify_read(const struct notification *n, uint64_t address, void *ret, size_t len)

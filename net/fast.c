@@ -31,11 +31,9 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -135,33 +133,12 @@ bool fast_possible(void)
 	return sock >= 0 && fast_socket_namespace(sock) != 0;
 }
 
-/* How long a call that must not block may, where the container changes a socket's flags meanwhile. */
-#define BLOCKED_US 50000
-
-void fast_guard(bool on)
-{
-	const struct itimerval t = { .it_value.tv_usec = on ? BLOCKED_US : 0 };
-
-	setitimer(ITIMER_REAL, &t, NULL);
-}
-
-static void on_alarm(int sig)
-{
-	(void)sig; /* it ends a call that should not have blocked */
-}
-
 /* The container's root may see us (--pid host), and is not to see more. */
 static void protect(void)
 {
-	const struct sigaction alarm = { .sa_handler = on_alarm };
-	sigset_t set;
-
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	sigaction(SIGALRM, &alarm, NULL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGALRM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	fast_guard_prepare();
 }
 
 /* Where it adds the container's epoll instances' sockets, their numbers are the container's. */

@@ -38,13 +38,13 @@ void fast_answer_socket(struct fast *f, const struct notification *n, int sock, 
 	s->cloexec = cloexec;
 }
 
-static void send_one(struct fast *f, const struct fast_said *s)
+static void send_one(struct fast *f, struct fast_said *s)
 {
 	bool heard;
 
 	if (s->sock >= 0) {
 		notify_return_fd(&s->call, s->sock, s->cloexec);
-		close(s->sock);
+		fast_close(&s->sock);
 		return;
 	}
 	heard = s->error ? notify_fail(&s->call, s->error) : notify_return(&s->call, 0);
@@ -61,7 +61,7 @@ void fast_send_answers(struct fast *f)
 
 void fast_owe(struct fast *f, const struct notification *n, uint64_t inode)
 {
-	const struct fast_said s = { .call = *n, .inode = inode, .sock = -1 };
+	struct fast_said s = { .call = *n, .inode = inode, .sock = -1 };
 
 	send_one(f, &s);
 }

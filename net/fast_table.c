@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "net/fast_parts.h"
 
 /* A process with more is a server, whose epoll instances are among its first ones. */
 #define LOOKED_AT_MAX 1024
@@ -269,7 +270,7 @@ static void add_wait(int epoll, int sock, int number, uint32_t events, uint64_t 
 static void add_waits_there(const struct notification *n, const struct fast_place *p, int sock)
 {
 	for (size_t i = 0; i < p->n_waits; i++) {
-		CLEAN(clean_fd) int epoll = notify_get_fd(n, p->waits[i].epoll);
+		CLEAN(fast_close) int epoll = notify_get_fd(n, p->waits[i].epoll);
 
 		if (epoll >= 0)
 			add_wait(epoll, sock, p->waits[i].number, p->waits[i].events, p->waits[i].data);

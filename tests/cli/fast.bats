@@ -158,6 +158,11 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 	none
 }
 
+@test "nor a supervisor that waits for a peer to read, as who closes a socket last does" {
+	try linger
+	same "$output" True
+}
+
 @test "callers that are killed while a Unix socket's queue is full keep nobody out" {
 	try full_queues
 	same "$output" $'{\'EAGAIN\'}\n0'

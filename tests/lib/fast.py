@@ -412,6 +412,39 @@ def case_full_queues(address, port):
     print(name(error))
 
 
+def case_linger(address, port):
+    """who closes a socket last waits for its peer to read: that is not to be the supervisor"""
+    deaf = socket.create_server(("127.0.0.1", 0))
+
+    def stuffed():
+        sock = socket.create_connection(deaf.getsockname())
+        sock.setblocking(False)
+        try:
+            while True:
+                sock.send(bytes(1 << 16))
+        except BlockingIOError:
+            pass
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+        return sock.detach()
+
+    def ask(number):
+        while True:
+            libc.shutdown(number, 100)
+    for _ in range(100):
+        pid = os.fork()
+        if pid == 0:
+            number = stuffed()
+            for _ in range(2):
+                threading.Thread(target=ask, args=(number,), daemon=True).start()
+            time.sleep(0.01)
+            # Its own descriptors are closed without waiting.
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(pid, 0)
+    begin = time.time()
+    socket.create_connection((address, port), 60).close()
+    print(time.time() - begin < 30)
+
+
 def case_many(address, port):
     socks = [socket.socket() for _ in range(1000)]
     for sock in socks:
