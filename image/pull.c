@@ -165,10 +165,8 @@ static int check_platform(const struct pull *p, struct err *err)
 	if (asked)
 		return err_set(err, ERR_NOT_FOUND, "no image found for platform %s, only for %s",
 			       wanted, had);
-	CLEAN(clean_free) char *safe = str_printable(had);
-
 	progress_line(p->options->progress, "Warning: the image is for %s, and this machine is %s",
-		      safe, wanted);
+		      had, wanted);
 	return 0;
 }
 
@@ -317,10 +315,8 @@ static int pull_from(struct pull *p, const struct source *source, const struct r
 static void tell_failure(struct progress *progress, const struct source *source,
 			 const struct err *why)
 {
-	CLEAN(clean_free) char *safe = str_printable(why->text);
-
 	progress_line(progress, "Warning: mirror %.200s/%.200s: %s", source->registry,
-		      source->repository, safe);
+		      source->repository, why->text);
 }
 
 /*
