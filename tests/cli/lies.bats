@@ -146,6 +146,27 @@ taken() { # taken MODE: the pull succeeds, and what it made is removed again
 	stop_lying
 }
 
+@test "what the store has is not asked for again, unless it was changed" {
+	lie good
+	id=$(tiffin pull -q "localhost:$port/lunch")
+	image=localhost:$port/lunch@$(tiffin inspect -f '{{.Digest}}' "$id")
+	before=$(requests)
+	tiffin pull -q "$image"
+	same "$(requests)" "$before"
+	printf ' ' >>"$TIFFIN_ROOT/images/$id/manifest"
+	tiffin pull -q "$image"
+	same "$(requests)" $((before + 1))
+	printf ' ' >>"$TIFFIN_ROOT/images/$id/config"
+	tiffin pull -q "$image"
+	same "$(requests)" $((before + 2))
+	tiffin rmi "$id" >/dev/null
+	stop_lying
+}
+
+requests() { # how many so far, of those that say anything
+	curl -fsS "http://localhost:$port/_requests" | jq '[.[] | select(.path != "/v2/")] | length'
+}
+
 @test "a digest that is none leads to no request" {
 	lie bad-digest
 	fails 125 pull "localhost:$port/lunch"
@@ -155,11 +176,12 @@ taken() { # taken MODE: the pull succeeds, and what it made is removed again
 
 @test "numbers that do not fit together" {
 	refused million-layers layers
-	refused layer-count
-	refused lying-size
-	refused short
+	refused layer-count "its manifest has 1 layers, and its configuration has 2"
+	refused lying-size "bytes, and"
+	refused config-size "bytes, and"
+	refused short "bytes, and"
 	refused long "longer than"
-	refused truncated
+	refused truncated "broke off"
 }
 
 @test "platforms that are not there" {

@@ -142,6 +142,62 @@ refuses() { # refuses TEXT: to load the directory in/, as one and as an archive
 	refuses "invalid reference format"
 }
 
+@test "what is named in an archive is a file of it" {
+	tiffin images
+	mkdir in in/directory
+	mkfifo in/fifo
+	for name in directory fifo; do
+		echo "[{\"Config\": \"$name\", \"Layers\": []}]" >in/manifest.json
+		refuses "'$name' of it is not a file"
+	done
+	echo secret >outside
+	ln -s ../outside in/link
+	# Not to the file outside, which the helper could not open anyway.
+	ln -s /etc/passwd in/absolute
+	for name in link absolute ../outside; do
+		echo "[{\"Config\": \"$name\", \"Layers\": []}]" >in/manifest.json
+		refuses "'$name' of it can't be opened"
+	done
+	jq -n '[range(1001) | {Config: "x", Layers: []}]' >in/manifest.json
+	refuses "more than 1000 images"
+}
+
+blob() { # blob: puts what it reads into the layout in/; its digest
+	local digest
+	mkdir -p in/blobs/sha256
+	cat >blob
+	digest=$(sha256sum <blob | cut -d' ' -f1)
+	mv blob "in/blobs/sha256/$digest"
+	echo "sha256:$digest"
+}
+
+index_of() { # index_of TYPE DIGEST
+	jq -n --arg type "application/vnd.oci.image.$1.v1+json" --arg digest "$2" --arg arch "$(machine)" \
+		'{schemaVersion: 2, manifests: [{mediaType: $type, digest: $digest, size: 2,
+			platform: {os: "linux", architecture: $arch}}]}'
+}
+
+machine() {
+	skopeo inspect --tls-verify=false --config --raw "docker://$BUSYBOX" | jq -r .architecture
+}
+
+@test "indexes of indexes of an archive" {
+	tiffin images
+	fetch busybox oci:in:localhost/x:1
+	manifest=$(jq -r '.manifests[0].digest' in/index.json)
+	one=$(index_of manifest "$manifest" | blob)
+	index_of index "$one" >in/index.json
+	tiffin load -i in
+	tiffin image prune -a -f >/dev/null
+	two=$(index_of index "$one" | blob)
+	index_of index "$two" >in/index.json
+	refuses "nested too deeply"
+	rm -r in
+	mkdir in
+	index_of manifest "$manifest" >in/manifest.json
+	refuses "it is an index, without its images"
+}
+
 @test "a blob that has another digest than its name" {
 	tiffin images
 	fetch busybox oci:in:localhost/x:1

@@ -123,6 +123,12 @@ refuses() { # refuses TEXT ARGUMENT…
 	write_auth "$AUTH" example.com you:other
 	log_in "$BASIC"
 	same "$(stat -c %a "$AUTH")" 600
+	rm "$AUTH"
+	rmdir "$(dirname "$AUTH")"
+	log_in "$BASIC"
+	same "$(stat -c %a "$(dirname "$AUTH")")" 700
+	write_auth "$AUTH" example.com you:other
+	log_in "$BASIC"
 	same "$(jq -r '.auths["example.com"].auth' "$AUTH" | base64 -d)" you:other
 	same "$(jq -r --arg key "$BASIC" '.auths[$key].auth' "$AUTH" | base64 -d)" me:secret
 	same "$(ls "$(dirname "$AUTH")")" auth.json
@@ -291,6 +297,17 @@ make_helper() {
 	refuses "is no credential helper's name" "$BASIC/busybox"
 }
 
+@test "a helper that fails, or has no end, is an error that names it" {
+	make_helper
+	mkdir -p "$(dirname "$AUTH")"
+	jq -n --arg key "$BASIC" '{credHelpers: {($key): "odd"}}' >"$AUTH"
+	printf '#!/bin/sh\necho no key ring; exit 3\n' >"$BATS_TEST_TMPDIR/bin/docker-credential-odd"
+	chmod +x "$BATS_TEST_TMPDIR/bin/docker-credential-odd"
+	refuses "'docker-credential-odd': 'get' ends with status 3: no key ring" "$BASIC/busybox"
+	printf '#!/bin/sh\nexec yes\n' >"$BATS_TEST_TMPDIR/bin/docker-credential-odd"
+	refuses "docker-credential-odd': more than 1048576 bytes" "$BASIC/busybox"
+}
+
 @test "files that are none are errors that name them" {
 	mkdir -p "$(dirname "$AUTH")"
 	echo '{"auths": ' >"$AUTH"
@@ -299,6 +316,11 @@ make_helper() {
 	refuses "'auth' is not the base64" "$BASIC/busybox"
 	: >"$AUTH"
 	refuses "authentication required" "$BASIC/busybox"
+	head -c 4194305 /dev/zero >"$AUTH"
+	refuses "more than 4194304 bytes" "$BASIC/busybox"
+	rm "$AUTH"
+	mkfifo "$AUTH"
+	refuses "is not a regular file" "$BASIC/busybox"
 }
 
 @test "no password is among the arguments of any process" {
@@ -332,6 +354,24 @@ shown() { # shown: how often the password was, to the registry and elsewhere
 	done
 }
 
+@test "who asks for a password where a redirect led is given no answer" {
+	lie redirect-401
+	refuses "authentication required" --creds me:secret "localhost:$port/lunch"
+	same "$(curl -fsS "http://localhost:$port/_requests" | jq -c '[.[] | select(.elsewhere) | .authorization]')" \
+		'[null]'
+	same "$(shown)" "false 0"
+	stop_lying
+}
+
+@test "an identity token goes nowhere that a redirect leads" {
+	lie token-redirect
+	mkdir -p "$(dirname "$AUTH")"
+	jq -n --arg key "localhost:$port" '{auths: {($key): {identitytoken: "secret identity"}}}' >"$AUTH"
+	refuses "status 307" "localhost:$port/lunch"
+	same "$(curl -fsS "http://localhost:$port/_requests" | jq -c '[.[] | [.method, .elsewhere]]')" \
+		'[["GET",false],["POST",false]]'
+}
+
 lies() { # lies MODE TEXT
 	lie "$1"
 	echo "mode $1" >&2
@@ -346,6 +386,7 @@ lies() { # lies MODE TEXT
 	lies token-endless "has no end"
 	lies token-html "not JSON"
 	lies token-newline "no valid token"
+	lies token-long "no valid token"
 }
 
 @test "a token that nobody takes is not asked for again and again" {

@@ -262,6 +262,8 @@ refused() { # refused MODE TEXT…
 	refused push-403 "access denied"
 	refused push-500 "status 500"
 	refused push-429-always "too many requests"
+	refused push-redirect "status 307"
+	refused push-nothing "takes nothing more"
 	refused push-no-location "does not say where"
 	refused push-file "no place to upload to"
 	refused push-range "was not sent"

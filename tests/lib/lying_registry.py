@@ -63,6 +63,7 @@ What a pull must do in each mode (exit status 125 unless it says "succeeds"; the
     short                Content-Length and layer are short: "bytes, and"
     long                 Content-Length and layer are long: "longer than"
     lying-size           the manifest's size is too big
+    config-size          the same of the configuration's: "bytes, and"
     endless-manifest endless-config endless-error endless-headers endless-layer
                          bytes without end
     redirect-file        to file:///etc/passwd: "redirects to where no registry leads"
@@ -86,11 +87,14 @@ never be shown it):
     token-500            succeeds: what gives tokens answers 500 twice, then there is one
     token-redirect       succeeds: what gives tokens is behind a redirect to the other port
     realm-port           succeeds: it is at the other port
+    redirect-401         the layer is behind a redirect to the other port, which asks for a password:
+                         "authentication required"
     challenge-many       succeeds: the Bearer challenge is the last of several
     token-refused        "invalid username/password"
     token-useless        tokens that nobody takes: "authentication required"
     token-endless        "has no end"
     token-html           "not JSON"
+    token-long           a token of 40,000 bytes: "no valid token"
     token-newline        a token that would be a header of its own: "no valid token"
     realm-file           file:///etc/passwd: "no address of a token server"
     realm-user           a password in the realm: the same
@@ -122,6 +126,8 @@ It takes whatever is pushed, and forgets it in the end. GET /_pushed is {"blobs"
     push-403             "access denied"
     push-elsewhere       succeeds, as me with the password secret: uploads go to the other port, which is
                          never shown it
+    push-redirect        POST is answered with a redirect to the other port: "status 307"
+    push-nothing         a PATCH is answered as if nothing of it had come: "takes nothing more"
     push-no-location     "does not say where"
     push-file            a Location of file:///etc/passwd: "no place to upload to"
     push-range           it has had more than it was sent: "was not sent"
@@ -154,7 +160,7 @@ CHUNK = 64 << 10
 PASSWORD = "Basic " + base64.b64encode(b"me:secret").decode()
 BEARER = 'Bearer realm="http://localhost:%(own)d/token",service="lunch"'
 CHALLENGES = dict.fromkeys(("token-once", "token-cut", "token-500", "token-redirect", "token-refused", "token-useless",
-                            "token-endless", "token-html", "token-newline"), [BEARER])
+                            "token-endless", "token-html", "token-long", "token-newline"), [BEARER])
 CHALLENGES |= {
     "password": ['Basic realm="lunch"'],
     "push-elsewhere": ['Basic realm="lunch"'],
@@ -250,7 +256,7 @@ class Image:
         self.manifest = self.document(
             schemaVersion=2, mediaType=MANIFEST, layers=layers,
             config={"mediaType": OCI + "config.v1+json", "digest": self.config_digest,
-                    "size": len(config)})
+                    "size": len(config) + (mode == "config-size")})
         self.type = MANIFEST
         self.other = None  # what the tag stands for, where it is not the manifest
         self.indexes = {}  # others, by digest
@@ -364,7 +370,10 @@ class Registry(http.server.BaseHTTPRequestHandler):
         self.record()
         left = int(self.headers.get("Content-Length", 0))
         try:
-            if self.mode in CHALLENGES and not self.is_elsewhere() and not self.is_shown_in():
+            if self.path.startswith("/token"):
+                self.rfile.read(left)
+                self.get_token()
+            elif self.mode in CHALLENGES and not self.is_elsewhere() and not self.is_shown_in():
                 self.rfile.read(left)
                 self.challenge()
             else:
@@ -380,6 +389,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
         if self.command == "POST":
             if mode == "push-403":
                 self.refuse(403, "DENIED", "not for you")
+            elif mode == "push-redirect" and not self.is_elsewhere():
+                self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
             elif mode == "push-500":
                 self.refuse(500, "UNKNOWN", "out of order")
             elif mode == "push-429-always" or (mode == "push-429" and self.times("POST") == 1):
@@ -410,6 +421,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
         if mode == "push-500-twice" and number <= 2:
             self.rfile.read(left)
             self.refuse(500, "UNKNOWN", "out of order")
+        elif mode == "push-nothing":
+            self.rfile.read(left)
+            self.say_where(202, name, Range="0-0")
         elif start != len(upload):
             self.rfile.read(left)
             self.refuse(416, "RANGE", "not there")
@@ -563,6 +577,8 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.endless(b" " * CHUNK)
         elif mode == "token-html":
             self.reply(200, b"<html>Please log in</html>", "text/html")
+        elif mode == "token-long":
+            self.reply(200, json.dumps({"token": "t" * 40_000}).encode())
         elif mode == "token-newline":
             self.reply(200, json.dumps({"token": "token\r\nX-Injected: yes"}).encode())
         else:
@@ -624,7 +640,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.reply(307, b"", Location="file:///etc/passwd")
         elif mode == "redirect-loop":
             self.reply(307, b"", Location=self.path)
-        elif mode in ("redirect", "redirect-plain", "password") and not self.is_elsewhere():
+        elif mode == "redirect-401" and self.is_elsewhere():
+            self.refuse(401, "UNAUTHORIZED", "who are you?", WWW_Authenticate='Basic realm="lunch"')
+        elif mode in ("redirect", "redirect-plain", "redirect-401", "password") and not self.is_elsewhere():
             self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
         elif mode == "500" or (mode == "500-twice" and self.times(which) <= 2):
             self.refuse(500, "UNKNOWN", "out of order")

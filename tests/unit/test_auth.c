@@ -4,12 +4,14 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "image/auth.h"
 #include "image/auth_file.h"
 #include "image/base64.h"
 #include "image/challenge.h"
 #include "image/credentials.h"
 #include "image/source.h"
 #include "image/origin.h"
+#include "image/registry.h"
 #include "tests/unit/test.h"
 
 /* Challenges */
@@ -221,6 +223,43 @@ TEST(sources_cross_a_descriptor_whole)
 	CHECK_STR(got.v[1].repository, NULL);
 }
 
+static enum auth_result answer(struct auth *a, unsigned int turn)
+{
+	enum auth_result what = AUTH_NOTHING;
+
+	CHECK(auth_answer(a, "Basic realm=\"x\"", turn, &what, NULL) == 0);
+	return what;
+}
+
+TEST(a_password_is_shown_once_by_whichever_thread_comes_first)
+{
+	const struct credentials c = { .username = (char *)"me", .password = (char *)"secret" };
+	struct auth *a = auth_new(&(struct auth_options){
+		.registry = "h.de", .url = "https://h.de/v2/", .credentials = &c });
+	CLEAN(clean_free) char *header = NULL;
+	unsigned int turn = 99;
+
+	CHECK(!auth_header(a, &turn) && turn == 0);
+	CHECK(answer(a, 0) == AUTH_FRESH);
+	CHECK(answer(a, 0) == AUTH_OTHER);
+	header = auth_header(a, &turn);
+	CHECK_STR(header, "Basic bWU6c2VjcmV0");
+	CHECK(turn == 1 && answer(a, turn) == AUTH_NOTHING);
+	auth_free(a);
+}
+
+/* Nobody is asked whether it would do without: 192.0.2.1 is nobody's (RFC 5737). */
+TEST(plain_http_is_spoken_to_nobody_but_loopback)
+{
+	const struct registry_options options = { .push = false };
+	CLEAN(source_list_done) struct source_list list = { 0 };
+	CLEAN(registry_done) struct registry r = { 0 };
+
+	CHECK(registry_open(source_list_add(&list, "192.0.2.1:1", "x"), &options, &r, NULL) == 0);
+	CHECK_STR(r.base, "https://192.0.2.1:1/v2/x");
+	CHECK(!r.loopback);
+}
+
 /* Files */
 
 static void write_file(const char *path, const char *text)
@@ -289,6 +328,24 @@ TEST(auth_file_is_written_for_its_owner_alone)
 	unlink(path);
 }
 
+TEST(auth_file_is_made_in_a_directory_for_its_owner_alone)
+{
+	char dir[] = "/tmp/tiffin-test-auth.XXXXXX";
+	const struct credentials c = { .username = (char *)"me", .password = (char *)"new" };
+	CLEAN(clean_free) char *path = NULL;
+	CLEAN(clean_free) char *parent = NULL;
+	struct stat st;
+
+	CHECK(mkdtemp(dir) != NULL);
+	parent = xasprintf("%s/containers", dir);
+	path = xasprintf("%s/auth.json", parent);
+	umask(0);
+	CHECK(auth_file_put(path, "h.de", &c, NULL) == 0);
+	CHECK(stat(parent, &st) == 0 && (st.st_mode & 07777) == 0700);
+	CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+	CHECK(tree_remove_at(AT_FDCWD, dir, NULL) == 0);
+}
+
 int main(void)
 {
 	RUN(challenge_is_read_as_rfc_9110_says);
@@ -299,7 +356,10 @@ int main(void)
 	RUN(origin_refuses_what_is_no_address);
 	RUN(base64_is_that_of_rfc_4648);
 	RUN(sources_cross_a_descriptor_whole);
+	RUN(a_password_is_shown_once_by_whichever_thread_comes_first);
+	RUN(plain_http_is_spoken_to_nobody_but_loopback);
 	RUN(auth_file_prefers_the_most_specific_key);
 	RUN(auth_file_is_written_for_its_owner_alone);
+	RUN(auth_file_is_made_in_a_directory_for_its_owner_alone);
 	return test_summary();
 }

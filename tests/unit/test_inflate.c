@@ -119,10 +119,26 @@ TEST(inflate_refuses_damage)
 		part.data[bit / 8] ^= (char)(1 << bit % 8);
 		CHECK(inflate_all(&part, 100, 8192, &out, NULL) < 0);
 	}
-	buf_adds(&good, "trailing");
-	CLEAN(buf_done) struct buf out = { 0 };
+	/* Zeros may follow, and another member, but not one behind the other. */
+	CLEAN(buf_done) struct buf two = { 0 }, out = { 0 };
 
+	buf_add(&two, good.data, good.len);
+	buf_add(&two, "\0\0\0\0", 4);
+	gzip(&two, data, 5000);
+	CHECK(inflate_all(&two, 100, 8192, &out, NULL) < 0);
+	out.len = 0;
+	buf_adds(&good, "trailing");
 	CHECK(inflate_all(&good, 100, 8192, &out, NULL) < 0);
+}
+
+TEST(inflate_refuses_what_is_too_short_to_be_anything)
+{
+	CLEAN(buf_done) struct buf few = { 0 }, out = { 0 };
+	struct err err = { 0 };
+
+	CHECK(inflate_all(&few, 100, 8192, &out, NULL) == 0 && out.len == 0);
+	buf_adds(&few, "abc");
+	CHECK(inflate_all(&few, 100, 8192, &out, &err) < 0 && err.kind == ERR_CORRUPT);
 }
 
 TEST(inflate_refuses_a_zstd_window_of_more_than_128_megabytes)
@@ -151,6 +167,7 @@ int main(void)
 {
 	RUN(inflate_gives_back_what_gzip_zstd_and_nothing_packed);
 	RUN(inflate_refuses_damage);
+	RUN(inflate_refuses_what_is_too_short_to_be_anything);
 	RUN(inflate_refuses_a_zstd_window_of_more_than_128_megabytes);
 	return test_summary();
 }

@@ -363,6 +363,24 @@ TEST(names_whose_image_is_gone_are_passed_over)
 	store_sweep(&store, NULL, NULL);
 }
 
+/* The list of names is ours, and still no path is made of what is in it unseen. */
+TEST(names_that_lead_to_no_id_are_passed_over)
+{
+	CLEAN(strv_done) struct strv dangling = {0};
+	struct err e = {0};
+	char got[8] = "";
+
+	mkdirat(store.fd, "elsewhere", 0700);
+	write_file(store.fd, "elsewhere/image.json", "{}");
+	write_file(store.images, "references",
+		   "{\"references\":{\"r.io/up:1\":{\"id\":\"../elsewhere\"},\"r.io/none:1\":{}}}");
+	CHECK(find("r.io/up:1", NULL, got, &e) < 0 && e.kind == ERR_NOT_FOUND);
+	CHECK(find("r.io/none:1", NULL, got, &e) < 0 && e.kind == ERR_NOT_FOUND);
+	CHECK(image_find_dangling(&store, &dangling, NULL) == 0 && dangling.n == 2);
+	CHECK(image_drop_dangling(&store, NULL) == 0);
+	CHECK(tree_remove_at(store.fd, "elsewhere", NULL) == 0);
+}
+
 TEST(removal_drops_layers_that_no_other_image_has)
 {
 	const char *const both[] = {DIGEST("000a"), DIGEST("000b"), NULL};
@@ -426,6 +444,7 @@ int main(void)
 	RUN(images_are_not_passed_over_where_descriptors_are_what_is_missing);
 	RUN(an_image_whose_layer_is_missing_is_not_put);
 	RUN(names_whose_image_is_gone_are_passed_over);
+	RUN(names_that_lead_to_no_id_are_passed_over);
 	RUN(removal_drops_layers_that_no_other_image_has);
 	RUN(a_list_of_names_that_cannot_be_read_is_an_error_and_no_crash);
 	return scene_end();

@@ -34,7 +34,7 @@ TEST(unpack_restores_files_modes_times_and_links)
 		(struct tar_entry){ .name = "d/suid", .type = '0', .mode = 06755, .data = "x" });
 	link_to(&s, '1', "hard", "d/f");
 	link_to(&s, '2', "soft", "/etc/passwd");
-	tar_add(&s.tar, (struct tar_entry){ .name = "fifo", .type = '6', .mode = 0600 });
+	tar_add(&s.tar, (struct tar_entry){ .name = "fifo", .type = '6', .mode = 06600 });
 	dir(&s, "readonly", 0555);
 	if (geteuid() == 0) /* as it is in the namespace */
 		file(&s, "readonly/f", "r");
@@ -92,7 +92,7 @@ TEST(unpack_goes_deep_and_comes_back)
 TEST(unpack_refuses_dotdot)
 {
 	static const char *const names[] = { "../canary/x", "a/../../canary/x", "a/..", "/../x",
-					     ".." };
+					     "..", "\033[2J/../x" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		SCENE(s);
@@ -185,6 +185,14 @@ TEST(unpack_refuses_hardlinks_to_what_is_not_in_the_layer)
 		else
 			CHECK(unpacks(&s) && S_ISLNK(mode_of(&s, "x")));
 	}
+}
+
+TEST(unpack_refuses_symlinks_to_nothing)
+{
+	SCENE(s);
+
+	link_to(&s, '2', "empty", "");
+	CHECK(refuses(&s, "'empty' is a symlink to nothing"));
 }
 
 TEST(unpack_does_not_write_through_a_hardlink_to_a_symlink)
@@ -402,6 +410,7 @@ int main(void)
 	RUN(unpack_stays_beneath_through_symlinked_parents);
 	RUN(unpack_replaces_symlinks_and_does_not_follow_them);
 	RUN(unpack_refuses_hardlinks_to_what_is_not_in_the_layer);
+	RUN(unpack_refuses_symlinks_to_nothing);
 	RUN(unpack_does_not_write_through_a_hardlink_to_a_symlink);
 	RUN(unpack_replaces_entries_of_other_kinds);
 	RUN(unpack_refuses_to_replace_the_root);

@@ -140,6 +140,7 @@ static inline bool refuses(struct scene *s, const char *says)
 
 	CHECK(s->err.kind == ERR_CORRUPT);
 	CHECK_STR(strstr(s->err.text, says) ? NULL : s->err.text, NULL);
+	CHECK(!strchr(s->err.text, '\033'));
 	return result < 0;
 }
 
