@@ -108,9 +108,6 @@ static int decide(const json_t *doc, const char *content_type, enum manifest_kin
 	if (header == TYPE_SCHEMA1 || said == TYPE_SCHEMA1 || js_int(doc, "schemaVersion") == 1)
 		return err_set(err, ERR_UNSUPPORTED,
 			       "its manifest is of the obsolete schema 1, which is not supported");
-	if (header == TYPE_OTHER)
-		return refuse(err, ERR_CORRUPT, "the answer is not a manifest but of type",
-			      content_type);
 	if (js_int(doc, "schemaVersion") != 2)
 		return err_set(err, ERR_CORRUPT,
 			       "the answer is not a manifest of schema version 2");
@@ -122,8 +119,7 @@ static int decide(const json_t *doc, const char *content_type, enum manifest_kin
 			       "its manifest is an image and an index at once (CVE-2021-41190)");
 	if (!image && !index)
 		return err_set(err, ERR_CORRUPT, "its manifest names neither layers nor manifests");
-	if ((header <= TYPE_INDEX && said <= TYPE_INDEX && header != said) ||
-	    (header <= TYPE_INDEX && index != (header == TYPE_INDEX)) ||
+	if ((header <= TYPE_INDEX && index != (header == TYPE_INDEX)) ||
 	    (said <= TYPE_INDEX && index != (said == TYPE_INDEX)))
 		return err_set(err, ERR_CORRUPT,
 			       "its manifest is not of the type that it is said to be");
