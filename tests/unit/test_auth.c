@@ -155,11 +155,31 @@ TEST(realm_is_given_a_password_only_where_it_is_the_registrys)
 	}
 }
 
+TEST(origin_is_loopback_by_its_address_and_not_by_how_its_name_begins)
+{
+	static const struct {
+		const char *url;
+		bool is;
+	} urls[] = {
+		{ "http://localhost:5000/", true }, { "http://127.0.0.1/", true },
+		{ "http://127.9.9.9:1/", true },    { "http://[::1]:1/", true },
+		{ "http://127.evil.example/", false }, { "http://127.0.0.1.evil.example/", false },
+		{ "http://localhost.evil.example/", false }, { "http://[::2]/", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
+		CLEAN(origin_done) struct origin o = { 0 };
+
+		CHECK(origin_parse(urls[i].url, &o) == 0);
+		CHECK_STR(origin_is_loopback(&o) == urls[i].is ? "" : urls[i].url, "");
+	}
+}
+
 TEST(origin_refuses_what_is_no_address)
 {
 	static const char *const bad[] = {
 		"",	      "token",		  "/token",	      "file:///etc/passwd",
-		"ftp://h/",   "https://",	  "https://u@h/",
+		"ftp://h/",   "https://",	  "https://u@h/",	  "https://:p@h/",
 		"//h/token",  "https://u:p@h/",	  "https://h /",      "https://h/\r\nX: y",
 		"https://h:99999/", "javascript:alert(1)", "gopher://h:70/_",
 	};
@@ -301,6 +321,9 @@ TEST(auth_file_prefers_the_most_specific_key)
 	CHECK_STR(password_for(path, "docker.io", "library/x", got), "hub");
 	CHECK_STR(password_for(path, "h.de:5000", "team", got), "");
 	CHECK_STR(password_for(path, "de", NULL, got), "");
+	/* "nobody", without a colon */
+	write_file(path, "{\"auths\":{\"h.de\":{\"auth\":\"bm9ib2R5\"}}}");
+	CHECK_STR(password_for(path, "h.de", NULL, got), "error");
 	unlink(path);
 }
 
@@ -353,6 +376,7 @@ int main(void)
 	RUN(challenge_survives_any_bytes);
 	RUN(challenge_with_a_thousand_schemes_is_refused);
 	RUN(realm_is_given_a_password_only_where_it_is_the_registrys);
+	RUN(origin_is_loopback_by_its_address_and_not_by_how_its_name_begins);
 	RUN(origin_refuses_what_is_no_address);
 	RUN(base64_is_that_of_rfc_4648);
 	RUN(sources_cross_a_descriptor_whole);

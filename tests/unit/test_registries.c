@@ -1,7 +1,11 @@
 /* Unit tests of the configuration of registries; tests/data/registries has whole files. */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "image/endpoint.h"
 #include "image/toml.h"
@@ -219,6 +223,11 @@ static const struct {
 	{ "a={b=1,}", "line 1: a key is missing" },
 	{ "a=\"\\u12\"", "line 1: an escape without its hex digits" },
 	{ "a=1\rb=2", "line 1: something follows the value" },
+	{ "a=\"\x01\"", "line 1: a control character in a string" },
+	{ "a='\x7f'", "line 1: a control character in a string" },
+	{ "a=1 # \x1b", "line 1: a control character in a comment" },
+	{ "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1", "line 1: a key of too many parts" },
+	{ "a=[[[[[[[[[[[[[[[[[", "line 1: too many levels" },
 };
 
 TEST(toml_is_read_strictly)
@@ -228,6 +237,46 @@ TEST(toml_is_read_strictly)
 
 		CHECK_STR(have, documents[i].want);
 	}
+}
+
+TEST(toml_has_a_bounded_number_of_tables)
+{
+	CLEAN(buf_done) struct buf text = { 0 };
+	CLEAN(clean_free) char *have = NULL;
+
+	for (int i = 0; i <= 10000; i++)
+		buf_addf(&text, "[t%d]\n", i);
+	have = toml(text.data);
+	CHECK_STR(have, "line 10001: there are too many tables");
+}
+
+TEST(an_enforced_choice_among_registries_takes_an_alias)
+{
+	const char *conf = "unqualified-search-registries=['p.io','q.io']\nshort-name-mode='enforcing'\n"
+			   "[aliases]\nx='r.io/x'";
+
+	CHECK_NAMES(conf, "y", "'y': short-name resolution enforced but cannot prompt without a TTY");
+	CHECK_NAMES(conf, "x", "r.io/x:latest");
+}
+
+/* One that never ends would be read for ever, one that blocks never. */
+TEST(the_users_own_file_is_of_a_bounded_size_and_never_blocks)
+{
+	char dir[] = "/tmp/tiffin-test-registries.XXXXXX";
+	struct registries_conf c = { 0 };
+	CLEAN(clean_free) char *path = NULL;
+	struct err err = { 0 };
+
+	CHECK(mkdtemp(dir) != NULL);
+	path = xasprintf("%s/f", dir);
+	setenv("CONTAINERS_REGISTRIES_CONF", path, 1);
+	CHECK(mkfifo(path, 0600) == 0);
+	if (registries_conf_load(&c, NULL) == 0)
+		registries_conf_done(&c);
+	CHECK(unlink(path) == 0 && close(creat(path, 0600)) == 0 && truncate(path, (4 << 20) + 1) == 0);
+	CHECK(registries_conf_load(&c, &err) < 0 && strstr(err.text, "more than 4194304 bytes"));
+	CHECK(tree_remove_at(AT_FDCWD, dir, NULL) == 0);
+	unsetenv("CONTAINERS_REGISTRIES_CONF");
 }
 
 int main(void)
@@ -242,5 +291,8 @@ int main(void)
 	RUN(aliases_come_before_the_registries_to_search);
 	RUN(a_later_file_is_laid_over_the_earlier);
 	RUN(toml_is_read_strictly);
+	RUN(toml_has_a_bounded_number_of_tables);
+	RUN(an_enforced_choice_among_registries_takes_an_alias);
+	RUN(the_users_own_file_is_of_a_bounded_size_and_never_blocks);
 	return test_summary();
 }

@@ -54,6 +54,16 @@ TEST(a_store_of_somebody_elses_is_refused)
 	CHECK(strstr(e.text, "belongs to user 0") != NULL);
 }
 
+TEST(a_store_that_others_could_read_is_made_private)
+{
+	CLEAN(store_done) struct store s = STORE_INIT;
+	struct stat st;
+
+	CHECK(mkdirat(work, "open", 0755) == 0 && fchmodat(work, "open", 0777, 0) == 0);
+	CHECK(open_store("open", &s, NULL) == 0);
+	CHECK(fstat(s.fd, &st) == 0 && (st.st_mode & 07777) == 0700);
+}
+
 TEST(a_store_with_an_empty_name_is_refused)
 {
 	CLEAN(store_done) struct store s = STORE_INIT;
@@ -381,6 +391,66 @@ TEST(names_that_lead_to_no_id_are_passed_over)
 	CHECK(tree_remove_at(store.fd, "elsewhere", NULL) == 0);
 }
 
+TEST(what_has_no_id_for_a_name_is_no_image)
+{
+	struct image_record *list, *more;
+	char got[8] = "";
+	size_t n, n_more;
+
+	CHECK(image_list(&store, &list, &n, NULL) == 0);
+	mkdirat(store.images, "e1sewhere", 0700);
+	write_file(store.images, "e1sewhere/image.json", "{}");
+	CHECK(find(NULL, "e1", got, NULL) < 0);
+	CHECK(image_list(&store, &more, &n_more, NULL) == 0 && n_more == n);
+	image_list_done(list, n);
+	image_list_done(more, n_more);
+	CHECK(tree_remove_at(store.images, "e1sewhere", NULL) == 0);
+}
+
+TEST(another_manifest_of_an_image_is_kept_under_its_digest_or_not_at_all)
+{
+	static const char *const digests[] = { DIGEST("cafe"), "sha256:../../../x", "sha256:", "" };
+	const char *const layers[] = {DIGEST("000a"), NULL};
+	CLEAN(image_record_done) struct image_record r = {0};
+	CLEAN(strv_done) struct strv diff_ids = {0};
+	size_t before;
+
+	CHECK(put_image("abc1", NULL, NULL, layers, NULL) == 0);
+	CHECK(image_find(&store, NULL, "abc1", &r, NULL) == 0);
+	CLEAN(clean_free) char *path = xasprintf("images/%s", r.id);
+
+	strv_add(&diff_ids, layers[0]);
+	before = count(store.fd, path);
+	for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
+		const struct image_new image = {
+			.id = r.id, .config = "{\"c\":1}", .config_len = 7,
+			.manifest_digest = digests[i], .manifest = "{ }", .manifest_len = 3,
+			.layers = &diff_ids,
+		};
+
+		CHECK(image_put(&store, &image, NULL) == 0);
+		CHECK(count(store.fd, path) == before + 1);
+	}
+}
+
+TEST(no_layer_is_dropped_where_nobody_can_tell_who_has_it)
+{
+	const char *const layers[] = {DIGEST("000d"), NULL};
+	CLEAN(image_record_done) struct image_record r = {0};
+
+	CHECK(put_layer(layers[0]) == 0);
+	CHECK(put_image("ddd4", NULL, NULL, layers, NULL) == 0);
+	CHECK(put_image("ddd5", NULL, NULL, layers, NULL) == 0);
+	CHECK(image_find(&store, NULL, "ddd5", &r, NULL) == 0);
+	CLEAN(clean_free) char *record = xasprintf("%s/image.json", r.id);
+
+	write_file(store.images, record, "{\"layers\"");
+	remove_image("ddd4");
+	CHECK(layer_exists(&store, layers[0]));
+	CHECK(tree_remove_at(store.images, r.id, NULL) == 0);
+	CHECK(layer_remove(&store, layers[0], NULL) == 0);
+}
+
 TEST(removal_drops_layers_that_no_other_image_has)
 {
 	const char *const both[] = {DIGEST("000a"), DIGEST("000b"), NULL};
@@ -432,6 +502,7 @@ int main(void)
 	RUN(a_fresh_store_has_its_layout);
 	RUN(a_store_of_another_version_is_refused_and_left_alone);
 	RUN(a_store_of_somebody_elses_is_refused);
+	RUN(a_store_that_others_could_read_is_made_private);
 	RUN(a_store_with_an_empty_name_is_refused);
 	RUN(a_sweep_takes_abandoned_stages_and_trash_and_passes_over_locked_ones);
 	RUN(a_layer_appears_by_commit_only);
@@ -445,6 +516,9 @@ int main(void)
 	RUN(an_image_whose_layer_is_missing_is_not_put);
 	RUN(names_whose_image_is_gone_are_passed_over);
 	RUN(names_that_lead_to_no_id_are_passed_over);
+	RUN(what_has_no_id_for_a_name_is_no_image);
+	RUN(another_manifest_of_an_image_is_kept_under_its_digest_or_not_at_all);
+	RUN(no_layer_is_dropped_where_nobody_can_tell_who_has_it);
 	RUN(removal_drops_layers_that_no_other_image_has);
 	RUN(a_list_of_names_that_cannot_be_read_is_an_error_and_no_crash);
 	return scene_end();

@@ -139,12 +139,32 @@ TEST(none_but_anonymous_ones_go_with_a_container)
 	CHECK(volume_exists(&store, named) && volume_exists(&store, chosen) && exists("layers"));
 }
 
+/* Each of the two would do to keep one of the user's: that it has a name, and that it is not anonymous. */
+TEST(one_that_the_user_made_stays_whatever_it_is_called)
+{
+	static const char digits[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct container_dir dir = CONTAINER_DIR_INIT;
+	CLEAN(clean_free) char *like_made_up = make(digits, false, NULL);
+	CLEAN(clean_free) char *called = make("called", true, NULL);
+	char trash[STAGE_NAME_MAX];
+
+	use("a", digits, true, &dir);
+	drop("a", &dir);
+	use("b", "called", true, &dir);
+	drop("b", &dir);
+	CHECK(volume_exists(&store, digits) && volume_exists(&store, "called"));
+	CHECK(like_made_up && volume_remove(&store, digits, trash, NULL) == 0);
+	CHECK(called && volume_remove(&store, "called", trash, NULL) == 0);
+}
+
 TEST(the_list_passes_over_what_is_no_volume)
 {
 	struct volume *list = NULL;
 	size_t n = 0;
 
 	mkdirat(store.fd, "volumes/half", 0700);
+	mkdirat(store.fd, "volumes/-odd", 0700);
+	CHECK(file_replace_at(store.fd, "volumes/-odd/volume.json", "{}", 2, 0600, RELAXED, NULL) == 0);
 	CHECK(volume_list(&store, &list, &n, NULL) == 0 && n == 2);
 	CHECK(n == 2 && strcmp(list[0].name, list[1].name) < 0);
 	volume_list_done(list, n);
@@ -215,6 +235,7 @@ int main(void)
 	RUN(a_volume_in_use_is_not_removed);
 	RUN(an_anonymous_one_goes_with_the_last_that_uses_it);
 	RUN(none_but_anonymous_ones_go_with_a_container);
+	RUN(one_that_the_user_made_stays_whatever_it_is_called);
 	RUN(the_list_passes_over_what_is_no_volume);
 	RUN(a_mount_comes_back_from_its_record);
 	RUN(a_record_that_names_no_mount_is_broken);
