@@ -137,6 +137,21 @@ PYTHON
 	same "$output" 1000
 }
 
+@test "a thousand connections at once outward, each closed by half before it is answered" {
+	port=$(free_port)
+	python3 "$LIB/echo.py" serve "$port" >"$BATS_TEST_TMPDIR/ready" 3>&- 4>&- &
+	holder=$!
+	wait_for grep -q ready "$BATS_TEST_TMPDIR/ready"
+	run tiffin run --rm --network slirp:allow_host_loopback=true --ulimit nofile=4096 -v /usr:/usr:ro \
+		-v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro "$BUSYBOX" /usr/bin/python3 -c 'import socket, sys
+socks = [socket.create_connection(("10.0.2.2", int(sys.argv[1])), 60) for _ in range(1000)]
+for s in socks:
+    s.sendall(b"x")
+    s.shutdown(socket.SHUT_WR)
+print(sum(s.makefile("rb").read().endswith(b": x") for s in socks))' "$port"
+	same "$output" 1000
+}
+
 @test "peers that close one half get the answer to what they said" {
 	serve web -p 80
 	run timeout 60 python3 - "$(number web 80)" <<'PYTHON'
