@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "cmd/namespace_options.h"
 #include "cmd/rootfs_option.h"
 #include "cmd/supervise.h"
+#include "net/fast_box.h"
 #include "net/network.h"
 #include "runtime/attach.h"
 #include "runtime/monitor.h"
@@ -111,7 +113,11 @@ static int open_source(void *arg, size_t index, int root, int *ret_fd, struct er
 
 static int interface_up(void *arg, int *ret_frames, struct err *err)
 {
-	return network_interface_up(&((const struct start *)arg)->network, ret_frames, err);
+	const struct start *s = arg;
+
+	if (s->box[0] >= 0)
+		fast_box_fill(s->box);
+	return network_interface_up(&s->network, ret_frames, err);
 }
 
 static int loopback_up(void *arg, struct err *err)
@@ -163,10 +169,13 @@ static int find_donors(void *arg, int donors[NS_KINDS], struct err *err)
 	return namespaces_open(s->t, s->spec.ns, donors, err);
 }
 
-static void running(void *arg)
+static void running(void *arg, bool unsupervised)
 {
-	const struct start *s = arg;
+	struct start *s = arg;
 
+	s->state.unsupervised = unsupervised;
+	if (unsupervised)
+		container_save_state(&s->dir, &s->state, NULL);
 	event_container(&s->t->store, s->record, "start", NULL);
 	service_notify(&s->service);
 }
@@ -346,13 +355,15 @@ static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KIN
 	const struct store *store = &s->t->store;
 	const int fixed[] = { s->dir.fd,    s->dir.lock,       store->fd,    store->layers, store->images,
 			      store->names, store->containers, store->locks, store->tmp };
-	int *keep = xcalloc(ARRAY_SIZE(fixed) + 3 + NS_KINDS + s->ports.n, sizeof(*keep));
+	int *keep = xcalloc(ARRAY_SIZE(fixed) + 5 + NS_KINDS + s->ports.n, sizeof(*keep));
 	size_t n = ARRAY_SIZE(fixed);
 
 	memcpy(keep, fixed, sizeof(fixed));
 	keep[n++] = supervise->supervision.door;
 	keep[n++] = supervise->owners_fd;
 	keep[n++] = supervise->upper;
+	keep[n++] = supervise->box[0];
+	keep[n++] = supervise->box[1];
 	for (int k = 0; k < NS_KINDS; k++)
 		keep[n++] = donors[k];
 	for (size_t i = 0; i < s->ports.n; i++)
@@ -446,6 +457,7 @@ int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct
 	    service_prepare(&s->service, &s->spec, err) == 0 &&
 	    supervise_prepare(&supervise, &s->dir, &m.launch.supervision, err) == 0) {
 		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;
+		memcpy(s->box, supervise.box, sizeof(s->box));
 		m.n_keep = descriptors_to_keep(s, donors, &supervise, &keep);
 		m.keep = keep;
 		result = monitor_start(&m, ret_client, err);

@@ -46,8 +46,9 @@ struct start {
 	char trash[STAGE_NAME_MAX]; /* what is left of the container in tmp/ */
 	struct strv more_trash;	    /* and of its anonymous volumes and overlays */
 	struct start_network net;
+	int box[2]; /* of struct supervise, lent; or -1 */
 };
-#define START_INIT { .dir = CONTAINER_DIR_INIT, .net = START_NETWORK_INIT }
+#define START_INIT { .dir = CONTAINER_DIR_INIT, .net = START_NETWORK_INIT, .box = { -1, -1 } }
 void start_done(struct start *s);
 
 /*

@@ -9,20 +9,28 @@
 #include "base/cleanup.h"
 #include "cmd/network_option.h"
 #include "net/fast.h"
+#include "net/fast_box.h"
 #include "runtime/emulate.h"
 #include "storage/owners.h"
 
 /* The built-in profile refuses what would go past it: another one may not. */
+const char *supervise_why_not_fast(const struct container_spec *spec, bool single_id)
+{
+	if (!spec->seccomp || spec->seccomp_filter)
+		return "its seccomp profile is not the built-in one";
+	if (single_id && ns_joins(spec->ns))
+		return "it joins namespaces of a container that emulates users";
+	return fast_possible() ? NULL : "the kernel lacks SO_NETNS_COOKIE (Linux 5.14)";
+}
+
 static bool is_fast(const struct supervise *s)
 {
 	const struct container_spec *spec = s->spec;
 
-	if (!spec->seccomp || spec->seccomp_filter || !fast_possible())
-		return false;
 	if (spec->network_held)
-		return spec->network != NETWORK_HOST;
+		return spec->seccomp && !spec->seccomp_filter && spec->network != NETWORK_HOST && fast_possible();
 	return spec->network == NETWORK_PRIVATE && spec->network_fast &&
-	       !(s->single_id && ns_joins(spec->ns));
+	       !supervise_why_not_fast(spec, s->single_id);
 }
 
 static int add_fast(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
@@ -32,6 +40,7 @@ static int add_fast(struct notify_loop *loop, const struct supervise *s, int ini
 		.init = init,
 		.confined = !s->single_id,
 		.inside = s->spec->network != NETWORK_PRIVATE || !s->spec->network_fast,
+		.box = s->box[0],
 		.ports = s->ports ? s->ports->v : NULL,
 		.n_ports = s->ports ? s->ports->n : 0,
 	};
@@ -135,6 +144,7 @@ static void keep_descriptors(struct supervise *s)
 {
 	s->keep[0] = s->owners_fd;
 	s->keep[1] = s->upper;
+	s->keep[2] = s->box[0];
 	s->supervision.keep = s->keep;
 	s->supervision.n_keep = ARRAY_SIZE(s->keep);
 }
@@ -192,6 +202,8 @@ int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 		return -1;
 	if (s->single_id && dir)
 		read_owners(s, dir);
+	if (s->single_id && dir && is_fast(s) && fast_box_make(s->box, err) < 0)
+		return -1;
 	keep_descriptors(s);
 	s->supervision.prepare = prepare;
 	/* Who emulates users is asked before the container's program is executed. */
@@ -213,5 +225,7 @@ void supervise_done(struct supervise *s)
 	owner_list_done(&s->owners);
 	clean_fd(&s->owners_fd);
 	clean_fd(&s->upper);
+	clean_fd(&s->box[0]);
+	clean_fd(&s->box[1]);
 	clean_fd(&s->supervision.door);
 }

@@ -27,14 +27,21 @@ struct supervise {
 	const char *id;			 /* of the container */
 	struct supervision supervision;
 	struct notify_call *calls;
-	int keep[2];
+	int keep[3];
 	struct owner_list owners;	 /* recorded ones (base/owner.h), where a container is started, */
 	int owners_fd;			 /* and where more are written to, or -1 */
 	int upper;			 /* the container's own layer, or -1 */
+	int box[2];			 /* net/fast_box.h, where it is wanted; or -1 */
 	void *shared[SUPERVISE_PARTS]; /* memory that outlives a supervisor; NULL: not wanted */
 };
-#define SUPERVISE_INIT { .supervision.door = -1, .owners_fd = -1, .upper = -1 }
+#define SUPERVISE_INIT { .supervision.door = -1, .owners_fd = -1, .upper = -1, .box = { -1, -1 } }
 void supervise_done(struct supervise *s);
+
+/*
+ * NULL: a container of this specification, of --network fast, has what makes TCP fast, unless its calls
+ * turn out not to be supervised; or why it has not. single_id: its users are emulated.
+ */
+const char *supervise_why_not_fast(const struct container_spec *spec, bool single_id);
 
 /*
  * What stands before supervision is filled in. dir: of the container that is started, where its

@@ -31,6 +31,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -185,6 +186,14 @@ static void read_fresh(struct fast *f)
 	}
 }
 
+/* Where Yama, or another module, lets nobody, not a single call could be looked at. */
+static bool may_look_at(int init)
+{
+	CLEAN(clean_fd) int fd = pidfd_getfd(init, 0, 0);
+
+	return fd >= 0 || errno == EBADF;
+}
+
 size_t fast_shared_size(void)
 {
 	return sizeof(struct fast_shared);
@@ -205,7 +214,8 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 	f->shared = shared;
 	f->host = fast_socket_namespace(probe);
 	shared->works = f->host && fast_spares_make(f) == 0 &&
-			(!options->confined || fast_confine(options->init, NULL) == 0);
+			(!options->confined || fast_confine(options->init, NULL) == 0) &&
+			may_look_at(options->init);
 	if (!shared->works) {
 		free(f);
 		return 0;

@@ -26,6 +26,7 @@ struct fast_options {
 	bool confined;	/* by fast_confine(): nobody after takes the process into the container */
 	int init;	/* a pidfd of the container's first process, lent for good */
 	size_t n_spare; /* sockets of the container's namespace to begin with, of each family: 1 at least */
+	int box;	/* where these may be already (net/fast_box.h), lent; or -1 */
 	struct network_config config;
 	const struct network_port *ports; /* read at once; those of TCP count */
 	size_t n_ports;

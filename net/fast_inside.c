@@ -2,12 +2,14 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
+#include "net/fast_box.h"
 #include "net/fast_parts.h"
 
 /* In the child, which shares our descriptors, so that what it makes is ours. */
@@ -56,10 +58,25 @@ static int make_sockets(int init, int family, int *ret, size_t n)
 	return -1;
 }
 
+/* False: there are none, as for a supervisor after the first. */
+static bool find_in_box(struct fast *f)
+{
+	int socks[FAST_SPARE_MAX], family;
+	size_t n;
+
+	while (f->options.box >= 0 && (n = fast_box_take(f->options.box, &family, socks)) > 0) {
+		memcpy(f->spare[family == AF_INET6].v, socks, n * sizeof(*socks));
+		f->spare[family == AF_INET6].n = n;
+	}
+	return f->spare[0].n > 0;
+}
+
 int fast_spares_make(struct fast *f)
 {
 	size_t n = f->options.n_spare;
 
+	if (find_in_box(f))
+		return 0;
 	if (make_sockets(f->options.init, AF_INET, f->spare[0].v, n) < 0)
 		return -1;
 	f->spare[0].n = n;
