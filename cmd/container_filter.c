@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cmd/container_row.h"
+#include "cmd/network_option.h"
 #include "cmd/when.h"
 #include "image/reference.h"
 #include "storage/image.h"
@@ -239,7 +240,7 @@ static bool volume_matches(const row *r, const struct container *c)
 
 static bool network_matches(const row *r, const struct container *c)
 {
-	return streq(js_str(js_obj(c->config, "spec"), "network") ?: "slirp", r->value);
+	return streq(network_option_name(js_obj(c->config, "spec")), r->value);
 }
 
 static bool health_matches(const row *r, const struct container *c)

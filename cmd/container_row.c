@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "cmd/human.h"
+#include "cmd/network_option.h"
 #include "cmd/ports.h"
 
 #define COMMAND_WIDTH 20
@@ -186,7 +187,7 @@ json_t *container_row(const struct container *c, bool whole)
 	js_set_str_take(row, "Labels", describe_labels(c));
 	js_set_str_take(row, "Mounts", describe_mounts(c, whole));
 	js_set_str(row, "Names", c->name);
-	js_set_str(row, "Networks", js_str(spec, "network"));
+	js_set_str(row, "Networks", network_option_name(spec));
 	js_set_int(row, "Pid", c->status == CONTAINER_RUNNING ? c->state.init.pid : 0);
 	js_set_str_take(row, "Ports", describe_ports(c));
 	js_set_str_take(row, "RunningFor", xasprintf("%s ago", age));

@@ -40,5 +40,7 @@ struct probe {
 
 /* Of the kernel (doctor_kernel.c), and of the rest of the machine (doctor_host.c); name NULL ends them. */
 extern const struct probe doctor_kernel[], doctor_host[];
+/* The probe of --network fast (doctor_fast.c). */
+void doctor_fast(struct tiffin *t, struct finding *f);
 
 #endif

@@ -311,6 +311,7 @@ const struct probe doctor_host[] = {
 	{ "overlayfs", probe_overlay },
 	{ "disk", probe_space },
 	{ "network", probe_network },
+	{ "fast network", doctor_fast },
 	{ "pasta", probe_pasta },
 	{ "low ports", probe_ports },
 	{ "name servers", probe_names },

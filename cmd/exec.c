@@ -103,10 +103,11 @@ struct exec {
 	char id[65];
 };
 
-static void running(void *arg)
+static void running(void *arg, bool unsupervised)
 {
 	const struct exec *e = arg;
 
+	(void)unsupervised;
 	event_container(e->store, e->record, "exec", "execID", e->id, NULL);
 }
 

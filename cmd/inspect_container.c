@@ -9,6 +9,7 @@
 #include "cmd/inspect.h"
 #include "cmd/log_options.h"
 #include "cmd/namespace_options.h"
+#include "cmd/network_option.h"
 #include "runtime/caps.h"
 #include "runtime/masks.h"
 #include "runtime/spec.h"
@@ -340,8 +341,7 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 {
 	CLEAN(container_spec_done) struct container_spec spec = { 0 };
 	const json_t *recorded = js_obj(c->config, "spec");
-	const char *mode = js_bool(recorded, "network_fast") ? "fast" :
-				js_str(recorded, "network") ?: "slirp";
+	const char *mode = network_option_name(recorded);
 	json_t *j = json_object();
 
 	/* A record that is broken has what can be read of it. */

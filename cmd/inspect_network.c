@@ -3,6 +3,7 @@
 #include "cmd/inspect.h"
 #include "cmd/network_option.h"
 #include "cmd/ports.h"
+#include "cmd/supervise.h"
 
 /* The key's list: { "80/tcp": [ … ] }. */
 static json_t *bindings_at(json_t *map, const struct network_port *p)
@@ -68,6 +69,20 @@ static json_t *addresses_of(const struct network_config *c)
 	return j;
 }
 
+/* Does TCP go past the interface, and why not? Where the mode is to do so. */
+static void set_fast(json_t *j, const struct container *c, const struct container_spec *spec)
+{
+	bool single = js_bool(c->config, "single_id") && !js_obj(c->config, "id_mapping");
+	const char *why_not = supervise_why_not_fast(spec, single);
+
+	if (c->status != CONTAINER_RUNNING)
+		why_not = "it does not run";
+	else if (!why_not && c->state.unsupervised)
+		why_not = "its calls can't be supervised here";
+	js_set_bool(j, "Fast", !why_not);
+	js_set_str(j, "WhyNotFast", why_not ?: "");
+}
+
 json_t *inspect_network(const struct container *c, const struct container_spec *spec,
 			const char *mode)
 {
@@ -79,6 +94,8 @@ json_t *inspect_network(const struct container *c, const struct container_spec *
 	    network_option_config(spec, &config, NULL) == 0)
 		there = &config;
 	j = addresses_of(there);
+	if (streq(mode, "fast"))
+		set_fast(j, c, spec);
 	json_object_set_new(j, "Ports", inspect_port_map(running ? c->state.ports : NULL, false));
 	/* Where its network namespace can be entered: docker's and podman's word for it. */
 	js_set_str_take(j, "SandboxKey",

@@ -92,12 +92,12 @@ static int parse_network(const char *text, struct namespaces *ret, struct err *e
 {
 	struct ns_spec *one = &ret->v[NS_NETWORK];
 
-	if (network_option_parse(text, &ret->network, &one->container, &ret->network_options, err) < 0)
+	if (network_option_parse(text, &ret->network, &ret->fast, &one->container, &ret->network_options,
+				 err) < 0)
 		return -1;
 	one->mode = ret->network == NETWORK_HOST   ? NS_HOST :
 		    ret->network == NETWORK_JOINED ? NS_CONTAINER :
 						     NS_OWN;
-	ret->fast = text && (streq(text, "fast") || starts_with(text, "fast:"));
 	return 0;
 }
 

@@ -18,6 +18,7 @@ static const struct network {
 	const char *name, *id, *driver; /* id: SHA-256 of the name, as podman has it */
 	enum network_mode mode;
 } networks[] = {
+	{ "fast", "115dc3606fbf8691fb69f2aefec86f2ecd302362a0502b3a9648bf2c4dc8290f", "slirp", NETWORK_PRIVATE },
 	{ "host", "4740ae6347b0172c01254ff55bae5aff5199f4446e7f6d643d40185b3f475145", "host", NETWORK_HOST },
 	{ "none", "140bedbf9c3f6d56a9846d2ba7088798683f4da0c248231336e6a05679e4fdfe", "null", NETWORK_NONE },
 	{ "pasta", "a4c18ee0ada59e343691ef4ddc0e502b86679f2eaa6a5576a0ec3c9ea0658e36", "pasta",
@@ -145,9 +146,9 @@ static json_t *containers_of(const struct container *list, size_t n, const struc
 	json_t *map = json_object();
 
 	for (size_t i = 0; i < n; i++) {
-		const char *mode = js_str(js_obj(list[i].config, "spec"), "network");
+		const char *mode = network_option_name(js_obj(list[i].config, "spec"));
 
-		if (life_is_up(&list[i]) && mode && streq(mode, network->name))
+		if (life_is_up(&list[i]) && streq(mode, network->name))
 			json_object_set_new(map, list[i].id, json_pack("{ss}", "Name", list[i].name));
 	}
 	return map;

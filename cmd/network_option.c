@@ -1,6 +1,7 @@
 #include "cmd/network_option.h"
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "net/pasta.h"
 
 static int check_slirp(const struct strv *options, struct err *err)
@@ -21,13 +22,17 @@ static int check_nothing(const struct strv *options, struct err *err)
 
 static const struct mode {
 	const char *name;
-	enum network_mode mode;
 	int (*check)(const struct strv *options, struct err *err);
+	enum network_mode mode;
+	bool fast;
 } modes[] = {
-	{ "slirp", NETWORK_PRIVATE, check_slirp }, { "slirp4netns", NETWORK_PRIVATE, check_slirp },
-	{ "private", NETWORK_PRIVATE, check_slirp }, { "fast", NETWORK_PRIVATE, check_slirp },
-	{ "pasta", NETWORK_PASTA, pasta_check },
-	{ "none", NETWORK_NONE, check_nothing },   { "host", NETWORK_HOST, check_nothing },
+	{ "slirp", check_slirp, NETWORK_PRIVATE, false }, /* the default */
+	{ "private", check_slirp, NETWORK_PRIVATE, false },
+	{ "fast", check_slirp, NETWORK_PRIVATE, true },
+	{ "slirp4netns", check_slirp, NETWORK_PRIVATE, false },
+	{ "pasta", pasta_check, NETWORK_PASTA, false },
+	{ "none", check_nothing, NETWORK_NONE, false },
+	{ "host", check_nothing, NETWORK_HOST, false },
 };
 
 /* Words for which others have a network that this has not. */
@@ -35,13 +40,13 @@ static int refuse(const char *text, struct err *err)
 {
 	if (streq(text, "bridge") || streq(text, "default") || starts_with(text, "bridge:"))
 		return err_set(err, ERR_UNSUPPORTED, "--network %s: this version has no networks between "
-						     "containers: slirp, fast, pasta, none, host or container:NAME",
+						     "containers: fast, slirp, pasta, none, host or container:NAME",
 			       text);
 	if (starts_with(text, "ns:"))
 		return err_set(err, ERR_UNSUPPORTED, "--network %s: this version joins networks of "
 						     "containers only: container:NAME", text);
 	return err_set(err, ERR_UNSUPPORTED,
-		       "--network %s: this version knows slirp, fast, pasta, none, host and container:NAME", text);
+		       "--network %s: this version knows fast, slirp, pasta, none, host and container:NAME", text);
 }
 
 static void split(const char *text, struct strv *ret)
@@ -53,7 +58,7 @@ static void split(const char *text, struct strv *ret)
 		strv_add(ret, word);
 }
 
-int network_option_parse(const char *text, enum network_mode *ret, char **ret_container,
+int network_option_parse(const char *text, enum network_mode *ret, bool *ret_fast, char **ret_container,
 			 struct strv *ret_options, struct err *err)
 {
 	CLEAN(strv_done) struct strv options = { 0 };
@@ -62,6 +67,7 @@ int network_option_parse(const char *text, enum network_mode *ret, char **ret_co
 	if (text && starts_with(text, "container:") && text[len + 1]) {
 		*ret_container = xstrdup(text + len + 1);
 		*ret = NETWORK_JOINED;
+		*ret_fast = false;
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
@@ -74,12 +80,18 @@ int network_option_parse(const char *text, enum network_mode *ret, char **ret_co
 		if (m->check(&options, err) < 0)
 			return err_wrap(err, "--network %s", text);
 		*ret = m->mode;
+		*ret_fast = m->fast;
 		*ret_container = NULL;
 		*ret_options = options;
 		options = (struct strv){ 0 };
 		return 0;
 	}
 	return refuse(text, err);
+}
+
+const char *network_option_name(const json_t *spec)
+{
+	return js_bool(spec, "network_fast") ? "fast" : js_str(spec, "network") ?: "slirp";
 }
 
 int network_option_config(const struct container_spec *spec, struct network_config *ret,

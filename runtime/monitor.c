@@ -389,7 +389,7 @@ static void let_go(const struct monitor *m, int client)
 static void note_running(const struct state *s)
 {
 	if (s->m->running)
-		s->m->running(s->m->launch.arg);
+		s->m->running(s->m->launch.arg, s->child.supervision && s->child.supervisor.listener < 0);
 }
 
 /* A run has begun: what is timed in it. */

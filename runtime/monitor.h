@@ -24,8 +24,11 @@ struct monitor {
 	 * in their place. ERR_BUSY: one does not run, and may again.
 	 */
 	int (*find_donors)(void *arg, int donors[NS_KINDS], struct err *err);
-	/* Its program runs, again perhaps. NULL: nobody wants to know. */
-	void (*running)(void *arg);
+	/*
+	 * Its program runs, again perhaps. unsupervised: its calls were to be answered, and can't be. NULL:
+	 * nobody wants to know.
+	 */
+	void (*running)(void *arg, bool unsupervised);
 	/* There is news of its health check. changed: its status is another. May be NULL. */
 	void (*health)(void *arg, const struct health *h, bool changed);
 	/*

@@ -53,6 +53,7 @@ struct container_state {
 	bool restarting;   /* its policy is about to bring it back, if its monitor lives */
 	bool stopped;	   /* it ended because a user stopped it */
 	bool network_lost; /* what carried its network has ended, and it has not */
+	bool unsupervised; /* its calls were to be answered by a supervisor, and can't be here */
 	json_t *ports; /* where its ports are, as cmd/ports.h has them; NULL: it has none */
 };
 

@@ -60,6 +60,7 @@ static void state_to_json(const struct container_state *state, json_t *j)
 	js_set_bool(j, "restarting", state->restarting);
 	js_set_bool(j, "stopped", state->stopped);
 	js_set_bool(j, "network_lost", state->network_lost);
+	js_set_bool(j, "unsupervised", state->unsupervised);
 	if (state->ports)
 		json_object_set(j, "ports", state->ports);
 }
@@ -75,6 +76,7 @@ static void state_from_json(const json_t *j, struct container_state *ret)
 		.restarting = js_bool(j, "restarting"),
 		.stopped = js_bool(j, "stopped"),
 		.network_lost = js_bool(j, "network_lost"),
+		.unsupervised = js_bool(j, "unsupervised"),
 		.ports = json_incref(js_arr(j, "ports")),
 	};
 	proc_from_json(j, &ret->init);

@@ -32,6 +32,16 @@ finding() { # finding NAME [FIELD]: of what doctor found
 	fi
 }
 
+@test "doctor makes a connection as --network fast does, where there is an address for one" {
+	same "$(finding "fast network")" ok
+	if python3 -c 'import socket
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("192.0.2.1", 9))'; then
+		contains "$(finding "fast network" Found)" "TCP runs on sockets of the host's own"
+	fi
+	run timeout 100 unshare --user --map-root-user --net "$TIFFIN" doctor 3>&- 4>&-
+	matches "$output" "ok +fast network +not tried"
+}
+
 @test "doctor knows of subordinate IDs, and how to get them" {
 	if [ "$TIFFIN_TEST_IDS" = range ]; then
 		same "$(finding 'subordinate IDs')" ok

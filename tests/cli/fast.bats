@@ -50,11 +50,23 @@ supervisor() { pgrep -u "$(id -u)" -P "$(monitor_of f)" tiffin-calls; }
 
 @test "the mode is what was asked for, and has the options of slirp" {
 	same "$(tiffin inspect --format '{{.HostConfig.NetworkMode}}' f)" fast
+	same "$(tiffin inspect --format '{{.NetworkSettings.Fast}} {{.NetworkSettings.WhyNotFast}}' f)" "true "
 	same "$(tiffin inspect --format '{{.NetworkSettings.IPAddress}}' f)" 10.0.2.100
 	fails 125 run --rm --network fast:no_such_option=1 "$BUSYBOX" true
 	contains "$error" no_such_option
 	run tiffin run --rm --network fast:cidr=10.9.8.0/24 "$BUSYBOX" ip -o -4 addr
 	contains "$output" "inet 10.9.8.100/24"
+}
+
+@test "it is by its name, in ps and its filters, too" {
+	TIFFIN_TEST_NETWORK= tiffin create --name by-default "$BUSYBOX"
+	tiffin create --name private --network private "$BUSYBOX"
+	tiffin create --name named --network fast "$BUSYBOX"
+	same "$(tiffin inspect --format '{{.HostConfig.NetworkMode}}' by-default private named)" $'slirp\nslirp\nfast'
+	same "$(tiffin inspect --format '{{.NetworkSettings.Fast}} {{.NetworkSettings.WhyNotFast}}' named)" \
+		"false it does not run"
+	same "$(tiffin ps -a --filter network=fast --filter name=named --format '{{.Names}} {{.Networks}}')" "named fast"
+	tiffin rm by-default private named
 }
 
 @test "a connection outward is the host's, and knows its peer" {
@@ -365,5 +377,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 	container plain --security-opt seccomp=unconfined
 	run tiffin exec plain /usr/bin/python3 /fast.py plain "$host" "$port"
 	same "$output" "own True True"
+	same "$(tiffin inspect --format '{{.NetworkSettings.Fast}} {{.NetworkSettings.WhyNotFast}}' plain)" \
+		"false its seccomp profile is not the built-in one"
 	tiffin rm -f -t 0 plain
 }

@@ -105,7 +105,7 @@ teardown_file() { drop_store; }
 
 @test "the monitor killed: so it is where the first process has changed its user, on every network" {
 	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: with one ID there is no other user"
-	for mode in slirp none host; do
+	for mode in fast slirp none host; do
 		tiffin run -d --name "orphan-$mode" --network "$mode" "$BUSYBOX" \
 			su -s /bin/sh app -c 'exec sleep 1000.6'
 		untied() { tiffin exec "orphan-$mode" grep -q sleep /proc/1/comm; }

@@ -32,6 +32,21 @@ SOME_STORE=(--tmpfs /store)
 	lacks "$output" "Error:"
 }
 
+@test "the inner one's connections are fast where the outer one's calls are not supervised" {
+	run outer --privileged "${SOME_STORE[@]}" -- "
+		/tin/bin/tiffin doctor --format '{{.Name}}: {{.State}} {{.Found}}'
+		/tin/bin/tiffin run -d --name inner --network fast $BUSYBOX sleep 1000
+		/tin/bin/tiffin inspect --format '{{.NetworkSettings.Fast}} {{.NetworkSettings.WhyNotFast}}' inner
+		/tin/bin/tiffin rm -f inner"
+	if [ "$TIFFIN_TEST_IDS" = range ]; then
+		contains "$output" $'\ntrue \n'
+	else
+		# Who emulates users supervises calls.
+		contains "$output" "fast network: limited calls can't be supervised" \
+			$'\nfalse its calls can\'t be supervised here\n'
+	fi
+}
+
 @test "with seccomp=unconfined and unmask=ALL it runs" {
 	run outer --security-opt seccomp=unconfined --security-opt unmask=ALL "${SOME_STORE[@]}" -- \
 		"/tin/bin/tiffin run --rm $BUSYBOX echo nested"

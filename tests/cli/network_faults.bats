@@ -180,11 +180,14 @@ tcp 80 from 10.0.2.2: again"
 	run tiffin network ls
 	matches "${lines[0]}" '^NETWORK ID +NAME +DRIVER$'
 	matches "$output" '[0-9a-f]{12}   slirp   slirp'
-	contains "$(tiffin network ls -q)" host none slirp
+	contains "$(tiffin network ls -q)" fast host none slirp
 	same "$(tiffin network ls --format '{{.Name}}/{{.Driver}}' | grep none)" none/null
-	tiffin run -d --name box "$BUSYBOX" sleep 100
-	same "$(tiffin network inspect slirp --format '{{range .IPAM.Config}}{{.Subnet}} {{end}}{{len .Containers}}')" \
-		"10.0.2.0/24 fd00::/64 1"
+	tiffin run -d --name box --network fast "$BUSYBOX" sleep 100
+	tiffin run -d --name other --network slirp "$BUSYBOX" sleep 100
+	for network in fast slirp; do
+		same "$(tiffin network inspect $network --format '{{range .IPAM.Config}}{{.Subnet}} {{end}}{{len .Containers}}')" \
+			"10.0.2.0/24 fd00::/64 1"
+	done
 	same "$(tiffin network inspect host none | jq -r '.[].Name')" $'host\nnone'
 	tiffin network exists slirp
 	run -1 tiffin network exists bridge
