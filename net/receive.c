@@ -15,7 +15,7 @@
 
 #define WINDOW 65536
 
-ssize_t recv(int sock, void *to, size_t size, int flags)
+ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
-	return recvfrom(sock, to, size < WINDOW ? size : WINDOW, flags, NULL, NULL);
+	return recvfrom(fd, buf, n < WINDOW ? n : WINDOW, flags, NULL, NULL);
 }
