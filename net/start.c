@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -62,11 +63,14 @@ int network_start(int frames, const struct strv *config, const struct network_po
 void network_stop(int control, pid_t pid)
 {
 	struct pollfd p = { .fd = control, .events = 0 };
+	siginfo_t ended;
 
-	/* It lets go of the ports, and then of its end: a kill would leave us to wait for both. */
 	shutdown(control, SHUT_WR);
 	poll(&p, 1, STOP_MS);
 	kill(pid, SIGKILL);
+	/* What took too long to let go of the ports has them until it is dead. */
+	while (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+		;
 }
 
 int network_await(int control, struct err *err)
