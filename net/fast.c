@@ -213,10 +213,8 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 	f->options = *options;
 	f->shared = shared;
 	f->host = fast_socket_namespace(probe);
-	shared->works = f->host && fast_spares_make(f) == 0 &&
-			(!options->confined || fast_confine(options->init, NULL) == 0) &&
-			may_look_at(options->init);
-	if (!shared->works) {
+	if (!f->host || fast_spares_make(f) < 0 ||
+	    (options->confined && fast_confine(options->init, NULL) < 0) || !may_look_at(options->init)) {
 		free(f);
 		return 0;
 	}

@@ -36,7 +36,6 @@ struct fast_options {
 
 /* What outlives a supervisor, zeroed at first. */
 struct fast_shared {
-	bool works; /* the supervisor can do it here */
 	/*
 	 * Sockets, by inode, that were put in place, and whose caller was interrupted before it could be
 	 * told. It makes the call again, and must not hear EALREADY or EISCONN.
@@ -56,8 +55,8 @@ const struct notify_call *fast_calls(bool published, size_t *ret_n);
 size_t fast_shared_size(void);
 /*
  * Supervisor, with one thread, in the host's namespaces: adds the handlers, and confines it, where that
- * is asked for. Its working directory is the host's /proc from then on, and has to stay that. It may be that nothing can be done here: then nothing
- * is added.
+ * is asked for. Its working directory is the host's /proc from then on, and has to stay that. It may be that
+ * nothing can be done here: then nothing is added, and calls go on.
  */
 int fast_add(struct notify_loop *loop, const struct fast_options *options, struct fast_shared *shared,
 	     struct err *err);
