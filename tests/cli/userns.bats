@@ -66,7 +66,9 @@ hostile_tar() {
 #--- keep-id ---------------------------------------------------------------------------------------
 
 @test "keep-id: the caller is themselves, and has a name, a group and a home" {
-	run in_box --userns keep-id "$BUSYBOX" sh -c 'id -u; id -g; echo $HOME; tail -n 1 /etc/passwd; cat /proc/self/uid_map'
+	# Kernels before 6.16 say on standard error that files are copied.
+	run --separate-stderr in_box --userns keep-id "$BUSYBOX" \
+		sh -c 'id -u; id -g; echo $HOME; tail -n 1 /etc/passwd; cat /proc/self/uid_map'
 	same "$status" 0
 	u=$(id -u)
 	same "${lines[0]} ${lines[1]} ${lines[2]}" "$u $(id -g) /"
@@ -153,6 +155,8 @@ line" "/odd/per%sent%n" /odd/trusted /odd/crowded /odd/ll*; echo
 }
 
 @test "contents are not copied: the files of the mapped tree are empty" {
+	[ "$(printf '%s\n' 6.16 "$(uname -r)" | sort -V | head -n 1)" = 6.16 ] ||
+		skip "cannot be had here: this takes Linux 6.16"
 	in_box --userns keep-id localhost/hostile id
 	tree=$(ls -d "$TIFFIN_ROOT"/mapped/"$(tiffin images -q --no-trunc localhost/hostile | sed "s/sha256://")".???* | head -n 1)
 	same "$(inside stat -c '%s %b' "$tree/meta/large" | cut -d' ' -f1)" 4194307
@@ -366,6 +370,7 @@ line" "/odd/per%sent%n" /odd/trusted /odd/crowded /odd/ll*; echo
 
 @test "where the kernel can't, files are copied, which is said once" {
 	export TIFFIN_MAPPED=copy
+	rm -f "$TIFFIN_ROOT/said-copied-layers" # of an older kernel's
 	run --separate-stderr tiffin run --rm --userns keep-id:uid=7000 --user 0 localhost/hostile stat -c '%u:%g %s' /large
 	same "$output" "1000:1000 4194307"
 	contains "$stderr" "they are copied"

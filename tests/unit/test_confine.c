@@ -403,8 +403,14 @@ TEST(confine_takes_everything_else_away)
 
 TEST(confine_is_what_takes_it_away)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		/* sudo takes it from everybody. */
+		if (attempts[i].attempt == dump_core && !dump_core()) {
+			printf("# skipped: we may not %s either\n", attempts[i].name);
+			continue;
+		}
 		CHECK_STR(comes_off(attempts[i].attempt, false) == 1 ? "" : attempts[i].name, "");
+	}
 }
 
 int main(void)

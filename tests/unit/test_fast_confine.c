@@ -364,8 +364,14 @@ TEST(and_nothing_else)
 
 TEST(which_it_could_without)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		/* sudo takes it from everybody. */
+		if (attempts[i].attempt == dump_core && !dump_core()) {
+			printf("# skipped: we may not %s either\n", attempts[i].name);
+			continue;
+		}
 		CHECK_STR(comes_off(attempts[i].attempt, false) == 1 ? "" : attempts[i].name, "");
+	}
 }
 
 static bool call_what_is_not_on_the_list(void)
