@@ -70,8 +70,9 @@ hostile_tar() {
 	run --separate-stderr in_box --userns keep-id "$BUSYBOX" \
 		sh -c 'id -u; id -g; echo $HOME; tail -n 1 /etc/passwd; cat /proc/self/uid_map'
 	same "$status" 0
-	u=$(id -u)
-	same "${lines[0]} ${lines[1]} ${lines[2]}" "$u $(id -g) /"
+	u=$(id -u) home=/
+	[ "$u" != 1000 ] || home=/home/app # the image has a user of that number
+	same "${lines[0]} ${lines[1]} ${lines[2]}" "$u $(id -g) $home"
 	same "$(xargs <<<"${lines[*]:(-3)}")" "0 1 $u $u 0 1 $((u + 1)) $((u + 1)) $(($(range_size) - u))"
 	# busybox has no /etc/passwd to add to, the layers have.
 	run in_box --userns keep-id "$REGISTRY/layers" sh -c 'id; tail -n 1 /etc/passwd'
