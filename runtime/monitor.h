@@ -1,6 +1,7 @@
 /*
  * The monitor: the one process of ours that stays with a container. It launches it, keeps its log,
- * serves the clients that are attached, sees to its health and its restarts, and records how it ended.
+ * serves the clients that are attached, sees to its health and its restarts, and records how it
+ * ended.
  */
 #ifndef RUNTIME_MONITOR_H
 #define RUNTIME_MONITOR_H
@@ -20,26 +21,26 @@ struct monitor {
 	const int *keep;      /* the descriptors that the functions below and in launch need */
 	size_t n_keep;
 	/*
-	 * Before it runs again, where it has namespaces of others: launch.donors of their processes of now,
-	 * in their place. ERR_BUSY: one does not run, and may again.
+	 * Before it runs again, where it has namespaces of others: launch.donors of their processes
+	 * of now, in their place. ERR_BUSY: one does not run, and may again.
 	 */
 	int (*find_donors)(void *arg, int donors[NS_KINDS], struct err *err);
 	/*
-	 * Its program runs, again perhaps. unsupervised: its calls were to be answered, and can't be. NULL:
-	 * nobody wants to know.
+	 * Its program runs, again perhaps. unsupervised: its calls were to be answered, and can't
+	 * be. NULL: nobody wants to know.
 	 */
 	void (*running)(void *arg, bool unsupervised);
 	/* There is news of its health check. changed: its status is another. May be NULL. */
 	void (*health)(void *arg, const struct health *h, bool changed);
 	/*
-	 * Its policy says that it runs again: stop what was started beside it, and record how this run
-	 * ended. NULL where the policy is RESTART_NO.
+	 * Its policy says that it runs again: stop what was started beside it, and record how this
+	 * run ended. NULL where the policy is RESTART_NO.
 	 */
 	void (*restarting)(void *arg, int exit_code);
 	/*
-	 * What carries its network: a descriptor to be watched, or -1; what to do when there is something
-	 * to read; true: the network is lost, and *ret_loss what to tell the clients. And to start it anew.
-	 * May be NULL together.
+	 * What carries its network: a descriptor to be watched, or -1; what to do when there is
+	 * something to read; true: the network is lost, and *ret_loss what to tell the clients. And
+	 * to start it anew. May be NULL together.
 	 */
 	int (*network_fd)(void *arg);
 	bool (*network_news)(void *arg, struct err *ret_loss);
