@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "net/confine.h"
-#include "net/filter.h"
+#include "base/filter.h"
 
 static const struct filter_rule carrying[] = {
 	/* Frames and connections. */

@@ -139,7 +139,7 @@ static void protect(void)
 {
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	fast_guard_prepare();
+	guard_prepare();
 }
 
 /* Where it adds the container's epoll instances' sockets, their numbers are the container's. */

@@ -70,7 +70,7 @@ static const struct fast_port *port_of(const struct fast *f, int sock, union fas
 /* True: answered. Those that went outward say what the host says. */
 static bool name(struct fast *f, const struct notification *n, bool peer)
 {
-	CLEAN(fast_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
+	CLEAN(guard_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
 	const struct fast_port *p;
 	struct fast_socket is;
 	union fast_address a = { .room = { 0 } };
@@ -116,7 +116,7 @@ static int exchange(struct fast *f, int taken, union fast_address *from)
 		v = fast_visit_find(f, &plain);
 	if (!v)
 		return taken;
-	fast_close(&taken);
+	guard_close(&taken);
 	taken = fast_visit_end(v, from);
 	fast_visitor_shown(f, from);
 	if (mapped && from->any.sa_family == AF_INET)
@@ -126,7 +126,7 @@ static int exchange(struct fast *f, int taken, union fast_address *from)
 
 static void hand_over(struct fast *f, const struct notification *n, int taken, union fast_address *from)
 {
-	CLEAN(fast_close) int sock = exchange(f, taken, from);
+	CLEAN(guard_close) int sock = exchange(f, taken, from);
 	int flags = n->data.nr == SYS_accept4 ? (int)n->data.args[3] : 0;
 	int error = n->data.args[1] ? tell(n, from, n->data.args[1], n->data.args[2]) : 0;
 
@@ -148,10 +148,10 @@ static bool take_one(struct fast *f, const struct notification *n, int listener)
 	/* Its flags are the container's, too. */
 	if (!(flags & O_NONBLOCK))
 		fcntl(listener, F_SETFL, flags | O_NONBLOCK);
-	fast_guard(true);
+	guard(true);
 	taken = accept4(listener, &from.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	error = errno;
-	fast_guard(false);
+	guard(false);
 	if (!(flags & O_NONBLOCK))
 		fcntl(listener, F_SETFL, flags);
 	if (taken >= 0)
@@ -207,7 +207,7 @@ static int await(struct fast *f, int listener, uint64_t inode)
 /* True: it need not wait any more. */
 static bool try_again(struct fast *f, struct fast_accepting *a)
 {
-	CLEAN(fast_close) int sock = notify_get_fd(&a->call, (int)a->call.data.args[0]);
+	CLEAN(guard_close) int sock = notify_get_fd(&a->call, (int)a->call.data.args[0]);
 	struct fast_socket is;
 
 	if (sock < 0 || fast_socket_look(sock, &is) < 0 || is.inode != a->inode) {
@@ -294,7 +294,7 @@ static bool look_at_published(const struct fast *f, int sock, struct fast_socket
 
 bool fast_accept(struct fast *f, const struct notification *n)
 {
-	CLEAN(fast_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
+	CLEAN(guard_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
 	struct fast_socket is;
 	in_port_t port;
 
@@ -314,7 +314,7 @@ bool fast_accept(struct fast *f, const struct notification *n)
 
 bool fast_listen(struct fast *f, const struct notification *n)
 {
-	CLEAN(fast_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
+	CLEAN(guard_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
 	struct fast_socket is;
 	in_port_t port;
 

@@ -44,7 +44,7 @@ static void send_one(struct fast *f, struct fast_said *s)
 
 	if (s->sock >= 0) {
 		notify_return_fd(&s->call, s->sock, s->cloexec);
-		fast_close(&s->sock);
+		guard_close(&s->sock);
 		return;
 	}
 	heard = s->error ? notify_fail(&s->call, s->error) : notify_return(&s->call, 0);

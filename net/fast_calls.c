@@ -11,7 +11,7 @@
 #include "base/notify_loop.h"
 #include "net/fast_confine.h"
 #include "net/fast_table.h"
-#include "net/filter.h"
+#include "base/filter.h"
 
 #define ARG(n, value) { (n), UINT32_MAX, (uint32_t)(value) }
 #define NAMESPACES                                                                                 \

@@ -60,7 +60,7 @@ static int bind_outward(const struct fast *f, int sock, int family, bool v6, in_
 /* A socket like the subject's, on its way to the address; or -1, and the error that the call has, or 0. */
 static int make_way(const struct fast *f, const struct fast_subject *s, int *ret_error)
 {
-	CLEAN(fast_close) int sock = fast_socket_new(s->is.family);
+	CLEAN(guard_close) int sock = fast_socket_new(s->is.family);
 	union fast_address plain;
 	in_port_t port = 0;
 
@@ -88,7 +88,7 @@ static int make_way(const struct fast *f, const struct fast_subject *s, int *ret
 /* False: not answered, and nothing was changed. */
 static bool go_outward(struct fast *f, struct fast_subject *s)
 {
-	CLEAN(fast_close) int sock = -1;
+	CLEAN(guard_close) int sock = -1;
 	bool blocks = !(s->is.flags & O_NONBLOCK);
 	struct fast_place place;
 	int error;
@@ -129,10 +129,10 @@ static int connect_without_waiting(const struct fast_subject *s)
 
 	if (blocks && fcntl(s->sock, F_SETFL, s->is.flags | O_NONBLOCK) < 0)
 		return errno;
-	fast_guard(true);
+	guard(true);
 	if (connect(s->sock, &s->address.any, s->len) < 0)
 		error = errno;
-	fast_guard(false);
+	guard(false);
 	if (blocks)
 		fcntl(s->sock, F_SETFL, s->is.flags);
 	return error == EINTR ? EINPROGRESS : error;
@@ -182,7 +182,7 @@ static void connect_by_hand(struct fast *f, struct fast_subject *s)
 /* In its place comes one of the container's namespace, in s, which was never connected. */
 static int bring_inside(struct fast *f, struct fast_subject *s)
 {
-	CLEAN(fast_close) int sock = fast_spare_take(f, s->is.family);
+	CLEAN(guard_close) int sock = fast_spare_take(f, s->is.family);
 	struct fast_place place;
 
 	if (sock < 0)
@@ -193,7 +193,7 @@ static int bring_inside(struct fast *f, struct fast_subject *s)
 	    fast_place_put(s->n, s->number, &place, sock) < 0)
 		return -1;
 	fast_wait_abort(f, s->is.inode);
-	fast_close(&s->sock);
+	guard_close(&s->sock);
 	s->sock = fd_take(&sock);
 	return 0;
 }
@@ -281,7 +281,7 @@ bool fast_connect(struct fast *f, const struct notification *n)
 		return true;
 	}
 	answered = connect_subject(f, &s);
-	fast_close(&s.sock);
+	guard_close(&s.sock);
 	return answered;
 }
 
@@ -300,13 +300,13 @@ void fast_shutdown(struct fast *f, const struct notification *n)
 	else if (shutdown(s.sock, (int)n->data.args[1]) < 0)
 		error = errno;
 	fast_answer(f, n, error, 0);
-	fast_close(&s.sock);
+	guard_close(&s.sock);
 }
 
 /* It is no way to listen, but keeps a port of the host's taken. */
 bool fast_bind(struct fast *f, const struct notification *n)
 {
-	CLEAN(fast_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
+	CLEAN(guard_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
 	struct fast_socket is;
 
 	if (sock < 0 || fast_socket_look(sock, &is) < 0 || is.namespace != f->host)

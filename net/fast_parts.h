@@ -4,6 +4,7 @@
 #ifndef NET_FAST_PARTS_H
 #define NET_FAST_PARTS_H
 
+#include "base/guard.h"
 #include "net/fast.h"
 #include "net/fast_socket.h"
 #include "net/fast_table.h"
@@ -100,14 +101,6 @@ bool fast_accept(struct fast *f, const struct notification *n);
 bool fast_getpeername(struct fast *f, const struct notification *n);
 bool fast_getsockname(struct fast *f, const struct notification *n);
 
-void fast_guard_prepare(void);
-/* Around a call that must not block: it is interrupted where the container makes it. */
-void fast_guard(bool on);
-/*
- * Of a descriptor that the container has or had, too, unless it is -1, which it becomes: who closes one last
- * waits for its peer, as long as SO_LINGER says.
- */
-void fast_close(int *fd);
 /* A timer of a socket's SO_SNDTIMEO or SO_RCVTIMEO; or -1. */
 int fast_timer(int sock, int option);
 

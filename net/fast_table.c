@@ -270,7 +270,7 @@ static void add_wait(int epoll, int sock, int number, uint32_t events, uint64_t 
 static void add_waits_there(const struct notification *n, const struct fast_place *p, int sock)
 {
 	for (size_t i = 0; i < p->n_waits; i++) {
-		CLEAN(fast_close) int epoll = notify_get_fd(n, p->waits[i].epoll);
+		CLEAN(guard_close) int epoll = notify_get_fd(n, p->waits[i].epoll);
 
 		if (epoll >= 0)
 			add_wait(epoll, sock, p->waits[i].number, p->waits[i].events, p->waits[i].data);

@@ -32,8 +32,8 @@ static void drop(struct fast_pending *p)
 	p->fast->n_pending--;
 	notify_loop_forget(p->fast->loop, p->sock);
 	notify_loop_forget(p->fast->loop, p->timer);
-	fast_close(&p->sock);
-	fast_close(&p->own);
+	guard_close(&p->sock);
+	guard_close(&p->own);
 	clean_fd(&p->timer);
 	free(p);
 }
@@ -165,8 +165,8 @@ void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 	/* A peer on this machine has answered by now. */
 	if (fast_socket_state(sock) == TCP_ESTABLISHED) {
 		fast_answer(f, n, 0, inode);
-		fast_close(&sock);
-		fast_close(&own);
+		guard_close(&sock);
+		guard_close(&own);
 		return;
 	}
 	p = xcalloc(1, sizeof(*p));

@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 
 #include "base/cleanup.h"
+#include "base/guard.h"
 #include "base/str.h"
 #include "runtime/emulate_parts.h"
 
@@ -144,6 +145,7 @@ int emulate_add(struct notify_loop *loop, const struct emulate *how, void *share
 	/* Where mount namespaces can be made, chroot(2) is not the only way. */
 	if (!how->spec->seccomp || how->spec->seccomp_filter)
 		e->shared->rooted = true;
+	guard_prepare();
 	e->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (e->timer < 0 || view_enter(&e->view, how->init, err) < 0 ||
 	    notify_loop_watch(loop, e->timer, EPOLLIN, emulate_on_timer, e) < 0) {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/guard.h"
 #include "runtime/emulate_parts.h"
 
 #define NOBODY 65534
@@ -47,7 +48,7 @@ static void peer_of(const struct emulation *e, const struct ucred *peer, struct 
 
 void emulate_getsockopt(struct emulation *e, const struct notification *n)
 {
-	CLEAN(clean_fd) int sock = notify_get_fd(n, (int)n->data.args[0]);
+	CLEAN(guard_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
 	struct ucred kernel, peer;
 	socklen_t len = sizeof(kernel);
 	int room;

@@ -414,9 +414,7 @@ def case_full_queues(address, port):
 
 def case_linger(address, port):
     """who closes a socket last waits for its peer to read: that is not to be the supervisor"""
-    deaf = socket.create_server(("127.0.0.1", 0))
-
-    def stuffed():
+    def stuffed(deaf):
         sock = socket.create_connection(deaf.getsockname())
         sock.setblocking(False)
         try:
@@ -427,19 +425,25 @@ def case_linger(address, port):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
         return sock.detach()
 
-    def ask(number):
+    def ask_to_shut(number):
         while True:
             libc.shutdown(number, 100)
-    for _ in range(100):
-        pid = os.fork()
-        if pid == 0:
-            number = stuffed()
-            for _ in range(2):
-                threading.Thread(target=ask, args=(number,), daemon=True).start()
-            time.sleep(0.01)
-            # Its own descriptors are closed without waiting.
-            os.kill(os.getpid(), signal.SIGKILL)
-        os.waitpid(pid, 0)
+
+    def ask_who(number):  # which is answered where users are emulated
+        while True:
+            libc.getsockopt(number, socket.SOL_SOCKET, socket.SO_PEERCRED, None, None)
+    for ask in ask_to_shut, ask_who:
+        deaf = socket.create_server(("127.0.0.1", 0))
+        for _ in range(100):
+            pid = os.fork()
+            if pid == 0:
+                number = stuffed(deaf)
+                for _ in range(2):
+                    threading.Thread(target=ask, args=(number,), daemon=True).start()
+                time.sleep(0.01)
+                # Its own descriptors are closed without waiting.
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.waitpid(pid, 0)
     begin = time.time()
     socket.create_connection((address, port), 60).close()
     print(time.time() - begin < 30)

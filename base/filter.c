@@ -9,7 +9,7 @@
  * They are written as data and assembled here, and not with libseccomp, because loading that library
  * costs more time and memory than all of tiffin-net's own code.
  */
-#include "net/filter.h"
+#include "base/filter.h"
 
 #include <errno.h>
 #include <linux/audit.h>

@@ -1,8 +1,8 @@
 /*
  * Lists of the system calls that a confined process may make: any other one ends it, at once and whole.
  */
-#ifndef NET_FILTER_H
-#define NET_FILTER_H
+#ifndef BASE_FILTER_H
+#define BASE_FILTER_H
 
 #include <linux/seccomp.h>
 #include <stddef.h>

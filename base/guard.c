@@ -1,9 +1,10 @@
+#include "base/guard.h"
+
 #include <signal.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "net/fast_parts.h"
 
 /* How long a call that must not block may, where the container changes a socket meanwhile. */
 #define BLOCKED_US 50000
@@ -13,7 +14,7 @@ static void on_alarm(int sig)
 	(void)sig; /* it ends a call that should not have blocked */
 }
 
-void fast_guard_prepare(void)
+void guard_prepare(void)
 {
 	const struct sigaction alarm = { .sa_handler = on_alarm };
 	sigset_t set;
@@ -25,7 +26,7 @@ void fast_guard_prepare(void)
 }
 
 /* Again and again: the first may come before the call has begun. */
-void fast_guard(bool on)
+void guard(bool on)
 {
 	const struct timeval when = { .tv_usec = on ? BLOCKED_US : 0 };
 	const struct itimerval t = { when, when };
@@ -33,11 +34,11 @@ void fast_guard(bool on)
 	setitimer(ITIMER_REAL, &t, NULL);
 }
 
-void fast_close(int *fd)
+void guard_close(int *fd)
 {
 	if (*fd < 0)
 		return;
-	fast_guard(true);
+	guard(true);
 	close(fd_take(fd));
-	fast_guard(false);
+	guard(false);
 }
