@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,22 +10,17 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/proc.h"
 #include "cmd/container_ids.h"
 #include "cmd/driver.h"
 #include "cmd/etc_files.h"
-#include "cmd/event.h"
-#include "cmd/helper.h"
 #include "cmd/mount_source.h"
 #include "cmd/namespace_options.h"
 #include "cmd/rootfs_option.h"
+#include "cmd/start_monitor.h"
 #include "cmd/supervise.h"
 #include "net/fast_box.h"
 #include "net/network.h"
 #include "runtime/attach.h"
-#include "runtime/monitor.h"
-#include "storage/overlay_mount.h"
-#include "storage/volume.h"
 
 void start_done(struct start *s)
 {
@@ -76,7 +69,8 @@ static int give_etc(const struct start *s, struct err *err)
 	    !id_ranges_find(s->mapping->gids.v, s->mapping->gids.n, 0, &gid))
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(etc_files); i++)
-		if (fchownat(s->dir.fd, etc_files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		if (fchownat(s->dir.fd, etc_files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+		    errno != ENOENT)
 			return err_sys(err, "cannot give '%s' its owner", etc_files[i]);
 	return 0;
 }
@@ -126,185 +120,6 @@ static int loopback_up(void *arg, struct err *err)
 	return network_loopback_up(err);
 }
 
-/* --- Called in the monitor --- */
-
-/* ps(1) is to show nobody the command line that we were forked from. */
-static char *keeper_title(void *arg)
-{
-	const struct start *s = arg;
-	char *title = xasprintf("tiffin: keeper of %s", s->name);
-
-	tiffin_set_title(s->t, "%s", title);
-	return title;
-}
-
-static int started(void *arg, pid_t pid, struct err *err)
-{
-	struct start *s = arg;
-	bool prepared = s->hold;
-
-	/* Of one that is held we hear twice. */
-	s->hold = false;
-	tiffin_set_title(s->t, "tiffin: monitor of %s", s->name);
-	json_decref(s->state.ports);
-	s->state = (struct container_state){
-		.initialized = prepared,
-		.started = prepared ? 0 : now_realtime(),
-		.restarts = s->state.restarts + s->state.restarting,
-		.ports = port_list_to_json(&s->ports),
-	};
-	if (proc_identify(pid, &s->state.init, err) < 0 ||
-	    proc_identify(getpid(), &s->state.monitor, err) < 0 ||
-	    service_write_pids(&s->service, pid, err) < 0)
-		return -1;
-	return container_save_state(&s->dir, &s->state, err);
-}
-
-static int find_donors(void *arg, int donors[NS_KINDS], struct err *err)
-{
-	const struct start *s = arg;
-
-	for (int k = 0; k < NS_KINDS; k++)
-		clean_fd(&donors[k]);
-	return namespaces_open(s->t, s->spec.ns, donors, err);
-}
-
-static void running(void *arg, bool unsupervised)
-{
-	struct start *s = arg;
-
-	s->state.unsupervised = unsupervised;
-	if (unsupervised)
-		container_save_state(&s->dir, &s->state, NULL);
-	event_container(&s->t->store, s->record, "start", NULL);
-	service_notify(&s->service);
-}
-
-static int open_listener(void *arg, int *ret_fd, struct err *err)
-{
-	return container_listen(&((struct start *)arg)->dir, CONTAINER_ATTACH, ret_fd, err);
-}
-
-static void take_away(struct start *s)
-{
-	if (container_remove(&s->t->store, &s->dir, s->name, s->trash, NULL) < 0) {
-		s->trash[0] = '\0';
-		return;
-	}
-	event_container(&s->t->store, s->record, "remove", NULL);
-	volume_release(&s->t->store, s->record, &s->more_trash);
-}
-
-/* What its overlays have taken is nobody's any more. */
-static void drop_overlays(struct start *s)
-{
-	char trash[STAGE_NAME_MAX] = "";
-
-	for (size_t i = 0; i < s->spec.n_mounts && !trash[0]; i++)
-		if (s->spec.mounts[i].overlay)
-			overlay_mount_drop(&s->t->store, s->dir.fd, trash);
-	if (trash[0])
-		strv_add(&s->more_trash, trash);
-}
-
-/* Beyond what anybody waits for: the kernel takes 20 ms and more to unregister the interface. */
-static void closing(void *arg)
-{
-	struct start *s = arg;
-
-	if (s->trash[0])
-		helper_remove_trash(&s->t->store, &s->t->ids, s->trash);
-	for (size_t i = 0; i < s->more_trash.n; i++)
-		helper_remove_trash(&s->t->store, &s->t->ids, s->more_trash.v[i]);
-	start_network_reap(s);
-}
-
-/* Its ports are to be free when the container counts as ended: for restart. */
-static void stop_network(struct start *s)
-{
-	port_list_close(&s->ports);
-	start_network_stop(s);
-}
-
-/* It may have another name by now. */
-static void follow_rename(struct start *s)
-{
-	char *name = NULL;
-
-	if (container_has_name(&s->t->store, s->dir.id, s->name) ||
-	    container_read_name(s->t->store.containers, s->dir.id, &name) < 0)
-		return;
-	free(s->name);
-	s->name = name;
-	js_set_str(s->record, "name", name);
-}
-
-static void health(void *arg, const struct health *h, bool changed)
-{
-	struct start *s = arg;
-	CLEAN(clean_json) json_t *j = health_to_json(h);
-
-	container_save_health(&s->dir, j);
-	if (changed)
-		event_container(&s->t->store, s->record, "health_status", "health_status",
-				health_status_name(h->status), NULL);
-}
-
-static void tell_death(struct start *s, int exit_code)
-{
-	char code[16];
-
-	follow_rename(s);
-	snprintf(code, sizeof(code), "%d", exit_code);
-	event_container(&s->t->store, s->record, "died", "exitCode", code, NULL);
-}
-
-/* The ports stay ours, so that nobody else takes them meanwhile. */
-static void restarting(void *arg, int exit_code)
-{
-	struct start *s = arg;
-
-	start_network_stop(s);
-	start_network_reap(s);
-	s->state.finished = now_realtime();
-	s->state.exit_code = exit_code;
-	s->state.restarting = true;
-	tell_death(s, exit_code);
-	container_save_state(&s->dir, &s->state, NULL);
-}
-
-static void exited(void *arg, int exit_code, bool by_user)
-{
-	struct start *s = arg;
-
-	stop_network(s);
-	s->state.finished = now_realtime();
-	s->state.exit_code = exit_code;
-	tell_death(s, exit_code);
-	s->state.restarting = false;
-	s->state.stopped = by_user;
-	drop_overlays(s);
-	if (s->spec.auto_remove)
-		take_away(s);
-	else
-		container_save_state(&s->dir, &s->state, NULL);
-	/* Whoever waited for it to end may go on: rm, start. */
-	file_unlock(&s->dir.lock);
-}
-
-static void failed(void *arg)
-{
-	struct start *s = arg;
-
-	stop_network(s);
-	if (s->remove_failed)
-		take_away(s);
-	else
-		container_clear_state(&s->dir);
-	file_unlock(&s->dir.lock);
-	closing(s);
-}
-
 /* --- Called in the client --- */
 
 int start_map_ids(struct start *s, struct err *err)
@@ -342,28 +157,22 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 	return 0;
 }
 
-void start_discard(struct start *s)
-{
-	take_away(s);
-	closing(s);
-}
-
 /* What the monitor must not let go of. The caller frees *ret. */
 static size_t descriptors_to_keep(const struct start *s, const int donors[NS_KINDS],
 				  const struct supervise *supervise, int **ret)
 {
 	const struct store *store = &s->t->store;
-	const int fixed[] = { s->dir.fd,    s->dir.lock,       store->fd,    store->layers, store->images,
-			      store->names, store->containers, store->locks, store->tmp };
-	int *keep = xcalloc(ARRAY_SIZE(fixed) + 5 + NS_KINDS + s->ports.n, sizeof(*keep));
+	const int fixed[] = {
+		s->dir.fd, s->dir.lock,
+		store->fd, store->layers, store->images, store->names,
+		store->containers, store->locks, store->tmp,
+		supervise->supervision.door, supervise->owners_fd, supervise->upper,
+		supervise->box[0], supervise->box[1],
+	};
+	int *keep = xcalloc(ARRAY_SIZE(fixed) + NS_KINDS + s->ports.n, sizeof(*keep));
 	size_t n = ARRAY_SIZE(fixed);
 
 	memcpy(keep, fixed, sizeof(fixed));
-	keep[n++] = supervise->supervision.door;
-	keep[n++] = supervise->owners_fd;
-	keep[n++] = supervise->upper;
-	keep[n++] = supervise->box[0];
-	keep[n++] = supervise->box[1];
 	for (int k = 0; k < NS_KINDS; k++)
 		keep[n++] = donors[k];
 	for (size_t i = 0; i < s->ports.n; i++)
@@ -379,8 +188,8 @@ static int write_etc(const struct start *s, struct err *err)
 	for (size_t i = 0; s->mapping && i < ARRAY_SIZE(etc_files); i++)
 		unlinkat(s->dir.fd, etc_files[i], 0);
 	if (s->spec.network == NETWORK_JOINED)
-		return etc_files_copy(s->t->store.containers, s->spec.ns[NS_NETWORK].container, s->dir.fd,
-				      err);
+		return etc_files_copy(s->t->store.containers, s->spec.ns[NS_NETWORK].container,
+				      s->dir.fd, err);
 	return etc_files_write(s->dir.fd, &s->spec, &s->network, &s->etc, err);
 }
 
@@ -396,68 +205,79 @@ static int bind_ports(struct start *s, struct err *err)
 	return 0;
 }
 
+static struct launch launch_of(struct start *s)
+{
+	struct launch l = {
+		.spec = &s->spec,
+		.ids = s->mapping ? &s->ids : &s->t->ids,
+		.mapping = container_ids_within(s->t, s->mapping) ? s->mapping : NULL,
+		.outer = &s->t->ids,
+		.join = -1,
+		.n_preserved = s->service.preserve_fds,
+		.n_listening = s->service.listen_fds,
+		.mount_root = mount_root,
+		.open_source = open_source,
+		.interface_up = interface_up,
+		.loopback_up = loopback_up,
+		.arg = s,
+	};
+
+	if (s->spec.tty && isatty(STDIN_FILENO))
+		ioctl(STDIN_FILENO, TIOCGWINSZ, &l.size);
+	return l;
+}
+
+static struct supervise supervise_of(struct start *s)
+{
+	struct supervise ret = SUPERVISE_INIT;
+
+	ret.spec = &s->spec;
+	ret.single_id = s->t->ids.single && !s->mapping;
+	ret.layers = &s->layers;
+	ret.ports = &s->ports;
+	ret.t = s->t;
+	ret.name = &s->name;
+	ret.store = &s->t->store;
+	ret.id = s->dir.id;
+	return ret;
+}
+
+/* All that can fail before there is a monitor. */
+static int prepare(struct start *s, struct supervise *supervise, int donors[NS_KINDS],
+		   struct launch *l, struct err *err)
+{
+	const struct rootfs rootfs = rootfs_of(s);
+
+	if (network_option_config(&s->spec, &s->network, err) < 0 ||
+	    namespaces_open(s->t, s->spec.ns, donors, err) < 0 || bind_ports(s, err) < 0 ||
+	    write_etc(s, err) < 0 || driver_prepare(s->t, s->driver, &rootfs, err) < 0 ||
+	    container_ids_prepare(s->t, &rootfs, s->driver, err) < 0 ||
+	    service_prepare(&s->service, &s->spec, err) < 0 ||
+	    supervise_prepare(supervise, &s->dir, &l->supervision, err) < 0)
+		return -1;
+	l->donors = ns_joins(s->spec.ns) ? donors : NULL;
+	memcpy(s->box, supervise->box, sizeof(s->box));
+	return 0;
+}
+
 int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err)
 {
 	CLEAN(clean_free) int *keep = NULL;
-	CLEAN(supervise_done) struct supervise supervise = SUPERVISE_INIT;
+	CLEAN(supervise_done) struct supervise supervise = supervise_of(s);
 	int donors[NS_KINDS] = { [0 ... NS_KINDS - 1] = -1 };
-	const struct rootfs rootfs = rootfs_of(s);
 	struct monitor m = {
-		.launch = {
-			.spec = &s->spec,
-			.ids = s->mapping ? &s->ids : &s->t->ids,
-			.mapping = container_ids_within(s->t, s->mapping) ? s->mapping : NULL,
-			.outer = &s->t->ids,
-			.join = -1,
-			.mount_root = mount_root,
-			.open_source = open_source,
-			.interface_up = interface_up,
-			.loopback_up = loopback_up,
-			.network_start = start_network,
-			.started = started,
-			.keeper_title = keeper_title,
-			.arg = s,
-		},
+		.launch = launch_of(s),
 		.hold = s->hold,
 		.attached = s->attached,
 		.stdin_once = s->attached,
 		.log_dir = s->dir.fd,
-		.open_listener = open_listener,
-		.find_donors = find_donors,
-		.running = running,
-		.health = health,
-		.restarting = restarting,
-		.network_fd = start_network_fd,
-		.network_news = start_network_news,
-		.network_reload = start_network_reload,
-		.exited = exited,
-		.closing = closing,
-		.failed = failed,
 	};
 	int result = -1;
 
 	*ret_exit_code = EXIT_TIFFIN;
-	supervise.spec = &s->spec;
-	supervise.single_id = s->t->ids.single && !s->mapping;
-	supervise.layers = &s->layers;
-	supervise.ports = &s->ports;
-	supervise.t = s->t;
-	supervise.name = &s->name;
-	supervise.store = &s->t->store;
-	supervise.id = s->dir.id;
 	log_options_config(&s->log, &m.log);
-	if (s->spec.tty && isatty(STDIN_FILENO))
-		ioctl(STDIN_FILENO, TIOCGWINSZ, &m.launch.size);
-	m.launch.n_preserved = s->service.preserve_fds;
-	m.launch.n_listening = s->service.listen_fds;
-	if (network_option_config(&s->spec, &s->network, err) == 0 &&
-	    namespaces_open(s->t, s->spec.ns, donors, err) == 0 && bind_ports(s, err) == 0 &&
-	    write_etc(s, err) == 0 && driver_prepare(s->t, s->driver, &rootfs, err) == 0 &&
-	    container_ids_prepare(s->t, &rootfs, s->driver, err) == 0 &&
-	    service_prepare(&s->service, &s->spec, err) == 0 &&
-	    supervise_prepare(&supervise, &s->dir, &m.launch.supervision, err) == 0) {
-		m.launch.donors = ns_joins(s->spec.ns) ? donors : NULL;
-		memcpy(s->box, supervise.box, sizeof(s->box));
+	start_monitor_calls(&m);
+	if (prepare(s, &supervise, donors, &m.launch, err) == 0) {
 		m.n_keep = descriptors_to_keep(s, donors, &supervise, &keep);
 		m.keep = keep;
 		result = monitor_start(&m, ret_client, err);

@@ -1,7 +1,7 @@
 /*
  * Starting a container that has a record: the monitor is forked, and the functions that the launch
  * calls give the runtime its root file system out of the store, and its network. Here the modules
- * meet.
+ * meet. What the monitor calls from then on is in cmd/start_monitor.c.
  */
 #ifndef CMD_START_H
 #define CMD_START_H
@@ -60,12 +60,12 @@ int start_load(struct tiffin *t, const struct container *c, struct start *ret, s
 /* Makes s->ids of s->mapping. */
 int start_map_ids(struct start *s, struct err *err);
 
-/* Removes a container that is not to run after all. */
+/* Removes a container that is not to run after all (cmd/start_monitor.c). */
 void start_discard(struct start *s);
 
 /*
- * Starts it. *ret_client is the socket to its monitor (runtime/attach.h), with the news of the start
- * already read from it. Where it fails, *ret_exit_code is what to exit with.
+ * Starts it. *ret_client is the socket to its monitor (runtime/attach.h), with the news of the
+ * start already read from it. Where it fails, *ret_exit_code is what to exit with.
  */
 int start_container(struct start *s, int *ret_client, int *ret_exit_code, struct err *err);
 

@@ -41,19 +41,21 @@ static const struct opt restart_opts[] = {
 };
 
 /* One that was prepared only has its monitor already, and has to be let go. *ret_runs: it runs. */
-static int begin(struct tiffin *t, const struct container *c, const struct start_options *o, int *ret_client,
-		 int *ret_exit_code, bool *ret_runs, struct err *err)
+static int begin(struct tiffin *t, const struct container *c, const struct start_options *o,
+		 int *ret_client, int *ret_exit_code, bool *ret_runs, struct err *err)
 {
 	bool attached = o->attach || o->interactive;
 	CLEAN(start_done) struct start s = START_INIT;
 
 	*ret_exit_code = EXIT_TIFFIN;
 	*ret_runs = false;
-	if (c->status == CONTAINER_INITIALIZED && proc_alive(&c->state.init) && o->handed.listen_fds)
-		return err_set(err, ERR_BUSY, "container %s is prepared, and takes the service manager's sockets "
-					      "no more: that was for init to hand over", c->name);
-	if (c->status == CONTAINER_INITIALIZED && proc_alive(&c->state.init))
+	if (c->status == CONTAINER_INITIALIZED && proc_alive(&c->state.init)) {
+		if (o->handed.listen_fds)
+			return err_set(err, ERR_BUSY,
+				       "container %s is prepared, and takes the service manager's "
+				       "sockets no more: that was for init to hand over", c->name);
 		return life_go(t, c, attached, ret_client, ret_exit_code, err);
+	}
 	if (start_load(t, c, &s, err) < 0) {
 		*ret_runs = err->kind == ERR_BUSY;
 		return -1;
@@ -75,8 +77,8 @@ static int start_one(struct tiffin *t, const struct container *c, const char *na
 	int exit_code;
 
 	if (c->paused)
-		return err_set(err, ERR_BUSY, "cannot start the paused container %s, unpause it instead: "
-					      "container state improper", c->name);
+		return err_set(err, ERR_BUSY, "cannot start the paused container %s, unpause it "
+			       "instead: container state improper", c->name);
 	if (attach_options_parse(&o->streams, js_bool(spec, "tty"),
 				 o->interactive && js_bool(spec, "open_stdin"), &a, err) < 0)
 		return -1;

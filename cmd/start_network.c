@@ -21,12 +21,12 @@ static int begin(struct start *s, struct err *err)
 	struct start_network *n = &s->net;
 
 	if (s->spec.network == NETWORK_PASTA)
-		return pasta_start(n->container, &s->spec.network_options, s->ports.v, s->ports.n, &n->pid,
-				   &n->control, err);
+		return pasta_start(n->container, &s->spec.network_options, s->ports.v, s->ports.n,
+				   &n->pid, &n->control, err);
 	if (network_start(n->frames, &s->spec.network_options, s->ports.v, s->ports.n, &n->pid,
 			  &n->control, err) < 0)
 		return -1;
-	/* They are tiffin-net's now, and free again when it ends; unless another is to have them. */
+	/* They are tiffin-net's now, and free when it ends; unless another is to have them. */
 	if (!may_run_again(&s->spec))
 		port_list_close(&s->ports);
 	return 0;
@@ -92,8 +92,8 @@ int start_network_reload(void *arg, struct err *err)
 	struct start *s = arg;
 
 	if (s->spec.network != NETWORK_PRIVATE && s->spec.network != NETWORK_PASTA)
-		return err_set(err, ERR_UNSUPPORTED, "container %s has no network of its own to be reloaded",
-			       s->name);
+		return err_set(err, ERR_UNSUPPORTED,
+			       "container %s has no network of its own to be reloaded", s->name);
 	if (s->net.pid > 0) {
 		network_stop(s->net.control, s->net.pid);
 		proc_reap(s->net.pid);

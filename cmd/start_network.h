@@ -1,6 +1,6 @@
 /*
- * What carries a container's network, from the monitor's side: it is started, heard, perhaps lost and
- * started again, and ended with the container.
+ * What carries a container's network, from the monitor's side: it is started, heard, perhaps lost
+ * and started again, and ended with the container.
  */
 #ifndef CMD_START_NETWORK_H
 #define CMD_START_NETWORK_H
