@@ -20,20 +20,20 @@ enum frame_kind {
 	FRAME_FAILED = 'f',  /* it does not: struct attach_failure */
 	FRAME_STDOUT = 'o',  /* bytes */
 	FRAME_STDERR = 'e',  /* bytes */
-	FRAME_EXIT = 'x',    /* int: the exit status. The last frame, whether or not it runs again. */
+	FRAME_EXIT = 'x',    /* int: the exit status. The last frame, even if it runs again. */
 	FRAME_TAKEN = 't',   /* the client's input: it may send more */
 	FRAME_WARNING = 'n', /* struct err: what the user should know, and goes on */
 	/* From the client. One that came by the listener says first which of the two it wants: */
 	FRAME_ATTACH = 'a', /* the streams; answered: FRAME_STARTED */
 	FRAME_WATCH = 'W',  /* the last FRAME_EXIT alone */
-	FRAME_GO = 'g',	    /* the start of a container that is held, and where the payload, a byte, is 1 the
-			     * streams; answered: FRAME_STARTED or FRAME_FAILED */
-	FRAME_STDIN = 'i',  /* bytes; none: the end. One at a time, so that no signal waits behind it */
+	FRAME_GO = 'g',	    /* the start of a container that is held, and where the payload, a byte,
+			     * is 1 the streams; answered: FRAME_STARTED or FRAME_FAILED */
+	FRAME_STDIN = 'i',  /* bytes; none: the end. One at a time: no signal waits behind it */
 	FRAME_SIZE = 'w',   /* struct winsize: the terminal's new size */
 	FRAME_SIGNAL = 'k', /* int: a signal for the container's first process */
 	FRAME_CLOSED = 'c', /* char: nobody reads FRAME_STDOUT or FRAME_STDERR any more */
-	FRAME_RELOAD = 'R', /* its network is to be started anew; answered: FRAME_STARTED or FRAME_FAILED */
-	FRAME_LAST = 'L',   /* a user stops the container: this run is its last. Answered: FRAME_TAKEN */
+	FRAME_RELOAD = 'R', /* its network is to be started anew; answered as FRAME_GO */
+	FRAME_LAST = 'L',   /* a user stops it: this run is its last. Answered: FRAME_TAKEN */
 };
 
 #define FRAME_DATA_MAX 32768

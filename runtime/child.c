@@ -250,15 +250,15 @@ static int await_go(struct child *c, struct err *err)
  */
 static const struct step container_steps[] = {
 	{ "show the mount namespace", show_mounts },
-	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun, and no IDs:
-							     while the parent maps them */
+	{ "bring up the network",     bring_up_network }, /* needs the host's /dev/net/tun, and
+							     no IDs: while the parent maps them */
 	{ "privatise mounts",	      privatise_mounts }, /* before any mount */
-	{ "open volumes",	      open_binds },	/* while we are the caller to the host's files */
+	{ "open volumes",	      open_binds },	/* while files see the caller in us */
 	{ "wait for id maps",	      await_id_maps },	/* until then we are nobody */
 	{ "set the OOM score",	      set_oom_score },	/* by the host's /proc */
 	{ "mount the root",	      mount_root },	/* needs the store, on the host's side */
-	{ "prepare volumes",	      open_sources },	/* which take what the root has in their place */
-	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new pid and network namespaces */
+	{ "prepare volumes",	      open_sources },	/* they take what the root has there */
+	{ "mount /proc, /sys, /dev",  mount_system },	/* needs the new PID and net namespaces */
 	{ "bind the host's devices",  bind_devices },
 	{ "open a terminal",	      open_terminal },	/* needs /dev/pts */
 	{ "bind the console",	      bind_console },
@@ -270,7 +270,7 @@ static const struct step container_steps[] = {
 	{ "enter the root",	      enter_root },	/* the host is out of sight from here on */
 	{ "add the user to /etc/passwd", add_identity }, /* over the image's; no volume covers it */
 	{ "set the host name",	      set_hostname },	/* needs CAP_SYS_ADMIN */
-	{ "wait for the start",	      await_go },	/* what follows looks at files, which may change */
+	{ "wait for the start",	      await_go },	/* what follows reads files, which change */
 };
 
 /* Where the namespaces were entered, the root is that of the mount namespace already. */
@@ -289,7 +289,7 @@ static const struct step process_steps[] = {
 	{ "bound capabilities",	      bound_caps },	/* needs CAP_SETPCAP */
 	{ "enter the working directory", enter_directory }, /* makes it, as root */
 	{ "set limits",		      set_limits },	/* they may leave no room for more */
-	{ "supervise calls early",    supervise_early }, /* needs CAP_SYS_ADMIN; a profile may deny its calls */
+	{ "supervise calls early",    supervise_early }, /* needs CAP_SYS_ADMIN, and no profile */
 	{ "install seccomp early",    install_seccomp_early }, /* as that */
 	{ "switch user",	      switch_user },	/* needs CAP_SETUID */
 	{ "tie to the monitor",	      tie_to_monitor },	/* a change of user unties */

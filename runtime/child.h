@@ -24,7 +24,8 @@ struct child {
 	int program, report; /* what executes the container's program, and says why not */
 	bool slave; /* our mounts follow what happens to the host's */
 	int *sources; /* for each mount its source, opened, or -1; NULL: none has been */
-	int *opened; /* for each mount, and the files under /etc, the mount, attached nowhere yet, or -1; or NULL */
+	/* For each mount, and file under /etc, what is to be attached there, or -1; NULL: none. */
+	int *opened;
 	int *chowns; /* directories that are to belong to the user; NULL: none */
 	size_t n_chowns;
 	int terminal; /* the pseudo-terminal's own side, or -1 */
@@ -51,7 +52,8 @@ _Noreturn void child_main(const struct launch *l, int sync, const struct handed 
  * returns 0 where it does not apply.
  */
 /* runtime/child_user.c */
-bool emulates_users(const struct child *c); /* no step: is the supervisor to know who the users are? */
+/* No step: is the supervisor to know who the users are? */
+bool emulates_users(const struct child *c);
 int become_root(struct child *c, struct err *err);
 int resolve_user(struct child *c, struct err *err);
 int bound_caps(struct child *c, struct err *err);

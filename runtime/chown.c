@@ -58,16 +58,15 @@ static int give_dir(const struct child *c, int parent, const char *name, dev_t d
 	struct stat st;
 
 	/* What is gone, or another thing, by now is none of ours. */
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
-			       0 :
-			       err_sys(err, "'%s'", name);
-	if (fstat(fd, &st) < 0)
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+		return 0;
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, "'%s'", name);
 	if (st.st_dev != device)
 		return 0;
-	return give_all_in(c, fd, device, depth + 1, err) < 0 ? -1 :
-								   give(c, fd, "", AT_EMPTY_PATH, &st, err);
+	if (give_all_in(c, fd, device, depth + 1, err) < 0)
+		return -1;
+	return give(c, fd, "", AT_EMPTY_PATH, &st, err);
 }
 
 static int give_all_in(const struct child *c, int dir, dev_t device, int depth, struct err *err)

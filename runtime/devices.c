@@ -20,8 +20,8 @@
 /* What the container has its own of. */
 static bool is_ours(const char *path)
 {
-	static const char *const ours[] = { "pts", "shm", "mqueue", "console", "ptmx", "tty", "core",
-					    "fd", "stdin", "stdout", "stderr" };
+	static const char *const ours[] = { "pts", "shm", "mqueue", "console", "ptmx", "tty",
+					    "core", "fd", "stdin", "stdout", "stderr" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (streq(path, ours[i]))

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "execute-program.h" /* made of runtime/inside/execute.c: static const unsigned char program_bytes[] */
+#include "execute-program.h" /* program_bytes[], made of runtime/inside/execute.c */
 #include "runtime/program.h"
 
 #define ERRNO_MAX 4095 /* as the kernel has it */

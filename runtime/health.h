@@ -38,7 +38,7 @@ struct health_check {
 
 struct health_result {
 	int64_t start, end; /* nanoseconds since the epoch */
-	int exit_code;	    /* -1: it took too long, or could not be started: the output says which */
+	int exit_code;	    /* -1: it took too long, or could not be started: output says which */
 	size_t len;
 	char output[HEALTH_OUTPUT_MAX];
 };

@@ -164,8 +164,10 @@ static int go_through(const struct id_range *outer, size_t n_outer, const struct
 					"%s %u is not among those that you have: not enough "
 					"IDs available in user namespace",
 					what, left.outside);
-				return err_hint(err, "a wider range for you in /etc/subuid and /etc/subgid, "
-						     "and newuidmap (package uidmap) give more");
+				return err_hint(err,
+						"a wider range for you in /etc/subuid and "
+						"/etc/subgid, and newuidmap (package uidmap) give "
+						"more");
 			}
 			if (n == ID_RANGES_MAX)
 				return err_set(err, ERR_USAGE, "more than %d ranges of IDs",
@@ -287,8 +289,9 @@ static int write_cut(const struct id_ranges *mapping, const struct id_range *map
 int id_mapping_write(const struct id_mapping *mapping, const struct id_map *map, pid_t child,
 		     struct err *err)
 {
-	return write_cut(&mapping->uids, map->uids, map->n_uids, child, "uid_map", err) < 0 ?
-		       -1 : write_cut(&mapping->gids, map->gids, map->n_gids, child, "gid_map", err);
+	if (write_cut(&mapping->uids, map->uids, map->n_uids, child, "uid_map", err) < 0)
+		return -1;
+	return write_cut(&mapping->gids, map->gids, map->n_gids, child, "gid_map", err);
 }
 
 static int spawn_helper(const char *helper, pid_t child, const struct id_range *ranges, size_t n,

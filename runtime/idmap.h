@@ -18,8 +18,8 @@
 struct id_map {
 	struct id_range uids[ID_RANGES_MAX], gids[ID_RANGES_MAX];
 	size_t n_uids, n_gids;
-	bool single;	     /* only root is mapped */
-	bool inherited;	     /* in a session (runtime/session.h): its own IDs, which take no helper to map */
+	bool single; /* only root is mapped */
+	bool inherited; /* in a session (runtime/session.h): its own IDs, which take no helper */
 	char why_single[160]; /* "no range for 'me' in /etc/subuid", where nobody asked for it */
 };
 

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/proc.h"
-#include "keeper-program.h" /* made of runtime/beside/keeper.c: static const unsigned char program_bytes[] */
+#include "keeper-program.h" /* program_bytes[], made of runtime/beside/keeper.c */
 #include "runtime/keep.h"
 #include "runtime/program.h"
 

@@ -37,8 +37,8 @@ struct launch {
 	const int *donors;
 	bool hold;	     /* the first process is not to run its program until launch_go */
 	int n_preserved;     /* so many of our descriptors, from 3 on, are the container's, too */
-	int n_listening;     /* so many of those, the first ones, its program is told of: sd_listen_fds(3) */
-	const struct supervision *supervision; /* of its calls; NULL: none, as most have it. Lent. */
+	int n_listening;     /* and the first of those, which sd_listen_fds(3) finds */
+	const struct supervision *supervision; /* of its calls, lent; NULL: none, as most have it */
 	int stdio[3];	     /* the container's ends; unused with a terminal. Lent. */
 	int program, report; /* launch's own affair: the child's side of runtime/execute.h */
 	bool stranger;	     /* its own, too: the caller has no ID in the container */
@@ -83,7 +83,11 @@ struct launched {
 	const struct supervision *supervision; /* lent, too */
 	bool joins; /* namespaces that another supervisor is in already */
 };
-#define LAUNCHED_INIT { .pidfd = -1, .terminal = -1, .sync = -1, .heard = -1, .supervisor = SUPERVISOR_INIT }
+#define LAUNCHED_INIT                                                                   \
+	{                                                                               \
+		.pidfd = -1, .terminal = -1, .sync = -1, .heard = -1,                   \
+		.supervisor = SUPERVISOR_INIT,                                          \
+	}
 
 /*
  * Returns when the container's program has been executed (with hold: when there is nothing left to

@@ -26,7 +26,7 @@ struct log_config {
 	enum log_driver driver;
 	long long max_size; /* bytes, of a file; -1: no end */
 	int max_files;	    /* the one that is written to among them */
-	const char *path;   /* absolute, of the youngest; NULL: "log" in the container's directory */
+	const char *path;   /* absolute, of the youngest; NULL: "log" in its directory */
 };
 
 /* "log" or the path, for openat(2) at the container's directory; n: how often it was rotated. */

@@ -82,7 +82,8 @@ static int find_membership(const struct proc_id *init, struct membership *ret, s
 		return err_set(err, ERR_BUSY, "the container has ended: container state improper");
 	if (same(&m.inside, &m.ours))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "the container's processes can't be told from others of this machine");
+			       "the container's processes can't be told from others of this "
+			       "machine");
 	*ret = m;
 	return 0;
 }

@@ -41,7 +41,7 @@ struct mount_spec {
 	bool anonymous; /* a volume that was made for the container */
 	bool said; /* on the command line or by the image: not tiffin's own */
 	bool shared; /* with --volumes-from: the user's or the image's, and no tmpfs */
-	bool overlay; /* what is written goes to a layer above the source, which is dropped at the end */
+	bool overlay; /* what is written goes to a layer above the source, dropped at the end */
 	char *upper, *work; /* or, both absolute, to this one, which stays */
 	enum mount_propagation propagation;
 	bool spread; /* the propagation is that of what is mounted beneath it, too */

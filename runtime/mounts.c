@@ -45,9 +45,11 @@ static int mount_proc(struct child *c, struct err *err)
 			return -1;
 	} else if (mount_new("proc", NULL, attrs, &c->proc, err) < 0) {
 		if (err->sys == EPERM)
-			err_hint(err, "the host's /proc has parts hidden, as in a container: the kernel "
-				      "allows no new procfs beside it; a container of tiffin's or podman's "
-				      "shows it whole with --security-opt unmask=ALL, or --privileged");
+			err_hint(err,
+				 "the host's /proc has parts hidden, as in a container: the kernel "
+				 "allows no new procfs beside it; a container of tiffin's or "
+				 "podman's shows it whole with --security-opt unmask=ALL, or "
+				 "--privileged");
 		return -1;
 	}
 	return mount_attach(c->proc, target, "", err);
@@ -169,12 +171,14 @@ static int mount_dev(struct child *c, struct err *err)
 	static const char *const dev_options[] = { "mode=755", "size=64m", NULL };
 	/* Group 5 is tty everywhere; it takes a map that has it. */
 	const struct id_map *ids = c->launch->ids;
-	const char *const pts_options[] = { "newinstance", "ptmxmode=0666", "mode=0620",
-					    id_map_has(ids, id_map_root(ids), 5) ? "gid=5" : NULL, NULL };
+	const char *const gid = id_map_has(ids, id_map_root(ids), 5) ? "gid=5" : NULL;
+	const char *const pts_options[] = { "newinstance", "ptmxmode=0666", "mode=0620", gid,
+					    NULL };
+	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	CLEAN(clean_fd) int target = -1;
 
 	if (root_open_plain_dir(c->root, "dev", &target, err) < 0 ||
-	    mount_new("tmpfs", dev_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &c->dev, err) < 0 ||
+	    mount_new("tmpfs", dev_options, attrs, &c->dev, err) < 0 ||
 	    mount_attach(c->dev, target, "", err) < 0)
 		return -1;
 	if (make_devices(c, err) < 0 || make_links(c, err) < 0)

@@ -104,8 +104,8 @@ static int read_stat(struct process *p)
 	close_bracket = strrchr(text.data, ')');
 	if (!open_bracket || !close_bracket || close_bracket < open_bracket ||
 	    sscanf(close_bracket + 1,
-		   " %*c %d %d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %ld %*d %*d %*u "
-		   "%llu %ld",
+		   " %*c %d %d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %ld %*d %*d "
+		   "%*u %llu %ld",
 		   &parent, &group, &p->tty, &utime, &stime, &nice, &vsize, &rss) != 8)
 		return -1;
 	p->comm = xstrndup(open_bracket + 1, (size_t)(close_bracket - open_bracket - 1));

@@ -30,7 +30,9 @@ int program_in_memory(const char *name, const unsigned char *bytes, size_t n, in
 
 	if (fd < 0) {
 		err_sys(err, "cannot make an executable file in memory");
-		return forbidden ? err_hint(err, "sysctl vm.memfd_noexec=2 forbids it; 1 does not") : -1;
+		if (forbidden)
+			err_hint(err, "sysctl vm.memfd_noexec=2 forbids it; 1 does not");
+		return -1;
 	}
 	if (write_all(fd, (const char *)bytes, n, err) < 0)
 		return err_wrap(err, "cannot make an executable file in memory");

@@ -43,8 +43,8 @@ int restart_policy_parse(const char *text, struct restart_policy *ret, struct er
 		return 0;
 	}
 	return err_set(err, ERR_USAGE,
-		       "invalid restart policy '%s': use no, always, unless-stopped or on-failure[:MAX]",
-		       text);
+		       "invalid restart policy '%s': use no, always, unless-stopped or "
+		       "on-failure[:MAX]", text);
 }
 
 const char *restart_policy_name(const struct restart_policy *p)

@@ -36,7 +36,7 @@ static void on_leave(struct notify_loop *loop, uint32_t events, void *arg)
 	close(sock);
 }
 
-/* Somebody brings a further listener, as a message of the sync protocol, and stays to see us die. */
+/* Somebody brings a further listener, as a message of the sync protocol, and stays until we die. */
 static void on_knock(struct notify_loop *loop, uint32_t events, void *arg)
 {
 	CLEAN(clean_fd) int sock = accept4(DOOR, NULL, NULL, SOCK_CLOEXEC);
@@ -44,8 +44,8 @@ static void on_knock(struct notify_loop *loop, uint32_t events, void *arg)
 
 	(void)events;
 	(void)arg;
-	if (sock >= 0 && sync_expect(sock, SYNC_CALLS, &listener, NULL, NULL) == 0 && listener >= 0 &&
-	    notify_loop_listen(loop, listener, NULL) == 0 &&
+	if (sock >= 0 && sync_expect(sock, SYNC_CALLS, &listener, NULL, NULL) == 0 &&
+	    listener >= 0 && notify_loop_listen(loop, listener, NULL) == 0 &&
 	    /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number, which is given back */
 	    notify_loop_watch(loop, sock, EPOLLIN, on_leave, (void *)(intptr_t)sock) == 0)
 		sync_send(fd_take(&sock), SYNC_CALLS, -1, NULL);
@@ -82,8 +82,9 @@ static int knock(const struct supervision *s)
 }
 
 /*
- * True: the container's own supervisor answers now. One that has ended for good leaves its door behind; so it
- * does where the container ends, and then init has been killed, whose end is waited for.
+ * True: the container's own supervisor answers now. One that has ended for good leaves its door
+ * behind; so it does where the container ends, and then init has been killed, whose end is waited
+ * for.
  */
 static bool hand_over(const struct supervision *s, int init, struct supervisor *v)
 {
@@ -101,7 +102,8 @@ static bool hand_over(const struct supervision *s, int init, struct supervisor *
 
 static int make_notes(struct notify_notes **ret, struct err *err)
 {
-	void *m = mmap(NULL, sizeof(**ret), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *m = mmap(NULL, sizeof(**ret), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
 
 	if (m == MAP_FAILED)
 		return err_sys(err, "cannot get memory for the container's supervisor");
@@ -136,7 +138,8 @@ static int start(const struct supervision *s, int init, struct supervisor *v, st
 	return 0;
 }
 
-static int find_one(const struct supervision *s, int init, bool joins, struct supervisor *v, struct err *err)
+static int find_one(const struct supervision *s, int init, bool joins, struct supervisor *v,
+		    struct err *err)
 {
 	if (!(joins && hand_over(s, init, v)) && start(s, init, v, err) < 0)
 		return -1;

@@ -149,7 +149,8 @@ static int read_groups(int root, const char *name, int64_t *ret_gid, const char 
 		if (name && *ret_gid == -1 && n >= 3 && streq(fields[0], name)) {
 			if (gid < 0)
 				return err_set(err, ERR_USAGE,
-					       "group '%.64s' has an ID that is out of range", name);
+					       "group '%.64s' has an ID that is out of range",
+					       name);
 			*ret_gid = gid;
 		}
 		if (member && n >= 4 && gid >= 0 && has_member(fields[3], member) &&
@@ -171,7 +172,8 @@ static int resolve_group(int root, const char *text, int64_t *ret, struct err *e
 		return -1;
 	if (gid < 0)
 		return err_set(err, ERR_NOT_FOUND,
-			       "unable to find group %.64s: no matching entries in group file", text);
+			       "unable to find group %.64s: no matching entries in group file",
+			       text);
 	*ret = gid;
 	return 0;
 }
@@ -217,7 +219,8 @@ int user_resolve(int root, const char *text, struct user *ret, struct err *err)
 		return -1;
 	if (uid < 0 && !line.found)
 		return err_set(err, ERR_NOT_FOUND,
-			       "unable to find user %.64s: no matching entries in passwd file", user);
+			       "unable to find user %.64s: no matching entries in passwd file",
+			       user);
 	u.uid = (uid_t)(line.found ? line.uid : uid);
 	if (line.found) {
 		u.gid = (gid_t)line.gid;

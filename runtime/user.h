@@ -21,7 +21,7 @@
 struct user {
 	uid_t uid;
 	gid_t gid;
-	gid_t groups[USER_GROUPS_MAX]; /* supplementary, the primary one among them (CVE-2022-2989) */
+	gid_t groups[USER_GROUPS_MAX]; /* supplementary, and the primary one (CVE-2022-2989) */
 	size_t n_groups;
 	char home[256]; /* "/" where nothing says */
 	bool in_passwd;

@@ -42,11 +42,12 @@ int namespaces_refused(struct err *err)
 		return err_hint(err,
 				"'sysctl kernel.unprivileged_userns_clone=1' as root allows them");
 	if (sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
-		return err_hint(err, "AppArmor forbids them here: 'sysctl "
-				     "kernel.apparmor_restrict_unprivileged_userns=0' as root allows "
-				     "them");
-	return err_hint(err, "the kernel, or the container or sandbox that this runs in, "
-			     "forbids user namespaces; a container of tiffin's or podman's allows them "
+		return err_hint(err,
+				"AppArmor forbids them here: 'sysctl "
+				"kernel.apparmor_restrict_unprivileged_userns=0' as root allows "
+				"them");
+	return err_hint(err, "the kernel, or the container or sandbox that this runs in, forbids "
+			     "user namespaces; a container of tiffin's or podman's allows them "
 			     "with --privileged");
 }
 

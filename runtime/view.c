@@ -20,8 +20,8 @@
  * To read callers' memory and directories, to look at files and set attributes of theirs, and
  * roots.
  */
-#define CAPS                                                                                       \
-	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |               \
+#define CAPS                                                                          \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | \
 	 BIT(CAP_SYS_CHROOT) | BIT(CAP_SYS_PTRACE))
 
 int view_enter(struct view *v, int init, struct err *err)

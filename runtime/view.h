@@ -21,7 +21,7 @@
 struct view {
 	int proc; /* the host's /proc */
 	int root; /* the container's */
-	const bool *rooted; /* a process may have a root of its own, which takes a look at each call */
+	const bool *rooted; /* a process may have a root of its own: each call has it looked at */
 	struct stat root_stat;
 };
 

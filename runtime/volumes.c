@@ -168,8 +168,8 @@ static int bind(struct child *c, const struct mount_spec *m, int dirfd, const ch
 		       mount_clone(dirfd, path, attributes(m), &mnt, err) < 0) {
 		if (m->alone && err->sys == EINVAL)
 			return err_set(err, ERR_UNSUPPORTED,
-				       "other file systems are mounted beneath '%s', without which the "
-				       "kernel does not let it be bound",
+				       "other file systems are mounted beneath '%s', without which "
+				       "the kernel does not let it be bound",
 				       m->source ?: m->name);
 		return -1;
 	}
@@ -205,10 +205,11 @@ static int mount_tmpfs(struct child *c, const struct mount_spec *m, struct err *
 	char *option, *rest;
 	/* Read-only from when it has its content. */
 	const uint64_t late = m->copy_up ? MOUNT_ATTR_RDONLY : 0;
+	const uint64_t early = attributes(m) & ~late;
 
 	for (option = strtok_r(text, ",", &rest); option; option = strtok_r(NULL, ",", &rest))
 		strv_add(&options, option);
-	if (mount_new("tmpfs", (const char *const *)options.v, attributes(m) & ~late, &mnt, err) < 0 ||
+	if (mount_new("tmpfs", (const char *const *)options.v, early, &mnt, err) < 0 ||
 	    (m->copy_up && copy_up(c, m, mnt, err) < 0) ||
 	    (m->chown && note_chown(c, mnt, "", err) < 0))
 		return -1;

@@ -1,6 +1,6 @@
 /*
- * tiffin-keeper: what the keeper becomes once the container has settled (runtime/keeper.c). It waits
- * as long as the container runs, in 16 KB.
+ * tiffin-keeper: what the keeper becomes once the container has settled (runtime/keeper.c). It
+ * waits as long as the container runs, in 16 KB.
  */
 #include <linux/prctl.h>
 

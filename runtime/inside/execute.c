@@ -3,13 +3,13 @@
  *
  *	tiffin-execute REPORT PROGRAM [ARG…]
  *
- * Who executes a script of "#!/proc/self/exe" makes the kernel execute the program that did so. Were
- * that tiffin, the image's dynamic linker would be loaded beside it, with the host's file open behind
- * /proc/self/exe (CVE-2019-5736). This program has no linker, and its file is a copy in memory that is
- * gone with it (runtime/execute.c).
+ * Who executes a script of "#!/proc/self/exe" makes the kernel execute the program that did so.
+ * Were that tiffin, the image's dynamic linker would be loaded beside it, with the host's file open
+ * behind /proc/self/exe (CVE-2019-5736). This program has no linker, and its file is a copy in
+ * memory that is gone with it (runtime/execute.c).
  *
- * Where it fails, errno goes to the descriptor REPORT, which closes when the program is executed. The
- * filter of the container's is on: it calls no more of the kernel than any program does.
+ * Where it fails, errno goes to the descriptor REPORT, which closes when the program is executed.
+ * The filter of the container's is on: it calls no more of the kernel than any program does.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,15 +1,15 @@
 /*
- * tiffin-init: the first process of a container made with --init. It reaps whoever is orphaned in the
- * container, forwards the signals that it gets to the program, and ends as that ends: the kernel then
- * ends what is left (pid_namespaces(7)).
+ * tiffin-init: the first process of a container made with --init. It reaps whoever is orphaned in
+ * the container, forwards the signals that it gets to the program, and ends as that ends: the
+ * kernel then ends what is left (pid_namespaces(7)).
  *
  *	tiffin-init PID PROGRAM [ARG…]
  *
  * The program is a child of ours already (runtime/init.c), whose number here is PID; its name and
  * arguments are there for ps(1) alone. Every signal is blocked when we start, so that none is lost.
  *
- * Linked statically, and executed from a mount that can't be written to: all of the container's users
- * can open /proc/1/exe, and nothing of tiffin's own is behind it (CVE-2019-5736).
+ * Linked statically, and executed from a mount that can't be written to: all of the container's
+ * users can open /proc/1/exe, and nothing of tiffin's own is behind it (CVE-2019-5736).
  */
 #include <errno.h>
 #include <signal.h>

@@ -10,18 +10,19 @@
 /* Files and directories. Not open_by_handle_at: a handle names a file outside of every root. */
 static const char *const files[] = {
 	"access", "chdir", "chmod", "chown", "chroot", "close", "close_range", "copy_file_range",
-	"creat", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir",
-	"fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr",
-	"flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate", "futimesat",
-	"getcwd", "getdents", "getdents64", "getxattr", "inotify_add_watch", "inotify_init",
-	"inotify_init1", "inotify_rm_watch", "fanotify_mark", "ioctl", "lchown", "lgetxattr", "link",
-	"linkat", "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir",
-	"mkdirat", "mknod", "mknodat", "name_to_handle_at", "newfstatat", "open", "openat", "openat2",
-	"pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead",
-	"readlink", "readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir",
-	"sendfile", "setxattr", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync",
-	"sync_file_range", "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat", "utime",
-	"utimensat", "utimes", "write", "writev",
+	"creat", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate",
+	"fchdir", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr",
+	"flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync",
+	"ftruncate", "futimesat", "getcwd", "getdents", "getdents64", "getxattr",
+	"inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "fanotify_mark",
+	"ioctl", "lchown", "lgetxattr", "link", "linkat", "listxattr", "llistxattr",
+	"lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat", "mknod", "mknodat",
+	"name_to_handle_at", "newfstatat", "open", "openat", "openat2", "pread64", "preadv",
+	"preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink",
+	"readlinkat", "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir",
+	"sendfile", "setxattr", "splice", "stat", "statfs", "statx", "symlink", "symlinkat",
+	"sync", "sync_file_range", "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat",
+	"utime", "utimensat", "utimes", "write", "writev",
 };
 
 /* Memory. Not userfaultfd: it stops the kernel in the middle of a copy. */
@@ -32,7 +33,7 @@ static const char *const memory[] = {
 	"process_mrelease", "remap_file_pages", "set_mempolicy", "set_mempolicy_home_node",
 };
 
-/* Processes, threads, signals. clone is ruled below; clone3 gets ENOSYS, its flags can't be seen. */
+/* Processes, threads, signals. clone is ruled below; clone3 is not, whose flags can't be seen. */
 static const char *const processes[] = {
 	"arch_prctl", "execve", "execveat", "exit", "exit_group", "fork", "futex", "futex_waitv",
 	"get_robust_list", "get_thread_area", "getcpu", "getpgid", "getpgrp", "getpid", "getppid",
