@@ -31,10 +31,12 @@ static int find_credentials(const struct access_options *o, const struct registr
 		return auth_file_find(o->authfile, s->registry, s->repository, ret, err);
 	for (size_t i = 0; i < conf->helpers.n && !credentials_are_set(ret); i++) {
 		const char *helper = conf->helpers.v[i];
-		int result = streq(helper, AUTH_FILES) ?
-				     auth_file_find(o->authfile, s->registry, s->repository, ret, err) :
-				     credential_helper_get(helper, s->registry, ret, &found, err);
+		int result;
 
+		if (streq(helper, AUTH_FILES))
+			result = auth_file_find(o->authfile, s->registry, s->repository, ret, err);
+		else
+			result = credential_helper_get(helper, s->registry, ret, &found, err);
 		if (result < 0)
 			return -1;
 	}

@@ -24,11 +24,11 @@ void access_options_done(struct access_options *o);
 	{ 0, "tls-verify", "BOOL", "false: plain HTTP and any certificate will do", set_string,    \
 	  FIELD(type, member) + FIELD(access_options, tls_verify) }
 /* The rows of a command that has them all, in its struct's member. */
-#define ACCESS_ROWS(type, member)                                                                 \
+#define ACCESS_ROWS(type, member)                                                                  \
 	{ 0, "creds", "USER:PASSWORD", "log in with these, for this once", set_string,             \
-	  FIELD(type, member) + FIELD(access_options, creds) },                                                             \
+	  FIELD(type, member) + FIELD(access_options, creds) },                                    \
 	{ 0, "authfile", "FILE", "look for credentials there, and nowhere else", set_string,       \
-	  FIELD(type, member) + FIELD(access_options, authfile) },                                                          \
+	  FIELD(type, member) + FIELD(access_options, authfile) },                                 \
 	ACCESS_CERT_DIR(type, member), ACCESS_TLS_VERIFY(type, member)
 
 /*

@@ -60,8 +60,8 @@ static int parse_streams(const struct strv *streams, bool interactive, struct at
 			errors = true;
 		else
 			return err_set(err, ERR_USAGE,
-				       "invalid stream '%s' for --attach - must be one of stdin, stdout, "
-				       "or stderr",
+				       "invalid stream '%s' for --attach - must be one of stdin, "
+				       "stdout, or stderr",
 				       name);
 	}
 	if (in && !interactive)
@@ -85,7 +85,7 @@ int attach_options_parse(const struct attach_options *o, bool tty, bool interact
 		.warn = report_warning,
 	};
 
-	if (detach_parse(o->detach_keys ? o->detach_keys : DETACH_KEYS_DEFAULT, &a.detach, err) < 0 ||
+	if (detach_parse(o->detach_keys ?: DETACH_KEYS_DEFAULT, &a.detach, err) < 0 ||
 	    parse_streams(&o->streams, interactive, &a, err) < 0)
 		return -1;
 	*ret = a;

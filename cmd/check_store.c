@@ -296,7 +296,8 @@ static void check_driver(struct tiffin *t, struct check *c)
 	if (!rootfs_driver_recall(&t->store, known))
 		return;
 	if (rootfs_driver_find(known, &driver, &why) == 0 &&
-	    (driver != &rootfs_overlay || driver_try_overlay(t, &why) == 0 || why.kind != ERR_UNSUPPORTED))
+	    (driver != &rootfs_overlay || driver_try_overlay(t, &why) == 0 ||
+	     why.kind != ERR_UNSUPPORTED))
 		return;
 	if (c->repair)
 		unlinkat(t->store.fd, "driver", 0);

@@ -22,7 +22,7 @@ enum {
 struct tiffin {
 	char *root;   /* --root; NULL: the default */
 	char *driver; /* --storage-driver; NULL: probed */
-	char *const *argv; /* the command line, until tiffin_set_title overwrites it; ends with NULL */
+	char *const *argv; /* the command line, NULL last, until tiffin_set_title overwrites it */
 	char *title; /* the command line as ps(1) shows it, to be overwritten */
 	size_t title_size;
 	struct id_map ids;

@@ -141,7 +141,8 @@ static int commit_command(struct tiffin *t, void *options, const struct strv *op
 
 	if (check_format(o->format, err) < 0 ||
 	    (operands->n > 1 && local_name_parse(operands->v[1], &name, err) < 0) ||
-	    tiffin_open(t, false, err) < 0 || container_find(&t->store, operands->v[0], &c, err) < 0)
+	    tiffin_open(t, false, err) < 0 ||
+	    container_find(&t->store, operands->v[0], &c, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);
 	if (commit_container(t, &c, o, name, &id, err) < 0)

@@ -90,7 +90,8 @@ static int prepare_image(const struct tiffin *t, row *r, struct err *err)
 	return 0;
 }
 
-static int check_word(const char *value, const char *const *words, const char *what, struct err *err)
+static int check_word(const char *value, const char *const *words, const char *what,
+		      struct err *err)
 {
 	for (; *words; words++)
 		if (streq(value, *words))
@@ -100,9 +101,9 @@ static int check_word(const char *value, const char *const *words, const char *w
 
 static int prepare_status(const struct tiffin *t, row *r, struct err *err)
 {
-	static const char *const words[] = { "created", "running", "paused",  "restarting",  "exited",
-					     "removing", "dead",   "stopped", "initialized", "configured",
-					     "stopping", "unknown", NULL };
+	static const char *const words[] = { "created", "running", "paused", "restarting", "exited",
+					     "removing", "dead", "stopped", "initialized",
+					     "configured", "stopping", "unknown", NULL };
 
 	(void)t;
 	return check_word(r->value, words, "status", err);
@@ -260,8 +261,8 @@ static bool policy_matches(const row *r, const struct container *c)
 static bool boot_matches(const row *r, const struct container *c)
 {
 	const char *policy = js_str(js_obj(c->config, "spec"), "restart") ?: "no";
-	bool should = c->state.started && (streq(policy, "always") || (streq(policy, "unless-stopped") &&
-								       !c->state.stopped));
+	bool should = c->state.started && (streq(policy, "always") ||
+					   (streq(policy, "unless-stopped") && !c->state.stopped));
 
 	return should == (r->time != 0);
 }
@@ -300,7 +301,8 @@ static int add(const struct tiffin *t, const char *filter, struct container_filt
 		f->has_status |= streq(keys[i].name, "status") || streq(keys[i].name, "exited");
 		return keys[i].prepare ? keys[i].prepare(t, r, err) : 0;
 	}
-	return err_set(err, ERR_USAGE, "'%s': invalid filter; there are " CONTAINER_FILTER_KEYS, filter);
+	return err_set(err, ERR_USAGE,
+		       "'%s': invalid filter; there are " CONTAINER_FILTER_KEYS, filter);
 }
 
 int container_filter_parse(const struct tiffin *t, const struct strv *filters,

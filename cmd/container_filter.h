@@ -28,7 +28,7 @@ struct container_filter {
 		struct strv layers;  /* and what it is made of */
 	} *rows;
 	size_t n;
-	bool has_status; /* status or exited is among them: who asks for it means stopped ones too */
+	bool has_status; /* or exited is among them: who asks for it means stopped ones too */
 };
 void container_filter_done(struct container_filter *f);
 

@@ -124,8 +124,8 @@ static void say_copied(const struct store *s)
 		openat(s->fd, "said-copied-layers", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (said >= 0)
-		warn("this kernel can't show an image's files with other owners where they are (Linux 6.16 "
-		     "can): they are copied, once for each image and mapping of IDs");
+		warn("this kernel can't show an image's files with other owners where they are "
+		     "(Linux 6.16 can): they are copied, once for each image and mapping of IDs");
 }
 
 int container_ids_prepare(struct tiffin *t, const struct rootfs *r,

@@ -30,10 +30,11 @@ static void prune_done(void *options)
 static int check_filters(const struct strv *filters, struct err *err)
 {
 	for (size_t i = 0; i < filters->n; i++)
-		if (!starts_with(filters->v[i], "until=") && !starts_with(filters->v[i], "label=") &&
-		    !starts_with(filters->v[i], "label!="))
+		if (!starts_with(filters->v[i], "until=") &&
+		    !starts_with(filters->v[i], "label=") && !starts_with(filters->v[i], "label!="))
 			return err_set(err, ERR_USAGE,
-				       "--filter '%s': invalid filter; there are until, label, label!",
+				       "--filter '%s': invalid filter; there are until, label, "
+				       "label!",
 				       filters->v[i]);
 	return 0;
 }

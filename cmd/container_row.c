@@ -85,7 +85,8 @@ static char *describe_status(const struct container *c)
 			return xasprintf("Up %s (network lost)", age);
 		if (!health)
 			return xasprintf("Up %s", age);
-		return xasprintf("Up %s (%s%s)", age, streq(health, "starting") ? "health: " : "", health);
+		return xasprintf("Up %s (%s%s)", age, streq(health, "starting") ? "health: " : "",
+				 health);
 	}
 	if (c->status == CONTAINER_RESTARTING) {
 		age = human_duration((now - c->state.finished) / 1000000000);
@@ -144,7 +145,8 @@ static char *describe_labels(const struct container *c)
 
 	js_strv(c->config, "labels", &labels);
 	for (size_t i = 0; i < labels.n; i++)
-		buf_addf(&text, "%s%s%s", i ? "," : "", labels.v[i], strchr(labels.v[i], '=') ? "" : "=");
+		buf_addf(&text, "%s%s%s", i ? "," : "", labels.v[i],
+			 strchr(labels.v[i], '=') ? "" : "=");
 	return xstrdup(buf_str(&text));
 }
 
@@ -225,7 +227,8 @@ void container_row_set_namespaces(json_t *row, const struct container *c)
 		/* "pid:[4026531836]" */
 		number = n > 0 ? strchr(link, '[') : NULL;
 		js_set_str_take(row, kinds[i][0],
-				number ? xstrndup(number + 1, strcspn(number + 1, "]")) : xstrdup(""));
+				number ? xstrndup(number + 1, strcspn(number + 1, "]")) :
+					 xstrdup(""));
 	}
 }
 

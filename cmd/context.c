@@ -88,8 +88,8 @@ int tiffin_open(struct tiffin *t, bool single, struct err *err)
 	/* Its being there is the memory of having said it. */
 	said = openat(t->store.fd, "said-single-id", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (said >= 0) {
-		warn("no subordinate IDs (%s): the users of containers are emulated, and all of them you",
-		     t->ids.why_single);
+		warn("no subordinate IDs (%s): the users of containers are emulated, and all of "
+		     "them you", t->ids.why_single);
 		warn("hint: as root, 'usermod --add-subuids 100000-165535 --add-subgids "
 		     "100000-165535 NAME' and package uidmap give them more");
 	}

@@ -93,11 +93,14 @@ static unsigned int id_in_container(void *arg, const char *kind, unsigned int id
 {
 	const struct cp *cp = arg;
 	const struct id_map *ids = &cp->t->ids;
-	const bool user = streq(kind, "uid");
-	const int64_t inside = cp->to.lock.lock < 0 ?
-				       process_id_inside(cp->to.c.state.init.pid, kind, id) :
-				       find_id(user ? ids->uids : ids->gids, user ? ids->n_uids : ids->n_gids, id);
+	int64_t inside;
 
+	if (cp->to.lock.lock < 0)
+		inside = process_id_inside(cp->to.c.state.init.pid, kind, id);
+	else if (streq(kind, "uid"))
+		inside = find_id(ids->uids, ids->n_uids, id);
+	else
+		inside = find_id(ids->gids, ids->n_gids, id);
 	return inside < 0 ? 0 : (unsigned int)inside;
 }
 
@@ -263,6 +266,7 @@ static int copy_archive_out(struct cp *cp, struct err *err)
 	CLEAN(buf_done) struct buf owners = { 0 };
 	CLEAN(clean_fd) int dir = -1;
 	struct err why = { 0 };
+	bool owned;
 	int result;
 
 	tiffin_set_ids(cp->t, js_bool(cp->from.c.config, "single_id"));
@@ -275,9 +279,10 @@ static int copy_archive_out(struct cp *cp, struct err *err)
 	result = sync_expect(cp->in, SYNC_TREE, &dir, NULL, &why);
 	if (result == 0 && read(cp->in, names, sizeof(names) - 1) < 2)
 		result = err_set(&why, ERR_SYSTEM, "the process that copies broke off");
+	owned = result == 0 && container_owners(cp->t, &cp->from.c, &owners);
 	if (result == 0)
 		result = helper_export(cp->t, dir, names, names + strlen(names) + 1,
-				       container_owners(cp->t, &cp->from.c, &owners) ? &owners : NULL,
+				       owned ? &owners : NULL,
 				       container_ids_within(cp->t, mapping) ? mapping : NULL,
 				       STDOUT_FILENO, &why);
 	clean_fd(&cp->in);

@@ -40,8 +40,8 @@ static int check(const struct run_options *o, struct err *err)
 				       o->labels.v[i]);
 	if (o->cidfile && access(o->cidfile, F_OK) == 0)
 		return err_set(err, ERR_EXISTS,
-			       "container id file exists: make sure the other container is not running "
-			       "or delete '%s'",
+			       "container id file exists: make sure the other container is not "
+			       "running or delete '%s'",
 			       o->cidfile);
 	return 0;
 }
@@ -228,8 +228,9 @@ static int put(const struct run_options *o, const struct found_image *image, str
 	CLEAN(strv_done) struct strv made = { 0 };
 	int lock = -1, result;
 
-	result = volume_options_make(s->t, &s->spec, &lock, &made, err) < 0 ? -1 :
-									       publish(o, image, s, err);
+	result = volume_options_make(s->t, &s->spec, &lock, &made, err);
+	if (result == 0)
+		result = publish(o, image, s, err);
 	clean_fd(&lock);
 	if (result < 0)
 		volume_options_unmake(s->t, &made);

@@ -115,7 +115,8 @@ static int find_side(struct tiffin *t, const char *text, enum kinds kinds, struc
 		return take_image(t, ret, err);
 	*err = why;
 	return why.kind == ERR_NOT_FOUND && kinds & KIND_CONTAINER ?
-		       err_set(err, ERR_NOT_FOUND, "%s not found: no such container or image", text) :
+		       err_set(err, ERR_NOT_FOUND,
+			       "%s not found: no such container or image", text) :
 		       -1;
 }
 
@@ -155,16 +156,13 @@ static int compare(struct task *task, struct err *err)
 		return s->driver->changes(&s->rootfs, note, task, err);
 	if (!task->other && !s->layers.n)
 		return 0;
-	if (task->other)
-		return stack_of(s, s->layers.n, &now, err) < 0 ||
-				       stack_of(task->other, task->other->layers.n, &before, err) < 0 ?
-			       -1 :
-			       changes_between(&now, &before, note, task, err);
-	if (stack_of(s, s->layers.n, &now, err) < 0 ||
-	    stack_of(s, s->layers.n - 1, &before, err) < 0)
+	if (stack_of(s, s->layers.n, &now, err) < 0)
+		return -1;
+	if (task->other ? stack_of(task->other, task->other->layers.n, &before, err) < 0 :
+			  stack_of(s, s->layers.n - 1, &before, err) < 0)
 		return -1;
 	/* Whiteouts may be files there. */
-	if (now.marks)
+	if (task->other || now.marks)
 		return changes_between(&now, &before, note, task, err);
 	return changes_of_layer(now.fds[0], &before, note, task, err);
 }

@@ -1,4 +1,7 @@
-/* Does TCP go past a container's interface (net/fast.h)? One connection is made so, to this machine. */
+/*
+ * Does TCP go past a container's interface (net/fast.h)? One connection is made so, to this
+ * machine.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>
@@ -25,7 +28,8 @@ static const struct outcome {
 	const char *text;
 } outcomes[] = {
 	{ EOPNOTSUPP, "the kernel lacks SO_NETNS_COOKIE (Linux 5.14)" },
-	{ EBUSY, "calls can't be supervised: they are already, as in a container, or the kernel can't" },
+	{ EBUSY,
+	  "calls can't be supervised: they are already, as in a container, or the kernel can't" },
 	{ ENETDOWN, "a container's interface can't be made" },
 	{ ENOTCONN, "a connection stayed the container's own" },
 	{ ETIMEDOUT, "a call was not answered" },
@@ -74,7 +78,9 @@ static int connect_inside(int sync, const union fast_address *to)
 	close(listener);
 	sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	own = fast_socket_namespace(sock);
-	return connect(sock, &to->any, sizeof(to->in)) == 0 && fast_socket_namespace(sock) != own ? 0 : ENOTCONN;
+	if (connect(sock, &to->any, sizeof(to->in)) < 0 || fast_socket_namespace(sock) == own)
+		return ENOTCONN;
+	return 0;
 }
 
 static int prepare(void *arg, struct notify_loop *loop, int init, struct err *err)
@@ -103,7 +109,8 @@ static int watch(int sync, int pidfd, void *shared)
 
 static int try_fast(void)
 {
-	void *shared = mmap(NULL, fast_shared_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *shared = mmap(NULL, fast_shared_size(), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CLEAN(clean_fd) int sock = -1;
 	CLEAN(clean_fd) int pidfd = -1;
 	CLEAN(clean_fd) int ours = -1;

@@ -36,7 +36,8 @@ static void probe_store(struct tiffin *t, struct finding *f)
 	}
 	finding_bad(f, FINDING_BROKEN, "%s", err.text);
 	finding_follows(f, "there is no place for images and containers");
-	finding_mend(f, "%s", *err.hint ? err.hint : "export TIFFIN_ROOT=/var/tmp/tiffin-$(id -un)");
+	finding_mend(f, "%s",
+		     *err.hint ? err.hint : "export TIFFIN_ROOT=/var/tmp/tiffin-$(id -un)");
 }
 
 static int try_overlay(void *arg, int *ret_fd, struct err *err)
@@ -63,7 +64,9 @@ static void probe_overlay(struct tiffin *t, struct finding *f)
 		return;
 	}
 	finding_bad(f, FINDING_LIMITED, "%s", err.text);
-	finding_follows(f, "each container gets a copy of its image's files: slower, and more of the disk");
+	finding_follows(f,
+			"each container gets a copy of its image's files: slower, "
+			"and more of the disk");
 	finding_mend(f, "export TIFFIN_ROOT=DIRECTORY, where that is on ext4, XFS, btrfs or tmpfs");
 }
 
@@ -123,7 +126,8 @@ static void probe_network(struct tiffin *t, struct finding *f)
 	CLEAN(clean_fd) int frames = -1;
 	struct stat kind;
 
-	if (userns_open(&t->ids, make_interface, NULL, &frames, &err) < 0 || carry(frames, &err) < 0) {
+	if (userns_open(&t->ids, make_interface, NULL, &frames, &err) < 0 ||
+	    carry(frames, &err) < 0) {
 		finding_bad(f, FINDING_BROKEN, "%s", err.text);
 		finding_follows(f, "containers run with --network none or host only");
 		finding_mend(f, "sudo modprobe tun && sudo chmod 666 /dev/net/tun");
@@ -133,10 +137,11 @@ static void probe_network(struct tiffin *t, struct finding *f)
 		finding_ok(f, "a tap device, and tiffin-net confined beside it");
 		return;
 	}
-	finding_bad(f, FINDING_LIMITED, "a veth pair, and tiffin-net confined beside it: /dev/net/tun can't be "
-					"opened");
-	finding_follows(f, "the network works, and takes more time of the processor; --network pasta does not "
-			   "work");
+	finding_bad(f, FINDING_LIMITED,
+		    "a veth pair, and tiffin-net confined beside it: /dev/net/tun can't be opened");
+	finding_follows(f,
+			"the network works, and takes more time of the processor; --network pasta "
+			"does not work");
 	finding_mend(f, "sudo modprobe tun && sudo chmod 666 /dev/net/tun");
 }
 
@@ -164,7 +169,9 @@ static int bind_low(void)
 	if (fd < 0)
 		return errno;
 	/* One that is taken is one that we might have had. */
-	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EADDRINUSE ? errno : 0;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno != EADDRINUSE)
+		return errno;
+	return 0;
 }
 
 static void probe_ports(struct tiffin *t, struct finding *f)
@@ -177,7 +184,9 @@ static void probe_ports(struct tiffin *t, struct finding *f)
 		return;
 	}
 	finding_bad(f, FINDING_LIMITED, "port 80 of the host: %s", strerror(error));
-	finding_follows(f, "ports are published from %ld on; inside of containers every port can be had",
+	finding_follows(f,
+			"ports are published from %ld on; "
+			"inside of containers every port can be had",
 			doctor_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start"));
 	finding_mend(f, "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=80");
 }
@@ -220,7 +229,8 @@ static void probe_fuse(struct tiffin *t, struct finding *f)
 		return;
 	}
 	finding_bad(f, FINDING_LIMITED, "can't be opened: %s", strerror(errno));
-	finding_follows(f, "no container can have it by --device /dev/fuse; tiffin itself needs none");
+	finding_follows(f,
+			"no container can have it by --device /dev/fuse; tiffin itself needs none");
 	finding_mend(f, "sudo modprobe fuse && sudo chmod 666 /dev/fuse");
 }
 
@@ -234,15 +244,18 @@ static char *own_cgroup(void)
 	    file_read_at(AT_FDCWD, "/proc/self/cgroup", 65536, &text, NULL) < 0)
 		return NULL;
 	line = strstr(buf_str(&text), "0::");
-	return line ? xasprintf("/sys/fs/cgroup%.*s", (int)strcspn(line + 3, "\n"), line + 3) : NULL;
+	return line ? xasprintf("/sys/fs/cgroup%.*s", (int)strcspn(line + 3, "\n"), line + 3) :
+		      NULL;
 }
 
 static void probe_cgroup(struct tiffin *t, struct finding *f)
 {
 	CLEAN(clean_free) char *own = own_cgroup();
-	CLEAN(clean_free) char *trial = own ? xasprintf("%s/tiffin-doctor-%d", own, (int)getpid()) : NULL;
+	CLEAN(clean_free) char *trial = NULL;
 
 	(void)t;
+	if (own)
+		trial = xasprintf("%s/tiffin-doctor-%d", own, (int)getpid());
 	if (trial && mkdir(trial, 0755) == 0) {
 		rmdir(trial);
 		finding_ok(f, "version 2, and ours to divide");
@@ -251,12 +264,14 @@ static void probe_cgroup(struct tiffin *t, struct finding *f)
 	if (!own)
 		finding_bad(f, FINDING_LIMITED, "there is no cgroup of version 2");
 	else
-		finding_bad(f, FINDING_LIMITED, "version 2, and not ours to divide: %s", strerror(errno));
+		finding_bad(f, FINDING_LIMITED,
+			    "version 2, and not ours to divide: %s", strerror(errno));
 	finding_follows(f, "no limit on memory or processors could be set");
 	if (own)
 		finding_mend(f, "systemd-run --user --scope -p Delegate=yes $SHELL");
 	else
-		finding_mend(f, "boot with the kernel's parameter systemd.unified_cgroup_hierarchy=1");
+		finding_mend(f,
+			     "boot with the kernel's parameter systemd.unified_cgroup_hierarchy=1");
 }
 
 static void probe_runtime_dir(struct tiffin *t, struct finding *f)
@@ -271,15 +286,17 @@ static void probe_runtime_dir(struct tiffin *t, struct finding *f)
 		return;
 	}
 	finding_bad(f, FINDING_LIMITED, "%s", dir ? "names no directory of ours" : "is not set");
-	finding_follows(f, "'tiffin login' keeps credentials below the home directory, where they outlive the "
-			   "session; containers need none");
+	finding_follows(f,
+			"'tiffin login' keeps credentials below the home directory, where they "
+			"outlive the session; containers need none");
 	finding_mend(f, "sudo loginctl enable-linger \"$(id -un)\", and a new login");
 }
 
 /* A whole container, of the host's own files: all of the above at once. */
 static void probe_start(struct tiffin *t, struct finding *f)
 {
-	const char *const argv[] = { "/proc/self/exe", "run", "--rm", "--rootfs", "/:O", "true", NULL };
+	const char *const argv[] = { "/proc/self/exe", "run", "--rm", "--rootfs", "/:O", "true",
+				     NULL };
 	struct err err = { .kind = ERR_NONE };
 	CLEAN(clean_fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int64_t began = now_monotonic();
@@ -290,8 +307,9 @@ static void probe_start(struct tiffin *t, struct finding *f)
 		finding_bad(f, FINDING_LIMITED, "not tried: there is no store");
 		return;
 	}
-	if (proc_spawn(argv, (const struct fd_map[]){ { null, 0 }, { null, 1 }, { null, 2 }, FD_MAP_END }, &pid,
-		       &err) < 0) {
+	if (proc_spawn(argv,
+		       (const struct fd_map[]){ { null, 0 }, { null, 1 }, { null, 2 }, FD_MAP_END },
+		       &pid, &err) < 0) {
 		finding_bad(f, FINDING_BROKEN, "%s", err.text);
 		return;
 	}
@@ -301,7 +319,8 @@ static void probe_start(struct tiffin *t, struct finding *f)
 			   (long long)((now_monotonic() - began) / 1000000));
 		return;
 	}
-	finding_bad(f, FINDING_BROKEN, "a container of the host's own files did not run: status %d", status);
+	finding_bad(f, FINDING_BROKEN,
+		    "a container of the host's own files did not run: status %d", status);
 	finding_follows(f, "the command below says why");
 	finding_mend(f, "tiffin run --rm --rootfs /:O true");
 }

@@ -42,8 +42,9 @@ static void mend_user_namespaces(int error, struct finding *f)
 	else if (doctor_sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
 		finding_mend(f, "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0");
 	else
-		finding_mend(f, "in a container: start that with --privileged, or without its seccomp filter "
-				"(--security-opt seccomp=unconfined)");
+		finding_mend(f,
+			     "in a container: start that with --privileged, or without its seccomp "
+			     "filter (--security-opt seccomp=unconfined)");
 }
 
 static void probe_user_namespace(struct tiffin *t, struct finding *f)
@@ -82,8 +83,9 @@ static void probe_namespaces(struct tiffin *t, struct finding *f)
 	finding_bad(f, FINDING_BROKEN, "not all can be made: %s", strerror(error));
 	finding_follows(f, "nothing runs: each container has one of each kind");
 	if (error == ENOSPC)
-		finding_mend(f, "sudo sysctl -w user.max_net_namespaces=15000 user.max_mnt_namespaces=15000 "
-				"user.max_pid_namespaces=15000");
+		finding_mend(f,
+			     "sudo sysctl -w user.max_net_namespaces=15000 "
+			     "user.max_mnt_namespaces=15000 user.max_pid_namespaces=15000");
 }
 
 static int do_nothing(void *arg)
@@ -106,8 +108,9 @@ static void probe_ids(struct tiffin *t, struct finding *f)
 		return;
 	}
 	finding_bad(f, FINDING_LIMITED, "%s", ids->single ? ids->why_single : err.text);
-	finding_follows(f, "containers have root and no other user: images whose files have several owners "
-			   "lose them, and programs that change their user fail");
+	finding_follows(f,
+			"containers have root and no other user: images whose files have several "
+			"owners lose them, and programs that change their user fail");
 	if (ids->single && strstr(ids->why_single, "not installed"))
 		finding_mend(f, "sudo apt-get install uidmap");
 	else if (ids->single)
@@ -129,11 +132,14 @@ static int make_calls(void)
 		return errno;
 	if (syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how)) < 0)
 		return errno;
-	if (syscall(SYS_close_range, 500u, 501u, 0u) < 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+	if (syscall(SYS_close_range, 500u, 501u, 0u) < 0 ||
+	    unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return errno;
-	mnt = (int)syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	mnt = (int)syscall(SYS_open_tree, AT_FDCWD, "/",
+			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	if (mnt < 0 || syscall(SYS_mount_setattr, mnt, "", AT_EMPTY_PATH | AT_RECURSIVE,
-			       &(struct mount_attr){ .attr_set = MOUNT_ATTR_NOSUID }, sizeof(struct mount_attr)) < 0)
+			       &(struct mount_attr){ .attr_set = MOUNT_ATTR_NOSUID },
+			       sizeof(struct mount_attr)) < 0)
 		return errno;
 	return 0;
 }
@@ -149,7 +155,8 @@ static void probe_calls(struct tiffin *t, struct finding *f)
 	}
 	finding_bad(f, FINDING_BROKEN, "pidfds, openat2 or mount_setattr: %s", strerror(error));
 	finding_follows(f, error == ENOSYS ? "nothing runs: this is a kernel older than 5.12" :
-					     "nothing runs: a filter of an outer container forbids them");
+					     "nothing runs: a filter of an outer container forbids "
+					     "them");
 }
 
 /* --- Confinement --- */
@@ -181,7 +188,9 @@ static void probe_seccomp(struct tiffin *t, struct finding *f)
 	(void)t;
 	if (error) {
 		finding_bad(f, FINDING_BROKEN, "no filter can be installed: %s", strerror(error));
-		finding_follows(f, "nothing runs, but with --security-opt seccomp=unconfined and --network host");
+		finding_follows(f,
+				"nothing runs, but with --security-opt seccomp=unconfined and "
+				"--network host");
 		return;
 	}
 	error = doctor_try(filter_and_listen);
@@ -189,14 +198,18 @@ static void probe_seccomp(struct tiffin *t, struct finding *f)
 		finding_ok(f, "filters, and listeners to what they catch");
 		return;
 	}
-	finding_bad(f, FINDING_LIMITED, "filters, but no listeners to what they catch: %s", strerror(error));
-	finding_follows(f, "no other process can answer a container's system calls: another listener is "
-			   "there already, as in a container whose engine has one");
+	finding_bad(f, FINDING_LIMITED,
+		    "filters, but no listeners to what they catch: %s", strerror(error));
+	finding_follows(f,
+			"no other process can answer a container's system calls: another listener "
+			"is there already, as in a container whose engine has one");
 }
 
 static int restrict_self(void)
 {
-	const struct landlock_ruleset_attr attr = { .handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE };
+	const struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE,
+	};
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 
 	if (fd < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -214,8 +227,9 @@ static void probe_landlock(struct tiffin *t, struct finding *f)
 		return;
 	}
 	finding_bad(f, FINDING_LIMITED, "not to be had: %s", strerror(error));
-	finding_follows(f, "what reads registries and archives is confined by read-only mounts and its filter "
-			   "alone");
+	finding_follows(f,
+			"what reads registries and archives is confined by read-only mounts and "
+			"its filter alone");
 	if (error == EOPNOTSUPP)
 		finding_mend(f, "boot with landlock in the kernel's parameter lsm=");
 }

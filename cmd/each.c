@@ -108,7 +108,8 @@ static int check(const struct each *e, const struct strv *operands, const char *
 			       verb);
 	if ((named && (listed || e->latest)) || (listed && e->latest))
 		return err_set(err, ERR_USAGE,
-			       "%s: names and --cidfile, --all and --filter, --latest do not go together",
+			       "%s: names and --cidfile, --all and --filter, "
+			       "--latest do not go together",
 			       verb);
 	return 0;
 }

@@ -32,8 +32,8 @@ static int add_hosts(const struct etc_options *o, const char *gateway, struct bu
 			address = gateway;
 		if (!address)
 			return err_set(err, ERR_UNSUPPORTED,
-				       "--add-host %s: this machine has no address that leads to it "
-				       "from the container",
+				       "--add-host %s: this machine has no address that leads to "
+				       "it from the container",
 				       o->hosts.v[i]);
 		buf_addf(out, "%s\t%.*s\n", address, len, o->hosts.v[i]);
 	}

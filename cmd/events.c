@@ -113,7 +113,8 @@ static bool matches(const json_t *event, const char *key, const char *value)
 
 static int check_filters(const struct strv *filters, struct err *err)
 {
-	static const char *const known[] = { "container", "event", "image", "label", "type", "volume" };
+	static const char *const known[] = { "container", "event", "image", "label", "type",
+					     "volume" };
 
 	for (size_t i = 0; i < filters->n; i++) {
 		size_t len = strcspn(filters->v[i], "="), k = 0;

@@ -32,14 +32,15 @@ static const struct opt exec_opts[] = {
 	{ 'd', "detach", NULL, "in the background", set_flag, FIELD(exec_options, detach) },
 	{ .more = detach_opts, .field = FIELD(exec_options, attach) },
 	{ .more = preserve_opts, .field = FIELD(exec_options, preserve_fds) },
-	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)", set_list,
-	  FIELD(exec_options, env) },
+	{ 'e', "env", "KEY=VALUE", "set a variable; KEY alone: as it is here (repeatable)",
+	  set_list, FIELD(exec_options, env) },
 	{ 0, "env-file", "FILE", "variables, one a line (repeatable)", set_list,
 	  FIELD(exec_options, env_files) },
-	{ 'w', "workdir", "DIR", "the working directory", set_string, FIELD(exec_options, workdir) },
+	{ 'w', "workdir", "DIR", "the working directory", set_string,
+	  FIELD(exec_options, workdir) },
 	{ 'u', "user", "USER[:GROUP]", "names or numbers", set_string, FIELD(exec_options, user) },
-	{ 0, "privileged", NULL, "with all capabilities; the filter stays the container's", set_flag,
-	  FIELD(exec_options, privileged) },
+	{ 0, "privileged", NULL, "with all capabilities; the filter stays the container's",
+	  set_flag, FIELD(exec_options, privileged) },
 	{ 'l', "latest", NULL, "in the newest container", set_flag, FIELD(exec_options, latest) },
 	{ 0 },
 };
@@ -123,8 +124,9 @@ static void exited(void *arg, int exit_code, bool by_user)
 
 static int refuse_paused(const struct container *c, struct err *err)
 {
-	return c->paused ? err_set(err, ERR_BUSY, "container %s is paused, unpause the container before "
-						  "exec: container state improper", c->name) :
+	return c->paused ? err_set(err, ERR_BUSY,
+				   "container %s is paused, unpause the container before exec: "
+				   "container state improper", c->name) :
 			   0;
 }
 
@@ -161,7 +163,8 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	if (attach_options_parse(&o->attach, o->tty, o->interactive, &a, err) < 0)
 		return -1;
 	if (o->tty && !o->detach && o->interactive && !a.tty)
-		return err_set(err, ERR_USAGE, "the input device is not a TTY: -t without -i, or -i alone");
+		return err_set(err, ERR_USAGE,
+			       "the input device is not a TTY: -t without -i, or -i alone");
 	if (preserve_fds_claim(o->preserve_fds, err) < 0 || tiffin_open(t, false, err) < 0 ||
 	    latest_operands(t, o->latest, "exec", 2, SIZE_MAX, operands, &words, err) < 0)
 		return -1;
@@ -178,7 +181,8 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 		m.launch.ids = &ids;
 	m.launch.join = pidfd;
 	m.launch.n_preserved = o->preserve_fds;
-	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks, t->store.containers }, sizeof(keep));
+	memcpy(keep, (int[]){ pidfd, t->store.fd, t->store.locks, t->store.containers },
+	       sizeof(keep));
 	e.record = c.config;
 	random_hex(e.id, 32);
 	supervise.spec = &spec;

@@ -118,8 +118,9 @@ static int pull_and_look_up(struct tiffin *t, const char *text, const struct pul
 	CLEAN(clean_free) char *id = NULL;
 	CLEAN(clean_free) char *name = NULL;
 
-	return short_name_pull(t, text, pull, &id, &name, err) < 0 ? -1 :
-								     look_up(t, name, text, ret, err);
+	if (short_name_pull(t, text, pull, &id, &name, err) < 0)
+		return -1;
+	return look_up(t, name, text, ret, err);
 }
 
 /* What is there does, where nobody can be asked for something newer. */

@@ -20,7 +20,7 @@ enum pull_policy {
 	PULL_MISSING,
 	PULL_ALWAYS,
 	PULL_NEVER,
-	PULL_NEWER, /* where the registry has another one; what is there does where it can't be asked */
+	PULL_NEWER, /* where the registry has another one; where it can't be asked, what is there */
 };
 /* "always", "missing" (also as "ifnotpresent"), "never", "newer"; NULL: fallback. ERR_USAGE. */
 int pull_policy_parse(const char *option, const char *text, enum pull_policy fallback,

@@ -77,7 +77,8 @@ static int command_words(const struct tiffin *t, char **ret, struct err *err)
 
 static char *boot_unit(const char *tiffin)
 {
-	return xasprintf("# Brings back, after a boot, the containers whose restart policy says so.\n"
+	return xasprintf("# Brings back, after a boot, the containers whose restart policy says "
+			 "so.\n"
 			 "[Unit]\n"
 			 "Description=containers of tiffin that come back after a boot\n"
 			 "Documentation=man:systemd.service(5)\n"
@@ -164,7 +165,8 @@ static int generate(struct tiffin *t, void *options, const struct strv *operands
 		return -1;
 	if (js_bool(js_obj(c.config, "spec"), "auto_remove"))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "container %s goes with its end (--rm): no unit can start it again", c.name);
+			       "container %s goes with its end (--rm): no unit can start it again",
+			       c.name);
 	called = o->name ? c.name : c.id;
 	text = container_unit(&c, o, tiffin, called);
 	name = xasprintf("container-%s.service", called);

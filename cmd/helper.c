@@ -353,7 +353,8 @@ int helper_check(struct tiffin *t, char **ret_lines, struct err *err)
 }
 
 int helper_export(struct tiffin *t, int root, const char *entry, const char *name,
-		  const struct buf *owners, const struct id_mapping *mapping, int out, struct err *err)
+		  const struct buf *owners, const struct id_mapping *mapping, int out,
+		  struct err *err)
 {
 	CLEAN(strv_done) struct strv argv = { 0 };
 	CLEAN(buf_done) struct buf text = { 0 };

@@ -86,7 +86,8 @@ int helper_check(struct tiffin *t, char **ret_lines, struct err *err);
  * O_PATH. owners: recorded ones (base/owner.h), mapping: the container's; or NULL.
  */
 int helper_export(struct tiffin *t, int root, const char *entry, const char *name,
-		  const struct buf *owners, const struct id_mapping *mapping, int out, struct err *err);
+		  const struct buf *owners, const struct id_mapping *mapping, int out,
+		  struct err *err);
 /* Unpacks the archive that fd reads beneath a directory (image/fill.h); tree: opened O_PATH. */
 int helper_fill(struct tiffin *t, int tree, int fd, struct err *err);
 /* Deletes one entry of tmp/, in a user namespace where it takes one. */

@@ -106,8 +106,8 @@ static int print_history(const struct tiffin *t, const struct image_record *imag
 	CLEAN(clean_free) char *id = o->no_trunc ? xasprintf("sha256:%s", image->id) :
 						   xasprintf("%.12s", image->id);
 	const char *text = o->quiet ? "{{.ID}}" :
-				      "table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t"
-				      "{{.Comment}}";
+				      "table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t"
+				      "{{.Size}}\t{{.Comment}}";
 	size_t layer = 0;
 
 	if (o->format && !streq(o->format, "table"))

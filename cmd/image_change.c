@@ -248,6 +248,6 @@ int image_change(json_t *config, const char *instruction, struct err *err)
 			       0;
 	}
 	return err_set(err, ERR_USAGE,
-		       "--change '%s': not CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, "
-		       "USER, VOLUME or WORKDIR", instruction);
+		       "--change '%s': not CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, "
+		       "STOPSIGNAL, USER, VOLUME or WORKDIR", instruction);
 }

@@ -145,7 +145,8 @@ static bool matches_reference(const char *name, const char *pattern)
 		const char *slash = strrchr(p, '/'), *colon = strrchr(p, ':');
 		CLEAN(clean_free) char *bare = NULL;
 
-		bare = xstrndup(p, colon && (!slash || colon > slash) ? (size_t)(colon - p) : strlen(p));
+		bare = xstrndup(p, colon && (!slash || colon > slash) ? (size_t)(colon - p) :
+									strlen(p));
 		if (fnmatch(pattern, p, FNM_PATHNAME) == 0 ||
 		    fnmatch(pattern, bare, FNM_PATHNAME) == 0)
 			return true;

@@ -2,8 +2,8 @@
  * --filter of the commands that list or prune images: KEY=VALUE. Of one key any of the values will
  * do, but of label, label! and until all have to; of different keys all have to.
  *
- *	reference	a pattern (glob(7); a * stops at a /) for the name or an end of it, with the tag
- *			or without: alpine, library/alpine:3*, *:latest
+ *	reference	a pattern (glob(7); a * stops at a /) for the name or an end of it, with
+ *			the tag or without: alpine, library/alpine:3*, *:latest
  *	dangling	true: images without a name
  *	intermediate	true: those without a name that others are built on
  *	readonly	true: those of stores that others keep for us, which there are none of

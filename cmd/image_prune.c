@@ -128,7 +128,8 @@ static int prune(struct tiffin *t, void *options, const struct strv *operands, s
 
 	(void)operands;
 	if (tiffin_open(t, false, err) < 0 ||
-	    image_filter_parse(t, &o->filters, known, &filter, err) < 0 || confirm(o, &yes, err) < 0)
+	    image_filter_parse(t, &o->filters, known, &filter, err) < 0 ||
+	    confirm(o, &yes, err) < 0)
 		return -1;
 	if (!yes)
 		return 0;

@@ -270,7 +270,8 @@ static int images(struct tiffin *t, void *options, const struct strv *operands, 
 	const struct sorting *sorting = NULL;
 
 	if ((operands->n && parse_operand(operands->v[0], &l, err) < 0) ||
-	    find_sorting(o->sort ?: "created", &sorting, err) < 0 || tiffin_open(t, false, err) < 0 ||
+	    find_sorting(o->sort ?: "created", &sorting, err) < 0 ||
+	    tiffin_open(t, false, err) < 0 ||
 	    image_filter_parse(t, &o->filters, known, &l.filter, err) < 0 ||
 	    image_list(&t->store, &l.list, &l.n, err) < 0)
 		return -1;

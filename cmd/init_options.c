@@ -27,8 +27,8 @@ int init_options_apply(const struct init_options *o, struct container_spec *spec
 			       "--init-path %s: tiffin's own init is the only one", o->path);
 	if (o->systemd && !streq(o->systemd, "false"))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "--systemd %s: systemd as a container's command is not supported: only "
-			       "'false' is", o->systemd);
+			       "--systemd %s: systemd as a container's command is not supported: "
+			       "only 'false' is", o->systemd);
 	if (o->init && spec->ns[NS_PID].mode != NS_OWN)
 		return err_set(err, ERR_USAGE,
 			       "cannot add init binary as PID 1 (PID namespace isn't "

@@ -192,8 +192,8 @@ static int check(const struct inspect_options *o, const struct strv *operands, s
 	if (!streq(type, "container") && !streq(type, "image") && !streq(type, "volume") &&
 	    !streq(type, "all"))
 		return err_set(err, ERR_USAGE,
-			       "invalid type \"%s\": must be \"image\", \"container\", \"volume\" or "
-			       "\"all\"",
+			       "invalid type \"%s\": must be \"image\", \"container\", \"volume\" "
+			       "or \"all\"",
 			       type);
 	if ((o->size || o->latest) && (streq(type, "image") || streq(type, "volume")))
 		return err_set(err, ERR_USAGE, "--size and --latest are about containers");

@@ -330,7 +330,8 @@ static void set_origin(json_t *j, const struct tiffin *t, const struct container
 	/* The layers as they were unpacked for the IDs that it was created with. */
 	store.single_id = js_bool(c->config, "single_id");
 	driver = inspect_graph_driver(&store, made_with, &layers, c->id);
-	js_set_str_take(j, "Image", *c->image_id ? xasprintf("sha256:%s", c->image_id) : xstrdup(""));
+	js_set_str_take(j, "Image",
+			*c->image_id ? xasprintf("sha256:%s", c->image_id) : xstrdup(""));
 	js_set_str(j, "Rootfs", js_str(c->config, "rootfs") ?: "");
 	js_set_str(j, "ImageName", c->image);
 	js_set_str(j, "Driver", js_str(driver, "Name"));
@@ -349,12 +350,14 @@ json_t *inspect_container(const struct tiffin *t, const struct container *c)
 	js_set_str(j, "Id", c->id);
 	js_set_str_take(j, "Created", rfc3339_nano(c->created));
 	js_set_str(j, "Path", spec.args.n ? spec.args.v[0] : "");
-	json_object_set_new(j, "Args", strings(spec.args.v + !!spec.args.n, spec.args.n - !!spec.args.n));
+	json_object_set_new(j, "Args",
+			    strings(spec.args.v + !!spec.args.n, spec.args.n - !!spec.args.n));
 	json_object_set_new(j, "State", state_of(c));
 	set_origin(j, t, c);
 	set_paths(j, t, c->id);
 	js_set_str(j, "PidFile", js_str(js_obj(c->config, "service"), "pidfile") ?: "");
-	js_set_str(j, "ConmonPidFile", js_str(js_obj(c->config, "service"), "conmon_pidfile") ?: "");
+	js_set_str(j, "ConmonPidFile",
+		   js_str(js_obj(c->config, "service"), "conmon_pidfile") ?: "");
 	js_set_str_take(j, "LogPath",
 			log_options_path(js_obj(c->config, "log"), t->store.root, c->id));
 	js_set_str(j, "Name", c->name);

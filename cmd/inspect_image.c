@@ -18,7 +18,9 @@ static const struct member {
 
 static json_t *nothing_of(json_type type)
 {
-	return type == JSON_ARRAY ? json_array() : type == JSON_OBJECT ? json_object() : json_string("");
+	return type == JSON_ARRAY  ? json_array() :
+	       type == JSON_OBJECT ? json_object() :
+				     json_string("");
 }
 
 static json_t *config_of(const json_t *doc)

@@ -310,9 +310,9 @@ static int lock_ended(struct tiffin *t, const struct container *c, bool force,
 		}
 		if (!force)
 			return err_set(err, ERR_BUSY,
-				       "cannot remove container %s as it is running - running or paused "
-				       "containers cannot be removed without force: container state "
-				       "improper",
+				       "cannot remove container %s as it is running - running or "
+				       "paused containers cannot be removed without force: "
+				       "container state improper",
 				       c->id);
 		container_dir_done(&dir);
 		if (life_stop(t, c, SIGKILL, -1, err) < 0)

@@ -26,7 +26,8 @@ static int check_driver(const char *name, enum log_driver *ret, struct err *err)
 {
 	if (name && !log_driver_find(name, ret))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "--log-driver %s: this version knows k8s-file, json-file and none", name);
+			       "--log-driver %s: this version knows k8s-file, json-file and none",
+			       name);
 	return 0;
 }
 
@@ -58,7 +59,8 @@ static int check_key(const char *text, const char *driver, struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(not_done); i++)
 		if (streq(key, not_done[i]))
 			return err_set(err, ERR_UNSUPPORTED,
-				       "--log-opt %s: this version knows max-size, max-file and path",
+				       "--log-opt %s: this version knows max-size, "
+				       "max-file and path",
 				       key);
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (streq(key, known[i]))

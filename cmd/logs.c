@@ -218,8 +218,8 @@ static int open_source(struct tiffin *t, const char *name, const struct logs_opt
 	log_options_config(&ret->options, &config);
 	if (config.driver == LOG_NONE)
 		return err_set(err, ERR_NOT_FOUND,
-			       "this container is using the 'none' log driver, cannot read logs: this "
-			       "container is not logging output");
+			       "this container is using the 'none' log driver, cannot read logs: "
+			       "this container is not logging output");
 	if (several)
 		ret->label = xasprintf("%.*s", o->names ? -1 : 12, o->names ? c.name : c.id);
 	/* Before the reading: what is written afterwards is seen. */

@@ -64,8 +64,8 @@ static void unmount_done(void *options)
 static int check_session(const char *verb, struct err *err)
 {
 	return session_is_here() ? 0 : err_set(err, ERR_USAGE,
-					       "cannot run 'tiffin %s' outside of a session, must execute "
-					       "'tiffin unshare' first", verb);
+					       "cannot run 'tiffin %s' outside of a session, must "
+					       "execute 'tiffin unshare' first", verb);
 }
 
 /* The caller frees. */

@@ -113,7 +113,8 @@ static int set_word(struct parsing *p, const char *key, const char *value, struc
 
 static int set_propagation(struct parsing *p, const char *key, const char *value, struct err *err)
 {
-	static const char *const all[] = { "private", "rprivate", "slave", "rslave", "shared", "rshared" };
+	static const char *const all[] = { "private", "rprivate", "slave", "rslave", "shared",
+					   "rshared" };
 
 	if (wants_value(key, value, err) < 0)
 		return -1;
@@ -366,7 +367,8 @@ static int finish_source(struct parsing *p, struct err *err)
 			return 0;
 		if (!volume_name_valid(p->source))
 			return err_set(err, ERR_USAGE, "'%s': a volume's names must match "
-						       "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument",
+						       "[a-zA-Z0-9][a-zA-Z0-9_.-]*: "
+						       "invalid argument",
 				       p->source);
 		m->name = xstrdup(p->source);
 		return 0;

@@ -39,7 +39,8 @@ int named_image_find(struct tiffin *t, const char *text, bool exclusive, struct 
 	if (image_lock(&t->store, exclusive, &i.lock, err) < 0)
 		return -1;
 	if (image_find(&t->store, canonical, text, &i.record, &why) < 0 &&
-	    (why.kind != ERR_NOT_FOUND || short_name_find(&t->store, text, &i.record, &canonical, NULL) < 0)) {
+	    (why.kind != ERR_NOT_FOUND ||
+	     short_name_find(&t->store, text, &i.record, &canonical, NULL) < 0)) {
 		*err = why;
 		return why.kind == ERR_NOT_FOUND ?
 			       err_set(err, ERR_NOT_FOUND, "%s: image not known", text) :

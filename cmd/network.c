@@ -1,6 +1,6 @@
 /*
- * network ls, inspect, exists and reload. The networks are the modes of --network that need no other
- * container; they can't be made or removed.
+ * network ls, inspect, exists and reload. The networks are the modes of --network that need no
+ * other container; they can't be made or removed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,12 @@ static const struct network {
 	const char *name, *id, *driver; /* id: SHA-256 of the name, as podman has it */
 	enum network_mode mode;
 } networks[] = {
-	{ "fast", "115dc3606fbf8691fb69f2aefec86f2ecd302362a0502b3a9648bf2c4dc8290f", "slirp", NETWORK_PRIVATE },
-	{ "host", "4740ae6347b0172c01254ff55bae5aff5199f4446e7f6d643d40185b3f475145", "host", NETWORK_HOST },
-	{ "none", "140bedbf9c3f6d56a9846d2ba7088798683f4da0c248231336e6a05679e4fdfe", "null", NETWORK_NONE },
+	{ "fast", "115dc3606fbf8691fb69f2aefec86f2ecd302362a0502b3a9648bf2c4dc8290f", "slirp",
+	  NETWORK_PRIVATE },
+	{ "host", "4740ae6347b0172c01254ff55bae5aff5199f4446e7f6d643d40185b3f475145", "host",
+	  NETWORK_HOST },
+	{ "none", "140bedbf9c3f6d56a9846d2ba7088798683f4da0c248231336e6a05679e4fdfe", "null",
+	  NETWORK_NONE },
 	{ "pasta", "a4c18ee0ada59e343691ef4ddc0e502b86679f2eaa6a5576a0ec3c9ea0658e36", "pasta",
 	  NETWORK_PASTA },
 	{ "slirp", "7b492c5b1ded4897f1177a7a61cbd67058b61dbd23c1763ff2c08b5a737b53fc", "slirp",
@@ -122,7 +125,8 @@ static json_t *subnets_of(const struct network *n)
 {
 	json_t *list = json_array();
 	struct network_config c;
-	char at[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN], at6[INET6_ADDRSTRLEN], gateway6[INET6_ADDRSTRLEN];
+	char at[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN];
+	char at6[INET6_ADDRSTRLEN], gateway6[INET6_ADDRSTRLEN];
 
 	if (n->mode != NETWORK_PRIVATE)
 		return list;
@@ -149,7 +153,8 @@ static json_t *containers_of(const struct container *list, size_t n, const struc
 		const char *mode = network_option_name(js_obj(list[i].config, "spec"));
 
 		if (life_is_up(&list[i]) && streq(mode, network->name))
-			json_object_set_new(map, list[i].id, json_pack("{ss}", "Name", list[i].name));
+			json_object_set_new(map, list[i].id,
+					    json_pack("{ss}", "Name", list[i].name));
 	}
 	return map;
 }
@@ -233,7 +238,8 @@ static bool has_network(const struct container *c)
 {
 	const char *mode = js_str(js_obj(c->config, "spec"), "network");
 
-	return c->status == CONTAINER_RUNNING && mode && (streq(mode, "slirp") || streq(mode, "pasta"));
+	return c->status == CONTAINER_RUNNING && mode &&
+	       (streq(mode, "slirp") || streq(mode, "pasta"));
 }
 
 static int reload_one(struct tiffin *t, const struct container *c, const char *name, void *arg,
@@ -242,15 +248,18 @@ static int reload_one(struct tiffin *t, const struct container *c, const char *n
 	(void)name;
 	(void)arg;
 	if (c->status != CONTAINER_RUNNING)
-		return err_set(err, ERR_BUSY, "cannot reload the network of container %s: it does not run: "
-					      "container state improper", c->name);
+		return err_set(err, ERR_BUSY,
+			       "cannot reload the network of container %s: it does not run: "
+			       "container state improper", c->name);
 	return life_reload_network(t, c, err);
 }
 
 static int reload(struct tiffin *t, void *options, const struct strv *operands, struct err *err)
 {
 	const struct reload_options *o = options;
-	const struct each_task task = { .verb = "network reload", .wanted = has_network, .work = reload_one };
+	const struct each_task task = { .verb = "network reload",
+					.wanted = has_network,
+					.work = reload_one };
 
 	return each_container(t, &o->each, operands, &task, err);
 }

@@ -110,8 +110,8 @@ const struct opt not_yet_global_opts[] = {
 /* Networks between containers. */
 static bool not_yet_network(const char *word)
 {
-	static const char *const commands[] = { "connect", "create", "disconnect", "prune", "remove", "rm",
-						"update" };
+	static const char *const commands[] = { "connect", "create", "disconnect", "prune",
+						"remove", "rm", "update" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (streq(word, commands[i]))

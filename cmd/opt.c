@@ -308,11 +308,15 @@ static void each_row(const struct opt *opts, const struct opt *whole,
 	char into;
 
 	for (; opts->name || opts->more; opts++) {
-		if (opts->more)
+		char letter = opts->letter;
+
+		if (opts->more) {
 			each_row(opts->more, whole, visit, arg);
-		else
-			visit(opts, opts->letter && find(whole, &into, NULL, 0, opts->letter).row == opts ?
-					    opts->letter : 0, arg);
+			continue;
+		}
+		if (letter && find(whole, &into, NULL, 0, letter).row != opts)
+			letter = 0;
+		visit(opts, letter, arg);
 	}
 }
 

@@ -21,7 +21,7 @@ struct opt {
 	const char *help; /* NULL: another spelling of the row above */
 	int (*set)(void *field, const char *value, struct err *err);
 	size_t field;
-	const struct opt *more; /* instead of all that: the rows of a table, of the struct at field */
+	const struct opt *more; /* instead of all that: a table's rows, of the struct at field */
 };
 
 #define FIELD(type, member) offsetof(struct type, member)
@@ -34,7 +34,7 @@ int set_integer(void *field, const char *value, struct err *err); /* int */
 int set_number(void *field, const char *value, struct err *err);  /* int, from 0 on */
 int set_size(void *field, const char *value, struct err *err);	 /* "512m": bytes, long long */
 int set_seconds(void *field, const char *value, struct err *err); /* "10", "10s", "5m": int */
-int set_duration(void *field, const char *value, struct err *err); /* "1m30s": nanoseconds, long long */
+int set_duration(void *field, const char *value, struct err *err); /* "1m30s": ns, long long */
 
 /* "512m", "1g", "64k", bytes. */
 int parse_size(const char *text, long long *ret, struct err *err);

@@ -36,7 +36,8 @@ int platform_options_text(const struct platform_options *o, char **ret, struct e
 	}
 	if (o->platform)
 		return err_set(err, ERR_USAGE,
-			       "--platform option can not be specified with --arch, --os or --variant");
+			       "--platform option can not be specified with --arch, "
+			       "--os or --variant");
 	platform_host(&p);
 	if (o->arch || o->variant)
 		snprintf(p.variant, sizeof(p.variant), "%s", o->variant ?: "");

@@ -95,7 +95,8 @@ static int add_range(struct port_list *list, struct network_port p, const struct
 
 	if (host->first && !any_of && count(host) != count(container))
 		return err_set(err, ERR_USAGE,
-			       "invalid ranges specified for container and host ports: %u-%u and %u-%u",
+			       "invalid ranges specified for container and host ports: "
+			       "%u-%u and %u-%u",
 			       container->first, container->last, host->first, host->last);
 	if (list->n + count(container) > PORTS_MAX)
 		return err_set(err, ERR_USAGE, "more than %d ports", PORTS_MAX);

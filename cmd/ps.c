@@ -59,8 +59,8 @@ static void ps_done(void *options)
 	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t"      \
 	"{{.Names}}"
 #define NS_COLUMNS                                                                                \
-	"table {{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.Cgroup}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}"   \
-	"\t{{.USERNS}}\t{{.UTS}}"
+	"table {{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.Cgroup}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t"         \
+	"{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}"
 
 static const char *format_of(const struct ps_options *o)
 {

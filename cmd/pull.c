@@ -165,8 +165,8 @@ static int pull(struct tiffin *t, void *options, const struct strv *operands, st
 	if (o->userns && !streq(o->userns, "single"))
 		return err_set(err, ERR_USAGE, "--userns: pull knows 'single' only");
 	if (pull_policy_parse("--policy", o->policy, PULL_ALWAYS, &policy, err) < 0 ||
-	    platform_options_text(&o->platform, &o->pull.platform, err) < 0 || check_names(o, operands, err) < 0 ||
-	    tiffin_open(t, o->userns != NULL, err) < 0)
+	    platform_options_text(&o->platform, &o->pull.platform, err) < 0 ||
+	    check_names(o, operands, err) < 0 || tiffin_open(t, o->userns != NULL, err) < 0)
 		return -1;
 	helper_sweep(&t->store, &t->ids);
 	for (size_t i = 0; i < operands->n; i++) {

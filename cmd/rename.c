@@ -14,7 +14,8 @@ static int rename_command(struct tiffin *t, void *options, const struct strv *op
 	(void)options;
 	if (!container_name_valid(operands->v[1]))
 		return err_set(err, ERR_USAGE,
-			       "the container name '%s' is not of the form [a-zA-Z0-9][a-zA-Z0-9_.-]*",
+			       "the container name '%s' is not of the form "
+			       "[a-zA-Z0-9][a-zA-Z0-9_.-]*",
 			       operands->v[1]);
 	if (tiffin_open(t, false, err) < 0 ||
 	    container_find(&t->store, operands->v[0], &c, err) < 0 ||

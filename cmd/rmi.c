@@ -99,8 +99,9 @@ static int rmi_one(struct tiffin *t, const char *text, const struct rmi_options 
 	    (why.kind != ERR_NOT_FOUND ||
 	     short_name_find(&t->store, text, &image, &name, NULL) < 0)) {
 		*err = why;
-		return why.kind == ERR_NOT_FOUND ? err_set(err, ERR_NOT_FOUND, "%s: image not known", text) :
-						   -1;
+		if (why.kind == ERR_NOT_FOUND)
+			err_set(err, ERR_NOT_FOUND, "%s: image not known", text);
+		return -1;
 	}
 	if (name && !strv_has(&image.names, name) && !strv_has(&image.digests, name)) {
 		free(name);

@@ -79,7 +79,8 @@ static bool is_host_name(const char *name)
 	size_t n = strlen(name);
 
 	return n > 0 && n <= HOST_NAME_MAX &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == n;
+	       strspn(name,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == n;
 }
 
 static bool has_mount(const struct container_spec *spec, const char *target)
@@ -137,7 +138,8 @@ static int timezone_add(const char *zone, struct container_spec *spec, struct er
 static int build_mounts(const struct run_options *o, struct container_spec *spec, struct err *err)
 {
 	if (volume_options_apply(&o->volumes, spec, err) < 0 ||
-	    device_options_apply(&o->devices, spec, err) < 0 || timezone_add(o->timezone, spec, err) < 0)
+	    device_options_apply(&o->devices, spec, err) < 0 ||
+	    timezone_add(o->timezone, spec, err) < 0)
 		return -1;
 	if (o->read_only && o->read_only_tmpfs)
 		add_read_only_tmpfs(spec);
@@ -171,10 +173,12 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 	memset(ns->v, 0, sizeof(ns->v));
 	spec.domainname = xstrdup(o->ns.domain);
 	if (!is_host_name(spec.hostname))
-		return err_set(err, ERR_USAGE, "'%s' is not a host name: 1 to %d letters, digits, '-', '.'",
+		return err_set(err, ERR_USAGE,
+			       "'%s' is not a host name: 1 to %d letters, digits, '-', '.'",
 			       spec.hostname, HOST_NAME_MAX);
 	if (spec.domainname && strlen(spec.domainname) > HOST_NAME_MAX)
-		return err_set(err, ERR_USAGE, "--domainname: more than %d characters", HOST_NAME_MAX);
+		return err_set(err, ERR_USAGE,
+			       "--domainname: more than %d characters", HOST_NAME_MAX);
 	spec.user = xstrdup(o->user ? o->user : image->user);
 	spec.no_hosts = o->etc.no_hosts;
 	spec.cwd = xstrdup(o->workdir ? o->workdir : image->workdir);

@@ -64,8 +64,8 @@ int service_options_check(struct service_options *o, struct err *err)
 {
 	if (!mode_is(o, "ignore") && !mode_is(o, "conmon") && !mode_is(o, "container"))
 		return err_set(err, ERR_USAGE,
-			       "--sdnotify %s: invalid sdnotify value: must be container, conmon or "
-			       "ignore",
+			       "--sdnotify %s: invalid sdnotify value: must be container, conmon "
+			       "or ignore",
 			       o->sdnotify);
 	make_absolute(&o->pidfile);
 	make_absolute(&o->conmon_pidfile);
@@ -100,8 +100,8 @@ int preserve_fds_claim(int n, struct err *err)
 
 		if (flags < 0 || (flags & FD_CLOEXEC))
 			return err_set(err, ERR_USAGE,
-				       "file descriptor %d is not available - the preserve-fds option "
-				       "requires that file descriptors must be passed",
+				       "file descriptor %d is not available - the preserve-fds "
+				       "option requires that file descriptors must be passed",
 				       fd);
 	}
 	for (int fd = 3; fd < 3 + n; fd++)

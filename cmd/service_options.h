@@ -18,7 +18,7 @@ struct service_options {
 	char *pidfile, *conmon_pidfile; /* of the first process; of the monitor */
 	char *sdnotify;			/* NULL: ignore */
 	int preserve_fds;		/* of a client's: not in the record */
-	int listen_fds;			/* of those so many, the first ones, are a service manager's sockets */
+	int listen_fds;			/* the first of those, a service manager's sockets */
 };
 
 /* The rows of a struct service_options; and of an int, --preserve-fds alone. */

@@ -58,10 +58,11 @@ void check_tell(struct check *c, const char *fmt, ...)
 void check_tell_repair(struct check *c, char *what, const struct err *why)
 {
 	const bool mended = c->repair && !why;
+	const char *outcome = !c->repair ? "" : mended ? ": repaired" : ": not repaired: ";
 
 	c->found++;
 	c->left += !mended;
-	print_line(what, !c->repair ? "" : mended ? ": repaired" : ": not repaired: ", why ? why->text : "");
+	print_line(what, outcome, why ? why->text : "");
 	free(what);
 }
 

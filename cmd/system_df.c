@@ -50,7 +50,7 @@ struct usage {
 	struct container *containers;
 	struct volume *volumes;
 	json_t *users; /* of volumes */
-	struct strv layers; /* names of directories, from n_plain on of mapped trees (storage/mapped.h) */
+	struct strv layers; /* names of directories; from n_plain on of trees of storage/mapped.h */
 	size_t n_plain;
 	size_t n_images, n_containers, n_volumes;
 	int64_t *sizes; /* of layers, images, containers and volumes, in this order */
@@ -269,8 +269,8 @@ static char *ago(int64_t seconds)
 
 static void print_images(const struct usage *u)
 {
-	static const char *const columns[] = { "REPOSITORY", "TAG",	    "IMAGE ID",	  "CREATED",
-					       "SIZE",	     "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS", NULL };
+	static const char *const columns[] = { "REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE",
+					       "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS", NULL };
 	struct table table;
 
 	table_init(&table, columns, true);
@@ -340,8 +340,8 @@ static void print_volumes(const struct usage *u)
 	table_init(&table, columns, true);
 	for (size_t i = 0; i < u->n_volumes; i++) {
 		table_cell(&table, xstrdup(u->volumes[i].name));
-		table_cell(&table, xasprintf("%zu",
-					     json_array_size(js_arr(u->users, u->volumes[i].name))));
+		table_cell(&table,
+			   xasprintf("%zu", json_array_size(js_arr(u->users, u->volumes[i].name))));
 		table_cell(&table, human_size(u->of_volumes[i]));
 	}
 	printf("\nLocal Volumes space usage:\n\n");
@@ -359,8 +359,8 @@ static int df(struct tiffin *t, void *options, const struct strv *operands, stru
 	if (tiffin_open(t, false, err) < 0 || list_all(t, &u, err) < 0 || measure(t, &u, err) < 0)
 		return -1;
 	if (!o->verbose)
-		return print_short(&u, o->format ?: "table {{.Type}}\t{{.Total}}\t{{.Active}}\t{{.Size}}\t"
-						    "{{.Reclaimable}}", err);
+		return print_short(&u, o->format ?: "table {{.Type}}\t{{.Total}}\t{{.Active}}\t"
+						    "{{.Size}}\t{{.Reclaimable}}", err);
 	print_images(&u);
 	print_containers(&u);
 	print_volumes(&u);

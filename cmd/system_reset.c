@@ -31,8 +31,8 @@ static const struct opt reset_opts[] = {
  * dies on the way leaves a store, which can be reset again.
  */
 static const char *const parts[] = {
-	"names", "containers", "images",  "volumes", "layers", "mapped", "base", "tmp",
-	"locks", "events.1",   "events",  "driver",  "said-single-id", "said-copied-layers", "layout",
+	"names", "containers", "images", "volumes", "layers", "mapped", "base", "tmp", "locks",
+	"events.1", "events", "driver", "said-single-id", "said-copied-layers", "layout",
 };
 
 #define MOUNTS_MAX (4u << 20) /* bytes of mountinfo */
@@ -120,8 +120,9 @@ static int check_idle(struct tiffin *t, struct err *err)
 	    dir_list(t->store.containers, &names, err) < 0)
 		return -1;
 	return names.n == 0 ? 0 :
-			      err_set(err, ERR_BUSY, "another tiffin is at work in the store '%s': try again "
-						     "when it is done", t->store.root);
+			      err_set(err, ERR_BUSY,
+				      "another tiffin is at work in the store '%s': try again when "
+				      "it is done", t->store.root);
 }
 
 static int remove_parts(void *arg)

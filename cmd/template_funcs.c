@@ -128,8 +128,8 @@ static int fn_slice(const struct value *args, size_t n, json_t **ret, struct err
 		return err_set(err, ERR_USAGE, "can't slice item of type %s",
 			       value_type(&args[0], "struct"));
 	if ((n > 2 && arg_count(&args[2], to, &to, err) < 0) ||
-	    (n > 1 && arg_count(&args[1], string ? json_string_length(v) : json_array_size(v), &from,
-				err) < 0))
+	    (n > 1 && arg_count(&args[1], string ? json_string_length(v) : json_array_size(v),
+				&from, err) < 0))
 		return -1;
 	if (from > to)
 		return err_set(err, ERR_USAGE, "invalid slice index: %zu > %zu", from, to);

@@ -39,7 +39,8 @@ int parser_unexpected(struct parser *p, const char *where, struct err *err)
 	if (p->token.kind == TOKEN_END)
 		return lex_error(&p->lex, err, "unexpected \"}}\" in %s", where);
 	return lex_error(&p->lex, err, "unexpected %s%.*s%s in %s", angle ? "<" : "\"",
-			 len < 40 ? len : 40, p->lex.text + p->token.at.pos, angle ? ">" : "\"", where);
+			 len < 40 ? len : 40, p->lex.text + p->token.at.pos, angle ? ">" : "\"",
+			 where);
 }
 
 int parser_nest(struct parser *p, struct err *err)
@@ -129,7 +130,8 @@ static int parse_term(struct parser *p, struct term *term, struct err *err)
 	case TOKEN_LEFT:
 		term->kind = TERM_PIPELINE;
 		if (parser_nest(p, err) < 0 || parser_advance(p, err) < 0 ||
-		    parse_pipeline(p, "parenthesized pipeline", TOKEN_RIGHT, &term->pipeline, err) < 0)
+		    parse_pipeline(p, "parenthesized pipeline", TOKEN_RIGHT, &term->pipeline,
+				   err) < 0)
 			return -1;
 		p->depth--;
 		return 0;

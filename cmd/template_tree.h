@@ -107,7 +107,8 @@ struct command_node {
 struct pipeline {
 	struct command_node *commands;
 	struct span at;
-	size_t slots[2], n_slots; /* set to the result; of "range": the key and the item, or the item */
+	/* Set to the result; of "range": to the key and the item, or the item. */
+	size_t slots[2], n_slots;
 };
 
 enum node_kind {

@@ -207,7 +207,8 @@ static int top(struct tiffin *t, void *options, const struct strv *operands, str
 
 	if (tiffin_open(t, false, err) < 0 ||
 	    latest_operands(t, o->latest, "top", 1, SIZE_MAX, operands, &all, err) < 0 ||
-	    container_find(&t->store, all.v[0], &c, err) < 0 || life_open_init(&c, "top", &pidfd, err) < 0)
+	    container_find(&t->store, all.v[0], &c, err) < 0 ||
+	    life_open_init(&c, "top", &pidfd, err) < 0)
 		return -1;
 	words = (struct strv){ .v = all.v + 1, .n = all.n - 1 };
 	/* "aux" is ps's as well: docker's users write it so. */

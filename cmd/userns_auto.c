@@ -72,9 +72,11 @@ static int pair(const struct intervals *inside, const struct intervals *outside,
 			struct id_range range;
 
 			if (at == outside->n) {
-				err_set(err, ERR_DENIED, "--userns auto: not enough unused IDs in user namespace");
-				return err_hint(err, "auto:size=N takes fewer; containers made so give theirs back "
-						     "when they are removed");
+				err_set(err, ERR_DENIED,
+					"--userns auto: not enough unused IDs in user namespace");
+				return err_hint(err,
+						"auto:size=N takes fewer; containers made so give "
+						"theirs back when they are removed");
 			}
 			range = (struct id_range){ left.first, outside->v[at].first + used,
 						   outside->v[at].count - used };

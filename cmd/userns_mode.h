@@ -11,7 +11,7 @@
 #include "cmd/command.h"
 
 enum userns_kind {
-	USERNS_USUAL, /* root is the caller, and the subordinate IDs come behind; or another container's */
+	USERNS_USUAL, /* root is the caller, the subordinate IDs follow; or another container's */
 	USERNS_KEEP_ID,
 	USERNS_NOMAP,
 	USERNS_AUTO,

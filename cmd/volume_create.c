@@ -66,7 +66,8 @@ static int create(struct tiffin *t, void *options, const struct strv *operands, 
 
 	if (once_each(&o->labels, "--label", &labels, err) < 0 ||
 	    once_each(&o->options, "--opt", &driver_options, err) < 0 ||
-	    volume_driver_check(o->driver, &driver_options, err) < 0 || tiffin_open(t, false, err) < 0)
+	    volume_driver_check(o->driver, &driver_options, err) < 0 ||
+	    tiffin_open(t, false, err) < 0)
 		return -1;
 	if (volume_create(&t->store, &new, &name, &why) == 0) {
 		event_volume(&t->store, "create", name);

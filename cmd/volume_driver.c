@@ -10,8 +10,8 @@ static int check_type(const char *type, struct err *err)
 		return 0;
 	if (streq(type, "tmpfs"))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "a volume can't be of type tmpfs: without root, a tmpfs belongs to one "
-			       "container (--tmpfs)");
+			       "a volume can't be of type tmpfs: without root, a tmpfs belongs to "
+			       "one container (--tmpfs)");
 	return err_set(err, ERR_UNSUPPORTED,
 		       "a volume can't be of type '%s': it takes root to mount one", type);
 }
@@ -26,12 +26,13 @@ static int check_mount_options(const char *text, bool *ret_bind, struct err *err
 			*ret_bind = true;
 		else if (starts_with(option, "size=") || starts_with(option, "inodes="))
 			return err_set(err, ERR_UNSUPPORTED,
-				       "the volume option 'o=%s' takes a quota, which root alone can set",
+				       "the volume option 'o=%s' takes a quota, which root alone "
+				       "can set",
 				       option);
 		else if (!streq(option, "rw"))
 			return err_set(err, ERR_UNSUPPORTED,
-				       "the volume option 'o=%s' is not known to this version: there is "
-				       "'bind'",
+				       "the volume option 'o=%s' is not known to this version: "
+				       "there is 'bind'",
 				       option);
 	}
 	return 0;
@@ -45,8 +46,8 @@ int volume_driver_check(const char *driver, const struct strv *options, struct e
 
 	if (driver && *driver && !streq(driver, "local"))
 		return err_set(err, ERR_UNSUPPORTED,
-			       "no volume plugin with name %s available: there is 'local': required plugin "
-			       "missing",
+			       "no volume plugin with name %s available: there is 'local': "
+			       "required plugin missing",
 			       driver);
 	for (size_t i = 0; i < options->n; i++) {
 		const char *text = options->v[i];
@@ -54,7 +55,8 @@ int volume_driver_check(const char *driver, const struct strv *options, struct e
 		if (!starts_with(text, "type=") && !starts_with(text, "o=") &&
 		    !starts_with(text, "device="))
 			return err_set(err, ERR_USAGE,
-				       "invalid mount option %.*s for driver 'local': invalid argument",
+				       "invalid mount option %.*s for driver 'local': "
+				       "invalid argument",
 				       (int)strcspn(text, "="), text);
 	}
 	if ((type && check_type(type, err) < 0) || (o && check_mount_options(o, &bind, err) < 0))

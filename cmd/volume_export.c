@@ -28,7 +28,7 @@ static int export(struct tiffin *t, void *options, const struct strv *operands, 
 	CLEAN(save_target_done) struct save_target target = SAVE_TARGET_INIT;
 	CLEAN(volume_done) struct volume v = { 0 };
 	CLEAN(clean_fd) int tree = -1;
-	const struct buf none = { 0 };
+	const struct buf none = { 0 }, *owners;
 
 	if (!o->output && isatty(STDOUT_FILENO))
 		return err_set(err, ERR_USAGE,
@@ -39,8 +39,9 @@ static int export(struct tiffin *t, void *options, const struct strv *operands, 
 	if (tree < 0)
 		return err_sys(err, "volume %s: '%s'", v.name, v.path);
 	/* Where one ID is mapped, the owners are those that are recorded. */
+	owners = t->ids.single ? &none : NULL;
 	if (save_target_open(o->output, false, &target, err) < 0 ||
-	    helper_export(t, tree, NULL, NULL, t->ids.single ? &none : NULL, NULL, target.fd, err) < 0)
+	    helper_export(t, tree, NULL, NULL, owners, NULL, target.fd, err) < 0)
 		return -1;
 	return save_target_finish(&target, err);
 }

@@ -41,13 +41,13 @@ static int ls(struct tiffin *t, void *options, const struct strv *operands, stru
 	CLEAN(volume_filter_done) struct volume_filter filter = { 0 };
 	CLEAN(format_done) struct format format = { 0 };
 	CLEAN(clean_json) json_t *users = NULL;
+	const char *text = o->quiet ? "{{.Name}}" : o->format ?: "table {{.Driver}}\t{{.Name}}";
 	struct volume *list = NULL;
 	int result = 0;
 	size_t n = 0;
 
 	(void)operands;
-	if (format_parse("volume ls", o->quiet ? "{{.Name}}" : o->format ?: "table {{.Driver}}\t{{.Name}}",
-			 volume_headings, &format, err) < 0 ||
+	if (format_parse("volume ls", text, volume_headings, &format, err) < 0 ||
 	    tiffin_open(t, false, err) < 0 ||
 	    volume_filter_parse(t, &o->filters, known, &filter, err) < 0 ||
 	    volume_users(&t->store, &users, err) < 0 || volume_list(&t->store, &list, &n, err) < 0)

@@ -45,7 +45,8 @@ static int set_source(const char *source, struct mount_spec *m, struct err *err)
 	}
 	if (!volume_name_valid(source))
 		return err_set(err, ERR_USAGE, "'%s': a volume's names must match "
-					       "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument", source);
+					       "[a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument",
+					       source);
 	m->name = xstrdup(source);
 	return 0;
 }

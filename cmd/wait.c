@@ -101,8 +101,9 @@ static int watch(const struct tiffin *t, const char *id, int *ret_fd, struct err
 {
 	CLEAN(clean_free) char *path = xasprintf("%s/containers/%s", t->store.root, id);
 	CLEAN(clean_fd) int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	const uint32_t changes = IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
 
-	if (fd < 0 || inotify_add_watch(fd, path, IN_MOVED_TO | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF) < 0)
+	if (fd < 0 || inotify_add_watch(fd, path, changes) < 0)
 		return err_sys(err, "cannot watch container %.12s", id);
 	*ret_fd = fd_take(&fd);
 	return 0;
