@@ -15,8 +15,9 @@ int ahead_read(struct ahead *a, int fd, int *left)
 		size_t i = (a->first + a->n) % AHEAD_MAX;
 		ssize_t n;
 
+		/* Not cleared: it takes memory as it is used. */
 		if (!a->frames[i])
-			a->frames[i] = xmalloc(FRAME_BUFFER); /* not cleared: it takes memory as it is used */
+			a->frames[i] = xmalloc(FRAME_BUFFER);
 		n = read(fd, a->frames[i], FRAME_BUFFER);
 		if (n < 0)
 			return -1;

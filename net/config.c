@@ -107,7 +107,8 @@ static int set_cidr(struct network_config *c, const char *value, struct err *err
 		*slash++ = '\0';
 	if (!slash || inet_pton(AF_INET, copy, &network) != 1 ||
 	    !parse_number(slash, PREFIX_MIN, PREFIX_MAX, &prefix))
-		return invalid(err, "an IPv4 network with a prefix from 8 to 25, such as 10.0.2.0/24");
+		return invalid(err,
+			       "an IPv4 network with a prefix from 8 to 25, such as 10.0.2.0/24");
 	first = ntohl(network.s_addr) >> 24;
 	if (first == 0 || first == IN_LOOPBACKNET || first >= 224)
 		return err_set(err, ERR_USAGE, "hosts have no such addresses");
@@ -162,8 +163,9 @@ static int set_port_handler(struct network_config *c, const char *value, struct 
 	if (streq(value, "slirp4netns"))
 		return 0;
 	if (streq(value, "rootlesskit"))
-		return err_set(err, ERR_UNSUPPORTED, "published ports are tiffin-net's own, and keep "
-						     "the peer's address: port_handler=slirp4netns");
+		return err_set(err, ERR_UNSUPPORTED,
+			       "published ports are tiffin-net's own, and keep the peer's address: "
+			       "port_handler=slirp4netns");
 	return invalid(err, "slirp4netns");
 }
 
@@ -184,8 +186,9 @@ int network_config_set(struct network_config *c, const char *word, struct err *e
 	for (size_t i = 0; value && i < ARRAY_SIZE(keys); i++)
 		if (strlen(keys[i].key) == (size_t)(value - word) && starts_with(word, keys[i].key))
 			return keys[i].set(c, value + 1, err) < 0 ? err_wrap(err, "'%s'", word) : 0;
-	return err_set(err, ERR_USAGE, "'%s': unknown option: allow_host_loopback, cidr, enable_ipv6, mtu, "
-				       "outbound_addr, outbound_addr6 or port_handler, each with '=' and a value",
+	return err_set(err, ERR_USAGE,
+		       "'%s': unknown option: allow_host_loopback, cidr, enable_ipv6, mtu, "
+		       "outbound_addr, outbound_addr6 or port_handler, each with '=' and a value",
 		       word);
 }
 

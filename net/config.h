@@ -1,6 +1,7 @@
 /*
  * How a container's own network is to be: what --network slirp:OPTION=VALUE,… says. The words are
- * slirp4netns's, as podman takes them; they go to tiffin-net as they are, which reads them here, too.
+ * slirp4netns's, as podman takes them; they go to tiffin-net as they are, which reads them here,
+ * too.
  */
 #ifndef NET_CONFIG_H
 #define NET_CONFIG_H
@@ -23,7 +24,7 @@ struct network_config {
 	struct in6_addr gateway6, dns6, address6;
 	uint32_t mtu;
 	bool ipv6;	    /* enable_ipv6= */
-	bool host_loopback; /* allow_host_loopback=: the gateway's address is the host's 127.0.0.1 */
+	bool host_loopback; /* allow_host_loopback=: the gateway's address is host's 127.0.0.1 */
 	/* outbound_addr=, outbound_addr6=: what connections come from; of family AF_UNSPEC: any. */
 	struct sockaddr_in outbound;
 	struct sockaddr_in6 outbound6;

@@ -7,9 +7,9 @@
  * of the host's network: that is the task, so the network namespace is the host's.
  *
  * libslirp finds the host's name servers by reading /etc/resolv.conf from time to time, and so that
- * one file is in the otherwise empty root: a copy, which is kept up to date by net/dns.h. To bind the
- * host's would show one inode of it, and not what is renamed over it; and to bind /etc, more than
- * anybody here needs.
+ * one file is in the otherwise empty root: a copy, which is kept up to date by net/dns.h. To bind
+ * the host's would show one inode of it, and not what is renamed over it; and to bind /etc, more
+ * than anybody here needs.
  */
 #include "net/confine.h"
 
@@ -102,8 +102,9 @@ static int enter_namespaces(const struct confinement *c, struct err *err)
 }
 
 /*
- * The file that libslirp finds the servers in, below the working directory, which is the new root. It
- * is opened by a mount of its own that nobody sees any more: the visible one can be read-only then.
+ * The file that libslirp finds the servers in, below the working directory, which is the new root.
+ * It is opened by a mount of its own that nobody sees any more: the visible one can be read-only
+ * then.
  */
 static int make_resolv_conf(int *ret_fd, struct err *err)
 {
@@ -193,9 +194,9 @@ static const struct stage {
 	{ "close descriptors", close_descriptors },	/* needs /dev/null */
 	{ "limit resources", limit_resources },
 	{ "enter namespaces", enter_namespaces },	/* needs /proc */
-	{ "empty the root", empty_root },		/* needs CAP_SYS_ADMIN of the new namespaces */
+	{ "empty the root", empty_root },		/* needs CAP_SYS_ADMIN of new namespaces */
 	{ "drop capabilities", drop_capabilities },
-	{ "set attributes", set_attributes },		/* new credentials reset the parent's signal */
+	{ "set attributes", set_attributes },		/* credentials reset the parent's signal */
 	{ "filter system calls", filter },		/* last: it forbids all of the above */
 };
 
@@ -203,6 +204,7 @@ int confine(const struct confinement *c, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
 		if (stages[i].run(c, err) < 0)
-			return err_wrap(err, "cannot confine tiffin-net: cannot %s", stages[i].what);
+			return err_wrap(err,
+					"cannot confine tiffin-net: cannot %s", stages[i].what);
 	return 0;
 }

@@ -56,7 +56,7 @@ struct datagrams *datagrams_new(const struct network_config *config)
 	struct datagrams *d = xcalloc(1, sizeof(*d));
 
 	d->config = config;
-	/* Until its first frame tells. The kernel takes a unicast packet out of a broadcast frame. */
+	/* Until its first frame tells. Kernels take a unicast packet out of a broadcast frame. */
 	memset(d->guest, 0xff, sizeof(d->guest));
 	return d;
 }

@@ -1,6 +1,7 @@
 /*
- * A message on the control socket is a struct err (the first one, and the last where it is an error),
- * or a question of one byte. The answer begins with one byte, too: SAME, or CHANGED and the text.
+ * A message on the control socket is a struct err (the first one, and the last where it is an
+ * error), or a question of one byte. The answer begins with one byte, too: SAME, or CHANGED and the
+ * text.
  */
 #include "net/dns.h"
 
@@ -48,7 +49,8 @@ void dns_follow(int control, int fd)
 	struct pollfd p = { .fd = control, .events = POLLIN };
 	ssize_t n;
 
-	if (send(control, &ask, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1 || poll(&p, 1, PATIENCE_MS) != 1)
+	if (send(control, &ask, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1 ||
+	    poll(&p, 1, PATIENCE_MS) != 1)
 		return;
 	n = recv(control, answer, sizeof(answer), MSG_DONTWAIT);
 	if (n > 0 && answer[0] == CHANGED)

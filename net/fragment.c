@@ -82,7 +82,8 @@ static struct datagram *make_room(struct fragments *f)
 
 	for (size_t i = 0; i < DATAGRAMS_MAX; i++) {
 		if (!f->v[i]) {
-			f->v[i] = xmalloc(sizeof(*f->v[i])); /* not cleared: it takes memory as it is used */
+			/* Not cleared: it takes memory as it is used. */
+			f->v[i] = xmalloc(sizeof(*f->v[i]));
 			return f->v[i];
 		}
 		if (f->v[i]->used < (*oldest)->used)
@@ -115,7 +116,8 @@ static const uint8_t *finish(struct datagram *d, size_t *len)
 	return d->frame;
 }
 
-static const uint8_t *join(struct fragments *f, const uint8_t *frame, const struct fragment_piece *p, size_t *len)
+static const uint8_t *join(struct fragments *f, const uint8_t *frame,
+			   const struct fragment_piece *p, size_t *len)
 {
 	struct datagram *d = find(f, &p->of);
 
@@ -141,7 +143,8 @@ static const uint8_t *join(struct fragments *f, const uint8_t *frame, const stru
 
 static bool is_fragment4(const uint8_t *frame)
 {
-	return (frame[12] << 8 | frame[13]) == ETH_P_IP && (ntohs(header_of(frame).frag_off) & ~IP_DF);
+	return (frame[12] << 8 | frame[13]) == ETH_P_IP &&
+	       (ntohs(header_of(frame).frag_off) & ~IP_DF);
 }
 
 const uint8_t *fragments_join(struct fragments **f, const uint8_t *frame, size_t *len)

@@ -21,7 +21,8 @@ static struct ip6_hdr header_of(const uint8_t *frame)
 
 bool fragment6_is(const uint8_t *frame)
 {
-	return (frame[12] << 8 | frame[13]) == ETH_P_IPV6 && header_of(frame).ip6_nxt == IPPROTO_FRAGMENT;
+	return (frame[12] << 8 | frame[13]) == ETH_P_IPV6 &&
+	       header_of(frame).ip6_nxt == IPPROTO_FRAGMENT;
 }
 
 bool fragment6_parse(const uint8_t *frame, size_t len, struct fragment_piece *ret)

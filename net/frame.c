@@ -41,11 +41,12 @@ static bool admit_ip6(const uint8_t *packet, size_t len, bool link_local)
 	if (len < sizeof(header))
 		return false;
 	memcpy(&header, packet, sizeof(header));
-	/* Neighbours are asked for the gateway by such addresses, too: slirp answers, nobody else. */
+	/* Neighbours are asked for the gateway by such addresses, too: slirp alone answers. */
 	local = header.ip6_dst.s6_addr[0] == 0xfe && (header.ip6_dst.s6_addr[1] & 0xc0) == 0x80 &&
 		header.ip6_nxt != IPPROTO_ICMPV6;
 	/* ::/96 holds the unspecified address, the loopback, and the IPv4-compatible ones. */
-	return header.ip6_vfc >> 4 == 6 && (link_local || !local) && memcmp(&header.ip6_dst, zeros, sizeof(zeros)) != 0 &&
+	return header.ip6_vfc >> 4 == 6 && (link_local || !local) &&
+	       memcmp(&header.ip6_dst, zeros, sizeof(zeros)) != 0 &&
 	       memcmp(&header.ip6_dst, mapped, sizeof(mapped)) != 0;
 }
 

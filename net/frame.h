@@ -16,8 +16,9 @@
 
 /*
  * True for an ARP frame, and for an IPv4 or IPv6 frame whose destination is not the host itself
- * under another name, nor, without link_local, on one of the host's links only. False means that it is dropped, as routers drop martians. That a packet is
- * well-formed beyond its addresses is for slirp to see.
+ * under another name, nor, without link_local, on one of the host's links only. False means that it
+ * is dropped, as routers drop martians. That a packet is well-formed beyond its addresses is for
+ * slirp to see.
  */
 bool frame_admissible(const uint8_t *frame, size_t len, bool link_local);
 

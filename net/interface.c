@@ -100,8 +100,8 @@ static void add_address(struct netlink_batch *b, int index, uint8_t family, cons
 	}
 }
 
-static void add_default_route(struct netlink_batch *b, int index, uint8_t family, const void *gateway,
-			      const char *what, enum netlink_need need)
+static void add_default_route(struct netlink_batch *b, int index, uint8_t family,
+			      const void *gateway, const char *what, enum netlink_need need)
 {
 	struct rtmsg route = {
 		.rtm_family = family,

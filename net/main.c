@@ -52,8 +52,8 @@ static int prepare_ports(const struct network_config *config, int n_ports, char 
 }
 
 /*
- * argv: the words of a struct network_config; then ports, one for each socket from CARRIER_PORTS on,
- * whose names have no '='.
+ * argv: the words of a struct network_config; then ports, one for each socket from CARRIER_PORTS
+ * on, whose names have no '='.
  */
 static int prepare(char *const *argv, struct carrier **ret, struct err *err)
 {
@@ -91,6 +91,6 @@ int main(int argc, char **argv)
 	/* In this order: the end of the control socket says that the ports are free. */
 	carrier_free(c);
 	close(CARRIER_CONTROL);
-	/* Not exit(3): nothing is left to flush, and a leak checker would fork to look for leaks. */
+	/* Not exit(3): nothing is left to flush, and a leak checker would fork to look. */
 	_exit(EXIT_SUCCESS);
 }

@@ -38,7 +38,10 @@ struct network_port {
 	/* Of the host, numeric. One of IPv6 leads to the container's IPv6 address. */
 	char address[NETWORK_TEXT_MAX];
 	int sock; /* -1, until it is bound */
-	/* Of TCP: once it is bound, other sockets of ours may listen there as well (net/fast_publish.c). */
+	/*
+	 * Of TCP: once it is bound, other sockets of ours may listen there as well
+	 * (net/fast_publish.c).
+	 */
 	bool shared;
 	bool held; /* some do already */
 };
@@ -49,8 +52,8 @@ bool network_address_valid(const char *address);
 /* "[::1]", but "127.0.0.1": as an address stands in front of a port. Returns ret. */
 const char *network_bracket(const char *address, char ret[NETWORK_TEXT_MAX]);
 /*
- * Client, before the container exists: binds and listens; host is the port that it got, and sock the
- * caller's. ERR_BUSY: the port is taken; ERR_DENIED: it is one of root's. Both with a hint.
+ * Client, before the container exists: binds and listens; host is the port that it got, and sock
+ * the caller's. ERR_BUSY: the port is taken; ERR_DENIED: it is one of root's. Both with a hint.
  */
 int network_bind(struct network_port *p, struct err *err);
 /* Client, before any of them: makes room for so many descriptors. */
@@ -67,12 +70,12 @@ int network_loopback_up(struct err *err);
  */
 int network_interface_up(const struct network_config *config, int *ret_frames, struct err *err);
 /*
- * Parent, in the host's network namespace: starts tiffin-net on the frames and the bound ports, with
- * the words of a struct network_config. It
- * ends when its control descriptor is closed (the parent's death closes it too), or the interface is
- * deleted. The caller reaps *ret_pid and owns *ret_control; frames and the ports' sockets stay the
- * caller's, and are best closed: whoever holds the former, tiffin-net too, keeps the container's
- * network namespace alive, and whoever holds the latter the ports.
+ * Parent, in the host's network namespace: starts tiffin-net on the frames and the bound ports,
+ * with the words of a struct network_config. It ends when its control descriptor is closed (the
+ * parent's death closes it too), or the interface is deleted. The caller reaps *ret_pid and owns
+ * *ret_control; frames and the ports' sockets stay the caller's, and are best closed: whoever holds
+ * the former, tiffin-net too, keeps the container's network namespace alive, and whoever holds the
+ * latter the ports.
  */
 int network_start(int frames, const struct strv *config, const struct network_port *ports,
 		  size_t n_ports, pid_t *ret_pid, int *ret_control, struct err *err);

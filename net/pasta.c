@@ -1,14 +1,14 @@
 /*
  * Theory of operation
  *
- * pasta is told what podman tells it: no way to the host's loopback, neither by the gateway's address
- * nor by ports that it would forward by itself. It joins the namespaces of a process, and would stay
- * when that has ended. Nor can it be asked to die with us: joining a user namespace resets
- * PR_SET_PDEATHSIG. So a guard stands between, a fork of ours without anything else of ours, which
- * ends pasta when the control socket is closed, by whatever end, and ends with it.
+ * pasta is told what podman tells it: no way to the host's loopback, neither by the gateway's
+ * address nor by ports that it would forward by itself. It joins the namespaces of a process, and
+ * would stay when that has ended. Nor can it be asked to die with us: joining a user namespace
+ * resets PR_SET_PDEATHSIG. So a guard stands between, a fork of ours without anything else of ours,
+ * which ends pasta when the control socket is closed, by whatever end, and ends with it.
  *
- * Is the network up? pasta writes its number to a file then: that is its standard input, a pipe. What
- * it has to say about an error comes out of the same pipe, by its standard error.
+ * Is the network up? pasta writes its number to a file then: that is its standard input, a pipe.
+ * What it has to say about an error comes out of the same pipe, by its standard error.
  */
 #include "net/pasta.h"
 
@@ -41,7 +41,8 @@ static bool is_option(const char *word, const char *name)
 {
 	size_t len = name ? strlen(name) : 0;
 
-	return len && strncmp(word, name, len) == 0 && (!word[len] || (word[len] == '=' && len > 2));
+	return len && strncmp(word, name, len) == 0 &&
+	       (!word[len] || (word[len] == '=' && len > 2));
 }
 
 static bool has(const struct strv *options, const char *name, const char *letter)
@@ -54,8 +55,8 @@ static bool has(const struct strv *options, const char *name, const char *letter
 
 int pasta_check(const struct strv *options, struct err *err)
 {
-	static const char *const ours[] = { "-P", "--pid", "--netns", "--userns", "-f", "--foreground",
-					    "--netns-only", "--config-net" };
+	static const char *const ours[] = { "-P", "--pid", "--netns", "--userns", "-f",
+					    "--foreground", "--netns-only", "--config-net" };
 	const char *path = getenv("PATH");
 	CLEAN(clean_free) char *copy = xstrdup(path ? path : "/usr/bin:/bin");
 	char *rest;
@@ -63,7 +64,8 @@ int pasta_check(const struct strv *options, struct err *err)
 	for (size_t i = 0; i < options->n; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(ours); k++)
 			if (is_option(options->v[i], ours[k]))
-				return err_set(err, ERR_UNSUPPORTED, "'%s' is tiffin's own to say to pasta",
+				return err_set(err, ERR_UNSUPPORTED,
+					       "'%s' is tiffin's own to say to pasta",
 					       options->v[i]);
 	for (char *dir = strtok_r(copy, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
 		CLEAN(clean_free) char *program = xasprintf("%s/pasta", dir);
@@ -72,7 +74,8 @@ int pasta_check(const struct strv *options, struct err *err)
 			return 0;
 	}
 	err_set(err, ERR_NOT_FOUND, "there is no program 'pasta' on this machine");
-	return err_hint(err, "install the package passt, or take the built-in network: --network slirp");
+	return err_hint(err,
+			"install the package passt, or take the built-in network: --network slirp");
 }
 
 static void add_ports(const struct network_port *ports, size_t n, bool udp, struct strv *argv)
@@ -169,7 +172,8 @@ static int spawn(const struct strv *argv, pid_t *ret, struct err *err)
 	said = pipes[0];
 	theirs = pipes[1];
 	if (proc_spawn((const char *const *)argv->v,
-		       (const struct fd_map[]){ { theirs, 0 }, { theirs, 1 }, { theirs, 2 }, FD_MAP_END },
+		       (const struct fd_map[]){
+			       { theirs, 0 }, { theirs, 1 }, { theirs, 2 }, FD_MAP_END },
 		       ret, err) < 0)
 		return -1;
 	close(fd_take(&theirs));

@@ -55,21 +55,24 @@ static int refuse(const struct network_port *p, uint16_t port, struct err *err)
 	errno = sys;
 	switch (sys) {
 	case EADDRINUSE:
-		err_set(err, ERR_BUSY, "cannot publish port %u: listen on %s: address already in use",
+		err_set(err, ERR_BUSY,
+			"cannot publish port %u: listen on %s: address already in use",
 			port, where);
-		return err_hint(err, "a process or container has that port; '-p %u' takes one that is "
-				     "free, and 'tiffin port' tells which",
+		return err_hint(err,
+				"a process or container has that port; '-p %u' takes one that is "
+				"free, and 'tiffin port' tells which",
 				p->container);
 	case EACCES:
 		err_set(err, ERR_DENIED, "cannot publish privileged port %u: listen on %s: "
 					 "permission denied",
 			port, where);
-		return err_hint(err, "take a port from 1024 on, or let users have the low ones: sudo "
-				     "sysctl net.ipv4.ip_unprivileged_port_start=%u",
+		return err_hint(err,
+				"take a port from 1024 on, or let users have the low ones: sudo "
+				"sysctl net.ipv4.ip_unprivileged_port_start=%u",
 				port);
 	case EADDRNOTAVAIL:
-		return err_set(err, ERR_USAGE, "cannot publish port %u: listen on %s: no address of "
-					       "this machine's",
+		return err_set(err, ERR_USAGE,
+			       "cannot publish port %u: listen on %s: no address of this machine's",
 			       port, where);
 	default:
 		return err_sys(err, "cannot publish port %u: listen on %s", port, where);
@@ -156,8 +159,9 @@ int network_room_for(size_t n_ports, struct err *err)
 	if (files.rlim_cur > 3 * n_ports + 128)
 		return 0;
 	if (files.rlim_max <= 3 * n_ports + 128)
-		return err_set(err, ERR_UNSUPPORTED, "%zu ports are more than the limit of open files "
-						     "(%llu) has room for",
+		return err_set(err, ERR_UNSUPPORTED,
+			       "%zu ports are more than the limit of open files (%llu) has room "
+			       "for",
 			       n_ports, (unsigned long long)files.rlim_max);
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)

@@ -15,7 +15,7 @@
 /* How long tiffin-net may take to let go of the ports. */
 #define STOP_MS 1000
 
-/* The sockets follow the fixed descriptors, and each argument is the port that one of them leads to. */
+/* The sockets follow the fixed descriptors; each argument is the port that one of them leads to. */
 static void hand_down(const struct network_port *ports, size_t n, struct strv *argv,
 		      struct fd_map *fds)
 {

@@ -1,6 +1,6 @@
 /*
- * The timers of a library that asks for them by callbacks: an unsorted list, which it owns; there are
- * two or three of them. Times are milliseconds of the monotonic clock.
+ * The timers of a library that asks for them by callbacks: an unsorted list, which it owns; there
+ * are two or three of them. Times are milliseconds of the monotonic clock.
  */
 #ifndef NET_TIMER_H
 #define NET_TIMER_H

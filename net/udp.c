@@ -74,7 +74,7 @@ size_t udp_put_headers(const struct udp_datagram *g, const uint8_t guest[ETH_ALE
 		.source = htons(g->from.port), .dest = htons(g->to.port),
 		.len = htons((uint16_t)udp_len),
 	};
-	uint32_t sum = IPPROTO_UDP + (uint32_t)udp_len; /* the pseudo-header: RFC 768, RFC 8200 8.1 */
+	uint32_t sum = IPPROTO_UDP + (uint32_t)udp_len; /* pseudo-header: RFC 768, RFC 8200 8.1 */
 
 	memcpy(frame, guest, ETH_ALEN);
 	memcpy(frame + ETH_ALEN, gateway, ETH_ALEN);
@@ -110,7 +110,7 @@ static bool parse_ip4(const uint8_t *ip, size_t len, struct udp_datagram *ret,
 	return true;
 }
 
-/* Extension headers are left to slirp: but for fragments (net/fragment6.h) nobody sends them with UDP. */
+/* Extension headers are left to slirp: but for fragments (net/fragment6.h) UDP has none. */
 static bool parse_ip6(const uint8_t *ip, size_t len, struct udp_datagram *ret,
 		      const uint8_t **ret_udp, size_t *ret_len)
 {

@@ -1,6 +1,6 @@
 /*
- * UDP datagrams as Ethernet frames: headers put in front of a payload, and read off a frame. A frame
- * of the container's is the bytes of a stranger: nothing about it is trusted.
+ * UDP datagrams as Ethernet frames: headers put in front of a payload, and read off a frame. A
+ * frame of the container's is the bytes of a stranger: nothing about it is trusted.
  */
 #ifndef NET_UDP_H
 #define NET_UDP_H
@@ -30,8 +30,8 @@ uint16_t ip_checksum(const void *data, size_t len);
 size_t udp_payload_offset(int family);
 
 /*
- * The payload (g->len bytes) is where it belongs in the frame: puts the headers in front of it, from
- * slirp's gateway to the container's interface, and returns the frame's length.
+ * The payload (g->len bytes) is where it belongs in the frame: puts the headers in front of it,
+ * from slirp's gateway to the container's interface, and returns the frame's length.
  */
 size_t udp_put_headers(const struct udp_datagram *g, const uint8_t guest[ETH_ALEN], uint8_t *frame);
 

@@ -3,17 +3,17 @@
  *
  * Theory of operation
  *
- * libslirp comes as a shared library only, and wants GLib for some thirty small functions. GLib, the
- * library of regular expressions that it wants and libm are 3 MB of code in the one process that
- * reads hostile packets, cost it 500 KB of memory that nobody shares and a quarter of its start. The
- * loader takes a library by its name: tiffin-net names this one, which lies beside it, before
- * libslirp asks for it. If it lies elsewhere the system's own is found and does as well. The linker
- * proves that nothing is missing (Makefile).
+ * libslirp comes as a shared library only, and wants GLib for some thirty small functions. GLib,
+ * the library of regular expressions that it wants and libm are 3 MB of code in the one process
+ * that reads hostile packets, cost it 500 KB of memory that nobody shares and a quarter of its
+ * start. The loader takes a library by its name: tiffin-net names this one, which lies beside it,
+ * before libslirp asks for it. If it lies elsewhere the system's own is found and does as well. The
+ * linker proves that nothing is missing (Makefile).
  *
  * What libslirp calls on behalf of options that tiffin-net does not use (commands run for
  * connections, connections listed) ends the process. So does what ends it in GLib: an error that
- * is logged as such, and the end of memory. Other things that are logged are not: what a container's
- * packets are like is nobody's business.
+ * is logged as such, and the end of memory. Other things that are logged are not: what a
+ * container's packets are like is nobody's business.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -86,7 +86,8 @@ int g_str_has_prefix(const char *s, const char *prefix)
 /* Finds the needle in the first len bytes, or in all where that is negative. */
 char *g_strstr_len(const char *s, ssize_t len, const char *needle)
 {
-	return len < 0 ? strstr(s, needle) : memmem(s, strnlen(s, (size_t)len), needle, strlen(needle));
+	return len < 0 ? strstr(s, needle) :
+			 memmem(s, strnlen(s, (size_t)len), needle, strlen(needle));
 }
 
 unsigned int g_strv_length(char **list)
