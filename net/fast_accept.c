@@ -105,28 +105,36 @@ bool fast_getsockname(struct fast *f, const struct notification *n)
 
 /* --- accept --- */
 
-/* The connection that was taken from the container's listener, or the one that it announces. */
-static int exchange(struct fast *f, int taken, union fast_address *from)
+/*
+ * The connection that was taken from the container's listener, or the one that it announces, with what was
+ * set on the listener, as the kernel has it.
+ */
+static int exchange(struct fast *f, const struct fast_subject *listener, int taken,
+		    union fast_address *from)
 {
 	union fast_address plain;
 	struct fast_visit *v = NULL;
 	bool mapped = from->any.sa_family == AF_INET6;
+	int announced;
 
 	if (fast_address_plain(from, sizeof(*from), &plain))
 		v = fast_visit_find(f, &plain);
 	if (!v)
 		return taken;
+	/* In this order nobody waits in TIME_WAIT. */
+	announced = fast_visit_end(v, from);
 	guard_close(&taken);
-	taken = fast_visit_end(v, from);
+	fast_listener_carry(f, listener, announced);
 	fast_visitor_shown(f, from);
 	if (mapped && from->any.sa_family == AF_INET)
 		map(from);
-	return taken;
+	return announced;
 }
 
-static void hand_over(struct fast *f, const struct notification *n, int taken, union fast_address *from)
+static void hand_over(struct fast *f, const struct fast_subject *listener, int taken, union fast_address *from)
 {
-	CLEAN(guard_close) int sock = exchange(f, taken, from);
+	const struct notification *n = listener->n;
+	CLEAN(guard_close) int sock = exchange(f, listener, taken, from);
 	int flags = n->data.nr == SYS_accept4 ? (int)n->data.args[3] : 0;
 	int error = n->data.args[1] ? tell(n, from, n->data.args[1], n->data.args[2]) : 0;
 
@@ -139,25 +147,25 @@ static void hand_over(struct fast *f, const struct notification *n, int taken, u
 }
 
 /* False: nobody is there. */
-static bool take_one(struct fast *f, const struct notification *n, int listener)
+static bool take_one(struct fast *f, const struct fast_subject *listener)
 {
 	union fast_address from = { .room = { 0 } };
 	socklen_t len = sizeof(from);
-	int flags = fcntl(listener, F_GETFL), taken, error;
+	int flags = fcntl(listener->sock, F_GETFL), taken, error;
 
 	/* Its flags are the container's, too. */
 	if (!(flags & O_NONBLOCK))
-		fcntl(listener, F_SETFL, flags | O_NONBLOCK);
+		fcntl(listener->sock, F_SETFL, flags | O_NONBLOCK);
 	guard(true);
-	taken = accept4(listener, &from.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	taken = accept4(listener->sock, &from.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	error = errno;
 	guard(false);
 	if (!(flags & O_NONBLOCK))
-		fcntl(listener, F_SETFL, flags);
+		fcntl(listener->sock, F_SETFL, flags);
 	if (taken >= 0)
-		hand_over(f, n, taken, &from);
+		hand_over(f, listener, taken, &from);
 	else if (error != EAGAIN && error != EINTR)
-		fast_answer(f, n, error, 0);
+		fast_answer(f, listener->n, error, 0);
 	return taken >= 0 || (error != EAGAIN && error != EINTR);
 }
 
@@ -208,13 +216,13 @@ static int await(struct fast *f, int listener, uint64_t inode)
 static bool try_again(struct fast *f, struct fast_accepting *a)
 {
 	CLEAN(guard_close) int sock = notify_get_fd(&a->call, (int)a->call.data.args[0]);
-	struct fast_socket is;
+	struct fast_subject listener = { .n = &a->call, .sock = sock };
 
-	if (sock < 0 || fast_socket_look(sock, &is) < 0 || is.inode != a->inode) {
+	if (sock < 0 || fast_socket_look(sock, &listener.is) < 0 || listener.is.inode != a->inode) {
 		fast_answer(f, &a->call, EBADF, 0);
 		return true;
 	}
-	return take_one(f, &a->call, sock) || await(f, sock, a->inode) < 0;
+	return take_one(f, &listener) || await(f, sock, a->inode) < 0;
 }
 
 static void on_ready(struct notify_loop *l, uint32_t events, void *arg)
@@ -295,20 +303,20 @@ static bool look_at_published(const struct fast *f, int sock, struct fast_socket
 bool fast_accept(struct fast *f, const struct notification *n)
 {
 	CLEAN(guard_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
-	struct fast_socket is;
+	struct fast_subject listener = { .n = n, .sock = sock };
 	in_port_t port;
 
-	if (!look_at_published(f, sock, &is, &port) || is.state != TCP_LISTEN)
+	if (!look_at_published(f, sock, &listener.is, &port) || listener.is.state != TCP_LISTEN)
 		return false;
 	/* A visitor may still be in the queue of one that is not open any more. */
 	if (!is_published(f, port, true) && !f->n_visits)
 		return false;
-	if (take_one(f, n, sock))
+	if (take_one(f, &listener))
 		return true;
-	if ((is.flags & O_NONBLOCK) || !has_room(f))
+	if ((listener.is.flags & O_NONBLOCK) || !has_room(f))
 		fast_answer(f, n, EAGAIN, 0);
 	else
-		wait_for_one(f, n, sock, is.inode);
+		wait_for_one(f, n, sock, listener.is.inode);
 	return true;
 }
 

@@ -244,7 +244,7 @@ static void connect_again(struct fast *f, struct fast_subject *s)
 
 static bool connect_subject(struct fast *f, struct fast_subject *s)
 {
-	bool tcp = fast_socket_look(s->sock, &s->is) == 0;
+	bool tcp = fast_socket_look(s->sock, &s->is) == 0 && s->is.protocol == IPPROTO_TCP;
 
 	if (tcp && s->is.namespace == f->host) {
 		connect_again(f, s);

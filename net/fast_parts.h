@@ -13,6 +13,7 @@ struct fast_pending;
 struct fast_accepting;
 struct fast_visit;
 struct fast_said;
+struct fast_listener;
 
 /* Connections to published ports that the container has not accepted yet. */
 #define FAST_VISITS_MAX 256
@@ -42,6 +43,7 @@ struct fast {
 	bool held_up; /* further ones wait in their listeners' queues */
 	struct fast_accepting *accepting;
 	size_t n_accepting;
+	struct fast_listener *tuned; /* net/fast_listener.c */
 	int listeners, slot; /* what they wait for: an epoll instance, and a number that is free */
 	struct fast_pending *pending;
 	size_t n_pending;
@@ -100,6 +102,8 @@ bool fast_listen(struct fast *f, const struct notification *n);
 bool fast_accept(struct fast *f, const struct notification *n);
 bool fast_getpeername(struct fast *f, const struct notification *n);
 bool fast_getsockname(struct fast *f, const struct notification *n);
+/* What is set on a listener of the container's is set on what it accepts. */
+void fast_listener_carry(struct fast *f, const struct fast_subject *listener, int to);
 
 /* A timer of a socket's SO_SNDTIMEO or SO_RCVTIMEO; or -1. */
 int fast_timer(int sock, int option);

@@ -145,13 +145,32 @@ int fast_visit_end(struct fast_visit *v, union fast_address *ret_from)
 	return sock;
 }
 
-/* Nobody has taken it, and nobody will: the container has closed its listener. */
-static void on_refusal(struct notify_loop *l, uint32_t events, void *arg)
+static void on_inner(struct notify_loop *l, uint32_t events, void *arg);
+
+/*
+ * A listener with TCP_DEFER_ACCEPT is not told of a connection before something comes by it: that nothing
+ * more will does, too. Not while it is on its way, as that would be its end.
+ */
+static void say_nothing(struct fast_visit *v)
+{
+	bool there = fast_socket_state(v->inner) == TCP_ESTABLISHED;
+
+	if (there)
+		shutdown(v->inner, SHUT_WR);
+	notify_loop_watch(v->fast->loop, v->inner, EPOLLRDHUP | EPOLLHUP | EPOLLERR | (there ? 0 : EPOLLOUT),
+			  on_inner, v);
+}
+
+static void on_inner(struct notify_loop *l, uint32_t events, void *arg)
 {
 	struct fast_visit *v = arg;
 
 	(void)l;
-	(void)events;
+	if (!(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))) {
+		say_nothing(v);
+		return;
+	}
+	/* Nobody has taken it, and nobody will: the container has closed its listener. */
 	cut_off(v->host);
 	remove_visit(v);
 }
@@ -180,7 +199,7 @@ static bool announce(struct fast *f, const struct fast_port *p, int host, int in
 	*v = (struct fast_visit){ f->visits, f, host, inner, from };
 	f->visits = v;
 	f->n_visits++;
-	notify_loop_watch(f->loop, v->inner, EPOLLRDHUP | EPOLLHUP | EPOLLERR, on_refusal, v);
+	say_nothing(v);
 	return true;
 }
 

@@ -55,8 +55,9 @@ int fast_socket_state(int sock)
 int fast_socket_look(int sock, struct fast_socket *ret)
 {
 	ret->family = get_int(sock, SOL_SOCKET, SO_DOMAIN);
+	ret->protocol = get_int(sock, SOL_SOCKET, SO_PROTOCOL);
 	if ((ret->family != AF_INET && ret->family != AF_INET6) ||
-	    get_int(sock, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
+	    (ret->protocol != IPPROTO_TCP && ret->protocol != IPPROTO_MPTCP))
 		return -1;
 	ret->state = fast_socket_state(sock);
 	ret->inode = fast_socket_inode(sock);
@@ -122,42 +123,55 @@ void fast_socket_read(int sock, struct fast_set *ret)
 		read_one(sock, i, &ret->v[i]);
 }
 
-/* Only what differs is set: a buffer or an option that is set at all is no longer the kernel's to tune. */
-static void carry_one(int from, int to, size_t i, const struct fast_option *fresh)
+static bool same_option(const struct fast_option *a, const struct fast_option *b)
 {
-	struct fast_option was = { .len = 0 };
-
-	/* None of this family's. */
-	if (!fresh->len)
-		return;
-	read_one(from, i, &was);
-	if (was.len && (was.len != fresh->len || memcmp(was.value, fresh->value, was.len) != 0))
-		setsockopt(to, carried[i].level, carried[i].name, was.value, was.len);
+	return a->len == b->len && memcmp(a->value, b->value, a->len) == 0;
 }
 
-/* The kernel doubles what it is given. */
-static void carry_buffer(int from, int to, int name)
-{
-	int half = get_int(from, SOL_SOCKET, name) / 2;
+static const int buffers[] = { SO_SNDBUF, SO_RCVBUF };
 
-	setsockopt(to, SOL_SOCKET, name, &half, sizeof(half));
+void fast_socket_differs(int sock, const struct fast_set *fresh, struct fast_set *ret)
+{
+	int locked = get_int(sock, SOL_SOCKET, SO_BUF_LOCK);
+
+	*ret = (struct fast_set){ .has_all = false };
+	for (size_t i = 0; i < FAST_CARRIED; i++) {
+		/* None of this family's. */
+		if (!fresh->v[i].len)
+			continue;
+		read_one(sock, i, &ret->v[i]);
+		if (same_option(&ret->v[i], &fresh->v[i]))
+			ret->v[i].len = 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(buffers); i++)
+		if (locked > 0 && (locked & (i ? RCVBUF_LOCKED : SNDBUF_LOCKED)))
+			ret->buffers[i] = get_int(sock, SOL_SOCKET, buffers[i]);
+}
+
+void fast_socket_set(int sock, const struct fast_set *set)
+{
+	for (size_t i = 0; i < FAST_CARRIED; i++)
+		if (set->v[i].len)
+			setsockopt(sock, carried[i].level, carried[i].name, set->v[i].value, set->v[i].len);
+	for (size_t i = 0; i < ARRAY_SIZE(buffers); i++) {
+		/* The kernel doubles what it is given. */
+		int half = set->buffers[i] / 2;
+
+		if (half > 0)
+			setsockopt(sock, SOL_SOCKET, buffers[i], &half, sizeof(half));
+	}
 }
 
 void fast_socket_carry(int from, int to, const struct fast_set *fresh)
 {
-	int locked = get_int(from, SOL_SOCKET, SO_BUF_LOCK);
-	struct fast_set own;
+	struct fast_set own, set;
 
 	if (!fresh || !fresh->has_all) {
 		fast_socket_read(to, &own);
 		fresh = &own;
 	}
-	for (size_t i = 0; i < FAST_CARRIED; i++)
-		carry_one(from, to, i, &fresh->v[i]);
-	if (locked > 0 && (locked & SNDBUF_LOCKED))
-		carry_buffer(from, to, SO_SNDBUF);
-	if (locked > 0 && (locked & RCVBUF_LOCKED))
-		carry_buffer(from, to, SO_RCVBUF);
+	fast_socket_differs(from, fresh, &set);
+	fast_socket_set(to, &set);
 }
 
 /* --- Whose packets it takes --- */

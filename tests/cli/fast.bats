@@ -254,13 +254,17 @@ listener() { # listener HOW: listens on port 80 of p, in that way, and nobody el
 	wait_for listens || tiffin exec p cat /tmp/out
 	listens
 }
+# By which servers in Go listen, where the kernel has it.
+multipath() {
+	! python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)' 2>/dev/null || echo multipath
+}
 ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 
 @test "a published port's connections are the host's, and say where they come from" {
 	container p -p 80 -p 0.0.0.0::80
 	published=$(tiffin port p 80 | sed -n 's/^127.0.0.1://p')
 	open=$(tiffin port p 80 | sed -n 's/^0.0.0.0://p')
-	for how in blocking epoll threads workers reuseport dual; do
+	for how in blocking epoll threads workers reuseport dual deferred $(multipath); do
 		echo "# $how"
 		listener "$how"
 		mapped=
@@ -284,6 +288,15 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 	kill -9 "$old"
 	fast_again() { ask 127.0.0.1 "$published" | grep -q '^host'; }
 	wait_for fast_again
+	tiffin rm -f -t 0 p
+}
+
+@test "what is set on a listener is set on what it accepts" {
+	container p -p 80
+	listener tuned
+	run tiffin exec p /usr/bin/python3 /fast.py ask 127.0.0.1 80
+	matches "$output" '^own 01000000 0100000007000000 a0860100 01000000 21000000 10000000$'
+	same "$(ask 127.0.0.1 "$(tiffin port p 80 | cut -d: -f2)")" "${output/own/host}"
 	tiffin rm -f -t 0 p
 }
 

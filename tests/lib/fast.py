@@ -24,6 +24,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 MSG_FASTOPEN = 0x20000000
 LOOPBACK = ("127.0.0.1", "::1")
 SO_NETNS_COOKIE = 71
+IPPROTO_MPTCP = 262
 
 
 # --- the host's side ---
@@ -471,15 +472,42 @@ def serve_one(listener):
     describe(*listener.accept())
 
 
+TUNED = ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, struct.pack("i", 1)),
+         (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 7)),
+         (socket.SOL_SOCKET, socket.SO_RCVBUF, struct.pack("i", 50000)),
+         (socket.IPPROTO_TCP, socket.TCP_NODELAY, struct.pack("i", 1)),
+         (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, struct.pack("i", 33)),
+         (socket.IPPROTO_IP, socket.IP_TOS, struct.pack("i", 16)))
+
+
+def tune(listener):
+    for level, option, value in TUNED:
+        listener.setsockopt(level, option, value)
+
+
+def tell_tuned(connection):
+    with connection:
+        connection.settimeout(60)
+        connection.recv(10)
+        found = (connection.getsockopt(level, option, len(value)).hex() for level, option, value in TUNED)
+        connection.sendall(" ".join((whose(connection), *found)).encode())
+
+
 def case_listen_on(address, port):
     """address says how it waits"""
     dual = address == "dual"
-    listener = socket.socket(socket.AF_INET6 if dual else socket.AF_INET)
+    listener = socket.socket(socket.AF_INET6 if dual else socket.AF_INET, socket.SOCK_STREAM,
+                             IPPROTO_MPTCP if address == "multipath" else 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, address == "reuseport")
     listener.bind(("", port))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 200 if address == "deferred" else 0)
     listener.listen(100)
+    if address == "tuned":
+        tune(listener)
     print("ready", flush=True)
+    while address == "tuned":
+        tell_tuned(listener.accept()[0])
     if address == "epoll":
         listener.setblocking(False)
         poll = select.epoll()
