@@ -150,19 +150,6 @@ int namespaces_parse(const struct run_options *o, struct namespaces *ret, struct
 
 /* --- Other containers --- */
 
-/*
- * Who shares processes or sockets with a container whose connections are the host's can come by those, and
- * must be supervised as well. One that is not is no company for them.
- */
-static void resolve_fast(const struct container_spec *donor, struct namespaces *ns)
-{
-	const bool held = (donor->network_fast || donor->network_held) && donor->seccomp &&
-			  !donor->seccomp_filter;
-
-	ns->held |= held;
-	ns->fast &= held;
-}
-
 static int resolve_one(const struct tiffin *t, enum ns_kind kind, struct namespaces *ns,
 		       struct err *err)
 {
@@ -184,7 +171,8 @@ static int resolve_one(const struct tiffin *t, enum ns_kind kind, struct namespa
 		return 0;
 	}
 	one->container = xstrdup(donor.id);
-	resolve_fast(&spec, ns);
+	/* Who shares processes with it could come by sockets of the host's, and nobody watches its calls. */
+	ns->fast &= spec.seccomp && !spec.seccomp_filter;
 	ns->single = js_bool(donor.config, "single_id");
 	free(ptr_take(&ns->mapping));
 	if (container_ids_from_json(donor.config, &ns->mapping, err) < 0)

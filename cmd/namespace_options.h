@@ -30,7 +30,6 @@ struct namespaces {
 	enum network_mode network;
 	struct strv network_options;
 	bool fast;	/* --network fast: NETWORK_PRIVATE, and more */
-	bool held;	/* it joins one of that kind */
 	struct userns_mode user;
 	struct id_mapping *mapping; /* of the container that is joined; NULL: its IDs are the store's */
 	bool single;	/* one ID is mapped: it was asked for, or is so in the container that is joined */

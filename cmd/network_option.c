@@ -26,9 +26,9 @@ static const struct mode {
 	enum network_mode mode;
 	bool fast;
 } modes[] = {
-	{ "slirp", check_slirp, NETWORK_PRIVATE, false }, /* the default */
-	{ "private", check_slirp, NETWORK_PRIVATE, false },
-	{ "fast", check_slirp, NETWORK_PRIVATE, true },
+	{ "fast", check_slirp, NETWORK_PRIVATE, true }, /* the default */
+	{ "private", check_slirp, NETWORK_PRIVATE, true },
+	{ "slirp", check_slirp, NETWORK_PRIVATE, false },
 	{ "slirp4netns", check_slirp, NETWORK_PRIVATE, false },
 	{ "pasta", pasta_check, NETWORK_PASTA, false },
 	{ "none", check_nothing, NETWORK_NONE, false },

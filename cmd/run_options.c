@@ -22,7 +22,7 @@ const struct opt run_opts[] = {
 	{ .more = user_opts, .field = OPTION(user_more) },
 	{ 0, "entrypoint", "PROGRAM", "instead of the image's", set_string, OPTION(entrypoint) },
 	{ 'h', "hostname", "NAME", "the container's host name", set_string, OPTION(hostname) },
-	{ 0, "network", "MODE", "slirp[:OPTION=VALUE,…] (the default), fast[:OPTION=VALUE,…], "
+	{ 0, "network", "MODE", "fast[:OPTION=VALUE,…] (the default), slirp[:OPTION=VALUE,…], "
 	  "pasta[:OPTION,…], none, host, container:NAME", set_string, OPTION(network) },
 	{ 0, "net", "MODE", NULL, set_string, OPTION(network) },
 	{ 0, "rootfs", NULL, "the operand is no image but a directory; DIR:O: which is not written to",

@@ -168,7 +168,6 @@ int run_spec(const struct run_options *o, const struct image_config *image,
 	spec.network_options = ns->network_options;
 	ns->network_options = (struct strv){ 0 };
 	spec.network_fast = ns->fast;
-	spec.network_held = ns->held;
 	memcpy(spec.ns, ns->v, sizeof(spec.ns));
 	memset(ns->v, 0, sizeof(ns->v));
 	spec.domainname = xstrdup(o->ns.domain);

@@ -13,10 +13,15 @@
 #include "runtime/emulate.h"
 #include "storage/owners.h"
 
-/* The built-in profile refuses what would go past it: another one may not. */
+/* It refuses what would go past a supervisor: another one may not. */
+static bool has_own_profile(const struct container_spec *spec)
+{
+	return !spec->seccomp || spec->seccomp_filter;
+}
+
 const char *supervise_why_not_fast(const struct container_spec *spec, bool single_id)
 {
-	if (!spec->seccomp || spec->seccomp_filter)
+	if (has_own_profile(spec))
 		return "its seccomp profile is not the built-in one";
 	if (single_id && ns_joins(spec->ns))
 		return "it joins namespaces of a container that emulates users";
@@ -25,12 +30,17 @@ const char *supervise_why_not_fast(const struct container_spec *spec, bool singl
 
 static bool is_fast(const struct supervise *s)
 {
-	const struct container_spec *spec = s->spec;
+	return s->spec->network == NETWORK_PRIVATE && s->spec->network_fast &&
+	       !supervise_why_not_fast(s->spec, s->single_id);
+}
 
-	if (spec->network_held)
-		return spec->seccomp && !spec->seccomp_filter && spec->network != NETWORK_HOST && fast_possible();
-	return spec->network == NETWORK_PRIVATE && spec->network_fast &&
-	       !supervise_why_not_fast(spec, s->single_id);
+/*
+ * Others, too: a container that is fast can hand a socket of the host's to whom it shares a directory or a
+ * namespace with, who is to do as little with it.
+ */
+static bool is_watched(const struct supervise *s)
+{
+	return s->spec->network != NETWORK_HOST && !has_own_profile(s->spec) && fast_possible();
 }
 
 static int add_fast(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
@@ -39,7 +49,7 @@ static int add_fast(struct notify_loop *loop, const struct supervise *s, int ini
 	struct fast_options options = {
 		.init = init,
 		.confined = !s->single_id,
-		.inside = s->spec->network != NETWORK_PRIVATE || !s->spec->network_fast,
+		.inside = !is_fast(s),
 		.box = s->box[0],
 		.ports = s->ports ? s->ports->v : NULL,
 		.n_ports = s->ports ? s->ports->n : 0,
@@ -55,7 +65,7 @@ static int add_fast(struct notify_loop *loop, const struct supervise *s, int ini
 /* exec has them answered that the container's are. */
 static const struct notify_call *calls_of_fast(const struct supervise *s, size_t *ret_n)
 {
-	return fast_calls(!s->ports || port_list_is_published(s->ports), ret_n);
+	return fast_calls(is_fast(s) && (!s->ports || port_list_is_published(s->ports)), ret_n);
 }
 
 static bool has_one_id(const struct supervise *s)
@@ -95,7 +105,7 @@ static const struct part {
 	int (*add)(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 		   struct err *err);
 } parts[SUPERVISE_PARTS] = {
-	{ is_fast, calls_of_fast, fast_shared_size, add_fast },
+	{ is_watched, calls_of_fast, fast_shared_size, add_fast },
 	[SUPERVISE_PARTS - 1] = { has_one_id, calls_of_emulation, emulate_shared_size, add_emulation },
 };
 
@@ -202,7 +212,7 @@ int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 		return -1;
 	if (s->single_id && dir)
 		read_owners(s, dir);
-	if (s->single_id && dir && is_fast(s) && fast_box_make(s->box, err) < 0)
+	if (s->single_id && dir && is_watched(s) && fast_box_make(s->box, err) < 0)
 		return -1;
 	keep_descriptors(s);
 	s->supervision.prepare = prepare;

@@ -34,10 +34,10 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
-#include "base/str.h"
 #include "net/fast_confine.h"
 #include "net/fast_publish.h"
 
@@ -58,25 +58,14 @@ static const struct notify_call calls[] = {
 };
 #define CALLS_OF_PORTS 5
 
-/* "Threads:	1" */
-static bool is_alone(pid_t thread)
-{
-	char path[40], line[512];
-
-	snprintf(path, sizeof(path), "%d/status", (int)thread);
-	{
-		CLEAN(clean_file) FILE *f = fopen(path, "re");
-
-		while (f && fgets(line, sizeof(line), f))
-			if (starts_with(line, "Threads:"))
-				return strtol(line + strlen("Threads:"), NULL, 10) == 1;
-	}
-	return false;
-}
-
+/* A directory for each thread: proc(5). */
 bool fast_may_go_on(const struct notification *n)
 {
-	return is_alone(n->pid);
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d/task", (int)n->pid);
+	return stat(path, &st) == 0 && st.st_nlink == 2 + 1;
 }
 
 static bool handle_call(const struct notification *n, void *arg)

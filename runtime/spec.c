@@ -84,7 +84,6 @@ json_t *container_spec_to_json(const struct container_spec *spec)
 	js_set_str(j, "network", network_names[spec->network]);
 	js_set_strv(j, "network_options", &spec->network_options);
 	js_set_bool(j, "network_fast", spec->network_fast);
-	js_set_bool(j, "network_held", spec->network_held);
 	json_object_set_new(j, "namespaces", ns_specs_to_json(spec->ns));
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		json_array_append_new(mounts, mount_spec_to_json(&spec->mounts[i]));
@@ -145,7 +144,6 @@ int container_spec_from_json(const json_t *j, struct container_spec *ret, struct
 	if (!spec.args.n)
 		return err_set(err, ERR_CORRUPT, "the record has no command");
 	spec.network_fast = js_bool(j, "network_fast");
-	spec.network_held = js_bool(j, "network_held");
 	if (network_from_name(js_str(j, "network"), &spec.network, err) < 0 ||
 	    ns_specs_from_json(js_obj(j, "namespaces"), spec.ns, err) < 0 ||
 	    restart_policy_parse(js_str(j, "restart") ?: "no", &spec.restart, err) < 0)

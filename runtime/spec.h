@@ -53,7 +53,6 @@ struct container_spec {
 	int64_t shm_size;   /* bytes */
 	int stop_signal, stop_timeout; /* timeout in seconds */
 	bool network_fast; /* of NETWORK_PRIVATE: some of its connections go past it (net/fast.h) */
-	bool network_held; /* it joins a container of that kind, whose sockets it could come by */
 	enum network_mode network; /* says what ns[NS_NETWORK] is, and more */
 	struct strv network_options; /* for whoever makes it: cmd/network_option.h */
 	struct ns_spec ns[NS_KINDS];

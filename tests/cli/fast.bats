@@ -58,14 +58,14 @@ supervisor() { pgrep -u "$(id -u)" -P "$(monitor_of f)" tiffin-calls; }
 	contains "$output" "inet 10.9.8.100/24"
 }
 
-@test "it is by its name, in ps and its filters, too" {
+@test "it is the default, and what private is; slirp is by its name" {
 	TIFFIN_TEST_NETWORK= tiffin create --name by-default "$BUSYBOX"
 	tiffin create --name private --network private "$BUSYBOX"
-	tiffin create --name named --network fast "$BUSYBOX"
-	same "$(tiffin inspect --format '{{.HostConfig.NetworkMode}}' by-default private named)" $'slirp\nslirp\nfast'
-	same "$(tiffin inspect --format '{{.NetworkSettings.Fast}} {{.NetworkSettings.WhyNotFast}}' named)" \
+	tiffin create --name named --network slirp "$BUSYBOX"
+	same "$(tiffin inspect --format '{{.HostConfig.NetworkMode}}' by-default private named)" $'fast\nfast\nslirp'
+	same "$(tiffin inspect --format '{{.NetworkSettings.Fast}} {{.NetworkSettings.WhyNotFast}}' private)" \
 		"false it does not run"
-	same "$(tiffin ps -a --filter network=fast --filter name=named --format '{{.Names}} {{.Networks}}')" "named fast"
+	same "$(tiffin ps -a --filter network=slirp --format '{{.Names}} {{.Networks}}')" "named slirp"
 	tiffin rm by-default private named
 }
 
@@ -206,20 +206,40 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 	tiffin exec -d f /usr/bin/python3 /fast.py give "$host" "$port"
 	gives() { tiffin exec f grep -q give /proc/net/unix; }
 	wait_for gives
-	taker() {
-		run tiffin run --rm --network container:f "$@" -e LOOPBACK_PORT="$inside" -v /usr:/usr:ro \
-			-v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" \
-			/usr/bin/python3 /fast.py take "$host" "$port"
-	}
-	taker
+	take --network container:f
 	same "$output" $'by_connect host False\nby_two host False'
 	# This is a way, where nobody looks.
-	taker --security-opt seccomp=unconfined
+	take --network container:f --security-opt seccomp=unconfined
 	contains "$output" True
 }
 
-@test "who joins a container that is not held has the interface alone" {
-	tiffin run -d --name free "$BUSYBOX" sleep 100000 >/dev/null
+take() { # take OPTION…: what a container can do with a socket that it is given
+	run tiffin run --rm "$@" -e LOOPBACK_PORT="$inside" -v /usr:/usr:ro -v /usr/lib:/lib:ro \
+		-v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" \
+		/usr/bin/python3 /fast.py take "$host" "$port"
+}
+
+@test "nor by a container that shares a directory, whatever its network is" {
+	local network share=(-e GIVER=/share/give -v share:/share)
+	container p "${share[@]}"
+	tiffin exec -d p /usr/bin/python3 /fast.py give "$host" "$port"
+	wait_for tiffin exec p test -S /share/give
+	for network in fast slirp none container:p; do
+		take --network "$network" "${share[@]}"
+		same "$network: $output" "$network: "$'by_connect host False\nby_two host False'
+	done
+	tiffin run -d --name plain --network none "${share[@]}" -e LOOPBACK_PORT="$inside" -v /usr:/usr:ro \
+		-v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" sleep 100000
+	run tiffin exec plain /usr/bin/python3 /fast.py take "$host" "$port"
+	same "$output" $'by_connect host False\nby_two host False'
+	take --network none "${share[@]}" --security-opt seccomp=unconfined
+	contains "$output" True
+	tiffin rm -f -t 0 p plain
+	tiffin volume rm share
+}
+
+@test "who joins a container that nobody watches has the interface alone" {
+	tiffin run -d --name free --security-opt seccomp=unconfined "$BUSYBOX" sleep 100000 >/dev/null
 	container joined --pid container:free
 	run tiffin exec joined /usr/bin/python3 /fast.py plain "$host" "$port"
 	same "$output" "own True True"

@@ -18,7 +18,7 @@ teardown_file() { drop_store; }
 	matches "$(tiffin ps --format '{{.CreatedAt}}')" \
 		'^20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} [+-][0-9]{4} [A-Z]+$'
 	same "$(tiffin ps -a -f name=ended --format '{{.ExitCode}} {{.Labels}}')" "3 b=2,a=1"
-	same "$(tiffin ps --format '{{.Mounts}} {{.Networks}}')" "/usr slirp"
+	same "$(tiffin ps --format '{{.Mounts}} {{.Networks}}')" "/usr fast"
 }
 
 @test "ps: the ID in full with --no-trunc" {

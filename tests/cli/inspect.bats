@@ -69,7 +69,7 @@ for item in json.load(sys.stdin): print("Name" in item, "RepoTags" in item)' <<<
 }
 
 @test "the host's part of the configuration" {
-	same "$(get '{{.HostConfig.NetworkMode}} {{.HostConfig.AutoRemove}}' made)" "slirp false"
+	same "$(get '{{.HostConfig.NetworkMode}} {{.HostConfig.AutoRemove}}' made)" "fast false"
 	same "$(get '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.ShmSize}}' made)" "true 1048576"
 	same "$(get '{{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}}' made)" "[CAP_NET_ADMIN] [CAP_KILL]"
 	same "$(get '{{index .HostConfig.Binds 0}}' made)" "$BATS_FILE_TMPDIR/shared:/mnt:ro"

@@ -272,7 +272,7 @@ start_first() { tiffin run -d --name first "$@" "$BUSYBOX" sleep 1000; }
 	format='{{.HostConfig.PidMode}} {{.HostConfig.IpcMode}} {{.HostConfig.UTSMode}} {{.HostConfig.NetworkMode}} {{.HostConfig.CgroupnsMode}}'
 	same "$(tiffin inspect --format "$format" second)" \
 		"host container:$id host container:$id host"
-	same "$(tiffin inspect --format "$format" first)" "private shareable private slirp private"
+	same "$(tiffin inspect --format "$format" first)" "private shareable private fast private"
 }
 
 #--- what is held ----------------------------------------------------------------------------------

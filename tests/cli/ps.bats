@@ -47,7 +47,7 @@ names() { tiffin ps -a --format '{{.Names}}' "$@" | tr '\n' ' '; }
 		volume=/usr second
 		volume=/opt
 		network=none third
-		network=slirp second first
+		network=fast second first
 		health=none third second first
 		restart-policy=no third second first
 		restart-policy=always

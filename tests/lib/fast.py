@@ -665,10 +665,14 @@ def case_escape(address, port):
         print("addrform", whose(sock), reached(sock, [by_connect]))
 
 
+def giver():
+    return os.environ.get("GIVER", "\0give")
+
+
 def case_give(address, port):
-    """a socket of the host's, to whoever asks by an abstract name"""
+    """a socket of the host's, to whoever asks"""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind("\0give")
+    listener.bind(giver())
     listener.listen()
     while True:
         with listener.accept()[0] as there, failed_one(address) as sock:
@@ -688,7 +692,7 @@ def case_take(address, port):
             raw_connect(sock.fileno(), packed(*inside))
     for way in by_connect, by_two:
         with socket.socket(socket.AF_UNIX) as there:
-            there.connect("\0give")
+            there.connect(giver())
             sock = socket.socket(fileno=socket.recv_fds(there, 10, 1)[1][0])
         print(way.__name__, whose(sock), reached(sock, [way]))
 
