@@ -107,16 +107,15 @@ static int open_source(void *arg, size_t index, int root, int *ret_fd, struct er
 
 static int interface_up(void *arg, int *ret_frames, struct err *err)
 {
-	const struct start *s = arg;
-
-	if (s->box[0] >= 0)
-		fast_box_fill(s->box);
-	return network_interface_up(&s->network, ret_frames, err);
+	return network_interface_up(&((const struct start *)arg)->network, ret_frames, err);
 }
 
 static int loopback_up(void *arg, struct err *err)
 {
-	(void)arg;
+	const struct start *s = arg;
+
+	if (s->box[0] >= 0)
+		fast_box_fill(s->box, s->n_spare);
 	return network_loopback_up(err);
 }
 
@@ -257,6 +256,7 @@ static int prepare(struct start *s, struct supervise *supervise, int donors[NS_K
 		return -1;
 	l->donors = ns_joins(s->spec.ns) ? donors : NULL;
 	memcpy(s->box, supervise->box, sizeof(s->box));
+	s->n_spare = supervise->n_spare;
 	return 0;
 }
 

@@ -47,6 +47,7 @@ struct start {
 	struct strv more_trash;	    /* and of its anonymous volumes and overlays */
 	struct start_network net;
 	int box[2]; /* of struct supervise, lent; or -1 */
+	size_t n_spare; /* of struct supervise */
 };
 #define START_INIT { .dir = CONTAINER_DIR_INIT, .net = START_NETWORK_INIT, .box = { -1, -1 } }
 void start_done(struct start *s);

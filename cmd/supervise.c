@@ -49,6 +49,7 @@ static int add_fast(struct notify_loop *loop, const struct supervise *s, int ini
 	struct fast_options options = {
 		.init = init,
 		.confined = !s->single_id,
+		.n_spare = s->n_spare,
 		.inside = !is_fast(s),
 		.box = s->box[0],
 		.ports = s->ports ? s->ports->v : NULL,
@@ -57,8 +58,6 @@ static int add_fast(struct notify_loop *loop, const struct supervise *s, int ini
 
 	if (network_option_config(s->spec, &options.config, err) < 0)
 		return -1;
-	/* Emulation takes the process to where it can't make sockets for the container any more. */
-	options.n_spare = s->single_id ? FAST_SPARE_MAX : 1;
 	return fast_add(loop, &options, shared, err);
 }
 
@@ -197,6 +196,8 @@ static int open_door(struct supervise *s, const struct container_dir *dir, struc
 int supervise_prepare(struct supervise *s, const struct container_dir *dir,
 		      const struct supervision **ret, struct err *err)
 {
+	/* Emulation takes the process to where it can't make sockets for the container any more. */
+	s->n_spare = !s->single_id ? 1 : is_fast(s) ? FAST_SPARE_MAX : 2;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		if (!is_wanted(&parts[i], s))
 			continue;

@@ -32,6 +32,7 @@ struct supervise {
 	int owners_fd;			 /* and where more are written to, or -1 */
 	int upper;			 /* the container's own layer, or -1 */
 	int box[2];			 /* net/fast_box.h, where it is wanted; or -1 */
+	size_t n_spare;			 /* so many sockets of a family are in it: struct fast_options */
 	void *shared[SUPERVISE_PARTS]; /* memory that outlives a supervisor; NULL: not wanted */
 };
 #define SUPERVISE_INIT { .supervision.door = -1, .owners_fd = -1, .upper = -1, .box = { -1, -1 } }

@@ -73,22 +73,22 @@ static void put(int box, int family, const int *socks, size_t n)
 	sendmsg(box, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void fill(int box, int family)
+static void fill(int box, int family, size_t wanted)
 {
 	int socks[FAST_SPARE_MAX];
 	size_t n = 0;
 
-	while (n < FAST_SPARE_MAX && (socks[n] = fast_socket_new(family)) >= 0)
+	while (n < wanted && (socks[n] = fast_socket_new(family)) >= 0)
 		n++;
-	if (n == FAST_SPARE_MAX)
+	if (n == wanted)
 		put(box, family, socks, n);
 	while (n > 0)
 		close(socks[--n]);
 }
 
-void fast_box_fill(const int ends[2])
+void fast_box_fill(const int ends[2], size_t n)
 {
 	empty(ends[0]);
-	fill(ends[1], AF_INET);
-	fill(ends[1], AF_INET6);
+	fill(ends[1], AF_INET, n);
+	fill(ends[1], AF_INET6, n);
 }

@@ -11,8 +11,11 @@
 
 /* Before the child is born: where they are taken out, and where they are put in; the caller's. */
 int fast_box_make(int ret_ends[2], struct err *err);
-/* Child, in the namespace. What was left there goes. Best effort: a supervisor finds as many as there are. */
-void fast_box_fill(const int ends[2]);
+/*
+ * Child, in the namespace: so many of each family, up to FAST_SPARE_MAX. What was left there goes. Best effort:
+ * a supervisor finds as many as there are.
+ */
+void fast_box_fill(const int ends[2], size_t n);
 /* The sockets of one family; they are the caller's. 0: nothing is there, or nothing more. */
 size_t fast_box_take(int box, int *ret_family, int ret[FAST_SPARE_MAX]);
 
