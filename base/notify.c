@@ -87,10 +87,14 @@ int notify_install(const struct notify_call *calls, size_t n, int *ret_listener,
 	program.len = (unsigned short)code.n;
 	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
 			  &program);
+	if (fd < 0 && errno == EBUSY) {
+		err_set(err, ERR_UNSUPPORTED, "calls can't be supervised here");
+		return err_hint(err, "a seccomp filter that this runs under has a listener already: run it "
+				     "from without");
+	}
 	if (fd < 0)
-		return errno == EBUSY || errno == EINVAL ?
-			       err_set(err, ERR_UNSUPPORTED, "calls can't be supervised here") :
-			       err_sys(err, "the filter of supervised calls");
+		return errno == EINVAL ? err_set(err, ERR_UNSUPPORTED, "calls can't be supervised here") :
+					 err_sys(err, "the filter of supervised calls");
 	*ret_listener = fd;
 	return 0;
 }

@@ -191,6 +191,8 @@ static int exec(struct tiffin *t, void *options, const struct strv *operands, st
 	supervise.name = &c.name;
 	supervise.store = &t->store;
 	supervise.id = c.id;
+	/* Its processes would hand each other what only the container's own may not use as it likes. */
+	supervise.supervision.required = !c.state.unsupervised;
 	if (supervise_prepare(&supervise, NULL, &m.launch.supervision, err) < 0)
 		return -1;
 	if (a.tty)

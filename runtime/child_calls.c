@@ -49,7 +49,7 @@ static int supervise_calls(struct child *c, struct err *err)
 	if (!s)
 		return 0;
 	if (notify_install(s->calls, s->n_calls, &listener, &why) < 0 &&
-	    why.kind != ERR_UNSUPPORTED) {
+	    (s->required || why.kind != ERR_UNSUPPORTED)) {
 		*err = why;
 		return -1;
 	}

@@ -31,6 +31,7 @@ struct supervision {
 	 */
 	int (*prepare)(void *arg, struct notify_loop *loop, int init, struct err *err);
 	bool lazy;
+	bool required; /* it does not go without: those that it joins are supervised */
 	/* Parent: a socket connected to the door of the container's supervisor, or -1. */
 	int (*knock)(void *arg);
 	int way;  /* a lent descriptor that knock has need of, or -1 */

@@ -238,6 +238,16 @@ take() { # take OPTION…: what a container can do with a socket that it is give
 	tiffin volume rm share
 }
 
+@test "nor by exec from where its calls could not be supervised" {
+	run python3 "$LIB/listener.py" "$TIFFIN" exec f echo in
+	same "$status" 125
+	contains "$output" "cannot exec in 'f'" "calls can't be supervised here" "hint: "
+	# A container of its own does without; newuidmap would not be let there.
+	[ "$TIFFIN_TEST_IDS" = single ] || return 0
+	run python3 "$LIB/listener.py" "$TIFFIN" run --rm "$BUSYBOX" echo out
+	same "$output" out
+}
+
 @test "who joins a container that nobody watches has the interface alone" {
 	tiffin run -d --name free --security-opt seccomp=unconfined "$BUSYBOX" sleep 100000 >/dev/null
 	container joined --pid container:free
