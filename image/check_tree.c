@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "image/check.h"
+#include "image/layer_path.h"
 #include "image/ring.h"
 #include "image/shadow.h"
 #include "image/skeleton.h"

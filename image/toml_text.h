@@ -1,6 +1,6 @@
 /*
- * The text of TOML: what image/toml.c makes tables of, from the lines down to the characters. Inside
- * image/toml*.c only.
+ * The text of TOML: what image/toml.c makes tables of, from the lines down to the characters.
+ * Inside image/toml*.c only.
  *
  * Where it returns -1, err says on which line what is wrong.
  */

@@ -13,6 +13,7 @@
 #include "base/owner.h"
 #include "base/str.h"
 #include "image/skeleton.h"
+#include "image/layer_path.h"
 #include "image/tree_dir.h"
 #include "storage/stack.h"
 

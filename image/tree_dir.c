@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "image/layer_path.h"
 #include "storage/stack.h"
 
 #define OPAQUE "user.overlay.opaque"
@@ -44,20 +45,6 @@ static size_t depth_of(const char *path, size_t len)
 	for (size_t i = 0; i < len; i++)
 		depth += path[i] == '/';
 	return depth;
-}
-
-const char *path_base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-size_t path_parent_len(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? (size_t)(slash - path) : 0;
 }
 
 static int leave(struct tree_dir *d, struct err *err)

@@ -24,9 +24,6 @@ struct tree_dir {
 	struct timespec mtime;
 };
 
-const char *path_base(const char *path);
-size_t path_parent_len(const char *path);
-
 void tree_dirs_init(struct tree *t);
 /* Leaves every directory, which sets its time. */
 int tree_dirs_leave(struct tree *t, struct err *err);

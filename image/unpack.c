@@ -3,10 +3,10 @@
  *
  * libarchive parses (tar in all its dialects: ustar, PAX, GNU, sparse files) and writes nothing: of
  * its reading side only the tar format is enabled and no filter, as a layer comes inflated (the
- * archives that a user loads are another matter, and have four); of
- * its writing side, which works on path strings, nothing is used. It hands us an entry, and
+ * archives that a user loads are another matter, and have four); of its writing side, which works
+ * on path strings, nothing is used. It hands us an entry, and
  *
- *   clean_path  turns the entry's name into a path of plain components: a leading "/" and every "."
+ *   layer_path	 turns the entry's name into a path of plain components: a leading "/" and every "."
  *		 fall away, ".." is refused, for no tool that writes layers writes it;
  *   apply	 looks at the last component for a whiteout, then at the entry's type, and calls the
  *		 function of tree.c that makes such a thing, beneath the root and by descriptor;
@@ -25,7 +25,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -35,16 +34,14 @@
 #include "base/cleanup.h"
 #include "base/owner.h"
 #include "base/str.h"
+#include "image/layer_path.h"
 #include "image/tree.h"
+#include "storage/stack.h"
 
 #define BLOCK	    512 /* of an archive */
 #define ENTRY_BYTES 2048 /* of an entry's headers, on average, at most */
 #define LOOK_BYTES  ((int64_t)16 << 20) /* written without a look at what is free */
 #define SPARE_BYTES ((int64_t)128 << 20) /* left free, or a hundredth of a small disk */
-
-#define WHITEOUT	".wh."
-#define WHITEOUT_META	".wh..wh." /* AUFS' own: of these only the opaque marker is for others */
-#define WHITEOUT_OPAQUE ".wh..wh..opq"
 
 struct unpack {
 	struct archive *archive;
@@ -127,40 +124,6 @@ static int archive_err(const struct unpack *u, struct err *err)
 	return err_set(err, ERR_CORRUPT, "it is not a valid tar archive: %.200s", safe);
 }
 
-static int refuse(struct err *err, const char *name, const char *why)
-{
-	CLEAN(clean_free) char *safe = str_printable(name ?: "");
-
-	return err_set(err, ERR_CORRUPT, "the entry '%.200s' %s", safe, why);
-}
-
-/* See above. The caller frees *ret. */
-int layer_path(const char *name, char **ret, struct err *err)
-{
-	CLEAN(clean_free) char *out = NULL;
-	size_t len = 0, n;
-
-	if (!name || !*name)
-		return refuse(err, name, "has no name");
-	if (strlen(name) >= PATH_MAX)
-		return refuse(err, name, "has a path of more than 4095 bytes");
-	out = xmalloc(strlen(name) + 1);
-	for (const char *p = name; *p; p += n + (p[n] == '/')) {
-		n = strcspn(p, "/");
-		if (n == 2 && memcmp(p, "..", 2) == 0)
-			return refuse(err, name, "leads out of the layer");
-		if (n == 0 || (n == 1 && *p == '.'))
-			continue;
-		if (len)
-			out[len++] = '/';
-		memcpy(out + len, p, n);
-		len += n;
-	}
-	out[len] = '\0';
-	*ret = ptr_take(&out);
-	return 0;
-}
-
 /* With one ID mapped, an owner that we have recorded is not the layer's to say. */
 static bool xattr_wanted(const struct unpack *u, const char *name)
 {
@@ -192,9 +155,9 @@ static int set_xattrs(const struct unpack *u, int fd, const char *path, struct a
 static int count_bytes(struct unpack *u, int64_t n, const char *path, struct err *err)
 {
 	if (n < 0)
-		return refuse(err, path, "has a negative size");
+		return layer_refuse(err, path, "has a negative size");
 	if (n > u->max_bytes - u->bytes)
-		return refuse(err, path, "would make the layer larger than any may be");
+		return layer_refuse(err, path, "would make the layer larger than any may be");
 	u->bytes += n;
 	return 0;
 }
@@ -246,7 +209,7 @@ static int copy_data(struct unpack *u, int fd, const char *path, int64_t size, s
 
 	while ((n = archive_read_data_block(u->archive, &data, &len, &at)) == ARCHIVE_OK) {
 		if (at < 0 || at > size || (int64_t)len > size - at)
-			return refuse(err, path, "is larger than it says");
+			return layer_refuse(err, path, "is larger than it says");
 		u->unseen += (int64_t)len;
 		if (u->unseen > LOOK_BYTES && check_room(u, (int64_t)len, path, err) < 0)
 			return -1;
@@ -276,7 +239,8 @@ static int unpack_file(struct unpack *u, const char *path, struct archive_entry 
 	CLEAN(clean_fd) int fd = -1;
 
 	if (count_bytes(u, size, path, err) < 0 ||
-	    (large && check_room(u, size, path, err) < 0) || tree_file(&u->tree, path, m, &fd, err) < 0)
+	    (large && check_room(u, size, path, err) < 0) ||
+	    tree_file(&u->tree, path, m, &fd, err) < 0)
 		return -1;
 	if (size && copy_data(u, fd, path, size, err) < 0)
 		return -1;
@@ -304,30 +268,12 @@ static int unpack_hardlink(struct unpack *u, const char *path, const char *link,
 	return tree_hardlink(&u->tree, path, target, err);
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* An entry of AUFS' metadata, or beneath a directory of it (".wh..wh.plnk/…"). */
-bool layer_path_is_meta(const char *path)
-{
-	const char *p = strstr(path, WHITEOUT_META);
-
-	for (; p; p = strstr(p + 1, WHITEOUT_META))
-		if (p == path || p[-1] == '/')
-			return true;
-	return false;
-}
-
 /* ".wh.x" hides x of the layers below: 1; 0 where the entry is not of that kind; -1. */
 static int apply_whiteout(struct unpack *u, char *path, struct err *err)
 {
-	char *base = path + (base_of(path) - path);
-	char *hidden = base + strlen(WHITEOUT);
-	bool opaque = streq(base, WHITEOUT_OPAQUE);
+	char *base = path + (path_base(path) - path);
+	char *hidden = base + strlen(MARK_PREFIX);
+	bool opaque = streq(base, MARK_OPAQUE);
 
 	if (opaque)
 		base[base > path ? -1 : 0] = '\0';
@@ -335,10 +281,10 @@ static int apply_whiteout(struct unpack *u, char *path, struct err *err)
 		return 1;
 	if (opaque)
 		return tree_opaque(&u->tree, path, err) < 0 ? -1 : 1;
-	if (!starts_with(base, WHITEOUT))
+	if (!starts_with(base, MARK_PREFIX))
 		return 0;
 	if (!*hidden || streq(hidden, ".") || streq(hidden, ".."))
-		return refuse(err, path, "is not a valid whiteout");
+		return layer_refuse(err, path, "is not a valid whiteout");
 	memmove(base, hidden, strlen(hidden) + 1);
 	return tree_whiteout(&u->tree, path, err) < 0 ? -1 : 1;
 }

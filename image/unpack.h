@@ -53,12 +53,4 @@ typedef int unpack_source(void *arg, const void **ret_data, size_t *ret_len, str
 int unpack_tar(int root, unpack_source *source, void *arg, const struct unpack_options *options,
 	       int64_t *ret_bytes, struct err *err);
 
-/*
- * The name of an entry as a path without empty, "." and ".." components, "" being the root.
- * CORRUPT: it leads out, or is too long. The caller frees.
- */
-int layer_path(const char *name, char **ret, struct err *err);
-/* An entry of AUFS' metadata, or beneath a directory of it (".wh..wh.plnk/…"). */
-bool layer_path_is_meta(const char *path);
-
 #endif
