@@ -172,7 +172,7 @@ static int resolve_one(const struct tiffin *t, enum ns_kind kind, struct namespa
 	}
 	one->container = xstrdup(donor.id);
 	/* Who shares processes with it could come by sockets of the host's, and nobody watches its calls. */
-	ns->fast &= spec.seccomp && !spec.seccomp_filter;
+	ns->fast &= container_spec_is_filtered(&spec);
 	ns->single = js_bool(donor.config, "single_id");
 	free(ptr_take(&ns->mapping));
 	if (container_ids_from_json(donor.config, &ns->mapping, err) < 0)

@@ -13,15 +13,9 @@
 #include "runtime/emulate.h"
 #include "storage/owners.h"
 
-/* It refuses what would go past a supervisor: another one may not. */
-static bool has_own_profile(const struct container_spec *spec)
-{
-	return !spec->seccomp || spec->seccomp_filter;
-}
-
 const char *supervise_why_not_fast(const struct container_spec *spec, bool single_id)
 {
-	if (has_own_profile(spec))
+	if (!container_spec_is_filtered(spec))
 		return "its seccomp profile is not the built-in one";
 	if (single_id && ns_joins(spec->ns))
 		return "it joins namespaces of a container that emulates users";
@@ -40,7 +34,7 @@ static bool is_fast(const struct supervise *s)
  */
 static bool is_watched(const struct supervise *s)
 {
-	return s->spec->network != NETWORK_HOST && !has_own_profile(s->spec) && fast_possible();
+	return s->spec->network != NETWORK_HOST && container_spec_is_filtered(s->spec) && fast_possible();
 }
 
 static int add_fast(struct notify_loop *loop, const struct supervise *s, int init, void *shared,

@@ -143,7 +143,7 @@ int emulate_add(struct notify_loop *loop, const struct emulate *how, void *share
 	e->shared = shared;
 	e->view.rooted = &e->shared->rooted;
 	/* Where mount namespaces can be made, chroot(2) is not the only way. */
-	if (!how->spec->seccomp || how->spec->seccomp_filter)
+	if (!container_spec_is_filtered(how->spec))
 		e->shared->rooted = true;
 	guard_prepare();
 	e->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

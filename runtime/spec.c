@@ -36,6 +36,11 @@ void container_spec_done(struct container_spec *spec)
 	*spec = (struct container_spec){ 0 };
 }
 
+bool container_spec_is_filtered(const struct container_spec *spec)
+{
+	return spec->seccomp && !spec->seccomp_filter;
+}
+
 void container_spec_add_mount(struct container_spec *spec, struct mount_spec mount)
 {
 	spec->mounts = xrealloc(spec->mounts, (spec->n_mounts + 1) * sizeof(*spec->mounts));

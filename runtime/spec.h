@@ -64,6 +64,8 @@ struct container_spec {
 };
 
 void container_spec_done(struct container_spec *spec);
+/* Its filter is tiffin's own, which refuses what would go past a supervisor: another one may not. */
+bool container_spec_is_filtered(const struct container_spec *spec);
 /* Takes the strings over. */
 void container_spec_add_mount(struct container_spec *spec, struct mount_spec mount);
 /* For the container's record, and back from it. The caller decrefs, or frees *ret. */
