@@ -14,7 +14,7 @@
 ## tidy: clang-tidy and cppcheck, findings are errors
 ## demo: pull and run an image as an unprivileged user, and show it
 ## bench: measure start-up, exec, ps, many at once and memory beside podman, bubblewrap and a bare C
-## 	program; pulls beside podman and tar
+## 	program; the network beside slirp4netns and pasta, pulls beside podman and tar
 ## vm: boot a virtual machine with systemd: containers that outlive its ends; minutes
 ## posture: a probe under tiffin, podman and bubblewrap; writes the table of docs/security.md
 ## clean: remove what was built

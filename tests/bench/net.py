@@ -7,14 +7,21 @@ what carries the bytes between them (what the kernel does in nobody's name is no
 this machine: the other end is on its own address, or on its loopback. Every end and every carrier has a
 session of its own, as a container's have: the scheduler shares out the processors by sessions.
 
+All ways are set up at once, and stay idle but for the one that is measured. Each cell is measured by one way
+after the other, each round begins with another way, and what is printed is the median of the ROUNDS (3): so
+whatever else the machine does meanwhile is the same for all ways, and their ratios hold where the figures
+themselves don't.
+
 Prints a Markdown table. A cell that can't be had has a word instead, which is explained on stderr: absent (a
-program is not installed), failed, stuck (it took too long), late (it was to begin after UNTIL, in seconds of
-the epoch). Connections that got no answer are told beside the number of those that did. SECONDS_EACH (2) is
-what each cell takes; WAYS=slirp,pasta limits the rows.
+program or a device is not there), denied, failed, stuck (it took too long), late (it was to begin after
+UNTIL, in seconds of the epoch). Rounds without a figure are told beside the median of the others, and so are
+connections that got no answer. SECONDS_EACH (1) is what a cell takes in each round; WAYS=slirp,pasta limits
+the rows.
 
 A way is a row of WAYS: how a client is run inside (a command in front of iperf3), by what address it finds
 the host, how the host finds a server inside, and whose descendants carry the bytes.
 """
+import collections
 import contextlib
 import json
 import os
@@ -22,11 +29,13 @@ import select
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
 
-SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
+SECONDS = int(os.environ.get("SECONDS_EACH", "1"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 PATIENCE = SECONDS + 15
 UNTIL = float(os.environ.get("UNTIL", "inf"))
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -174,15 +183,41 @@ def monitor_of(pid):
     return parent if parent > 1 else pid
 
 
-def tiffin_way(network, host=None):
+TUN = "/dev/net/tun"
+
+
+@contextlib.contextmanager
+def by_tap():
+    os.close(os.open(TUN, os.O_RDWR))
+    yield
+
+
+@contextlib.contextmanager
+def by_veth():
+    """Takes the device away. For root's bench net.sh makes its directory the user's own, and nobody else's."""
+    there, away = os.path.exists(TUN), f"{TUN}.away"
+    if there:
+        try:
+            os.rename(TUN, away)
+        except PermissionError:
+            raise PermissionError("only root may close /dev/net/tun") from None
+    try:
+        yield
+    finally:
+        if there:
+            os.rename(away, TUN)
+
+
+def tiffin_way(network, host=None, link=contextlib.nullcontext):
     @contextlib.contextmanager
     def way(b):
         if network.startswith("pasta"):
             need("pasta")
         ports = {5201: free_port(), 5202: free_port()}
         publish = [x for inner, outer in ports.items() for x in ("-p", f"{outer}:{inner}")]
-        name = run([b.tiffin, "run", "-d", "--network", network, *USR, "-v", f"{ME}:/net.py:ro", *publish, b.image,
-                    "sleep", "600"]).strip()
+        with link():
+            name = run([b.tiffin, "run", "-d", "--network", network, *USR, "-v", f"{ME}:/net.py:ro", *publish, b.image,
+                        "sleep", "3600"]).strip()
         try:
             pid = int(run([b.tiffin, "inspect", "--format", "{{.State.Pid}}", name]))
             yield Way(
@@ -208,7 +243,7 @@ def need(program):
 
 @contextlib.contextmanager
 def own_namespace():
-    with background(["unshare", "-Urn", "sh", "-c", "ip link set lo up && echo && exec sleep 600"]) as holder:
+    with background(["unshare", "-Urn", "sh", "-c", "ip link set lo up && echo && exec sleep 3600"]) as holder:
         holder.stdout.readline()
         yield holder.pid
 
@@ -268,9 +303,9 @@ def pasta(spliced):
 
 WAYS = [
     ("host loopback", loopback),
-    ("tiffin slirp (tap)", tiffin_way("slirp")),
+    ("tiffin slirp (tap)", tiffin_way("slirp", link=by_tap)),
     ("tiffin fast", tiffin_way("fast")),
-    ("tiffin slirp (veth)", None),  # by net.sh, which closes /dev/net/tun
+    ("tiffin slirp (veth)", tiffin_way("slirp", link=by_veth)),
     ("tiffin pasta", tiffin_way("pasta:--map-gw", gateway)),
     ("slirp4netns", slirp4netns),
     ("pasta (tap)", pasta(False)),
@@ -327,6 +362,8 @@ def explain(what, error):
 
 
 def word_for(error):
+    if isinstance(error, PermissionError):
+        return "denied"
     if isinstance(error, FileNotFoundError):
         return "absent"
     return "stuck" if isinstance(error, (TimeoutError, subprocess.TimeoutExpired)) else "failed"
@@ -335,43 +372,45 @@ def word_for(error):
 FAILURES = (OSError, ValueError, KeyError, subprocess.SubprocessError)
 
 
-def cell(name, function, *arguments):
+def cell(name, way, function, *arguments):
     """What it returns, or a word for why not."""
-    if time.time() > UNTIL:
-        return "late"
+    if isinstance(way, str):
+        return way
     try:
-        return function(*arguments)
+        return function(way, *arguments)
     except FAILURES as error:
         explain(f"{name}, {function.__name__}", error)
         return word_for(error)
 
 
-def speed(value):
-    return value if isinstance(value, str) else f"{value[0]:.1f}"
+def speed(values):
+    return f"{statistics.median(v[0] for v in values):.1f}"
 
 
-def cost(value):
-    return value if isinstance(value, str) else f"{value[1]:.2f}"
+def cost(values):
+    return f"{statistics.median(v[1] for v in values):.2f}"
 
 
-def rate(value):
-    if isinstance(value, str):
-        return value
-    return f"{value['rate']:.0f}" + (f", {value['lost']} lost" if value["lost"] else "")
+def rate(values):
+    lost = sum(v["lost"] for v in values)
+    return f"{statistics.median(v['rate'] for v in values):.0f}" + (f", {lost} lost" if lost else "")
 
 
-HEAD = ("", "out, Gbit/s", "8 streams", "CPU s/GB", "in, Gbit/s", "8 streams", "CPU s/GB", "connections/s out", "in")
+# What is measured of each way, and what is shown of that.
+CELLS = [(outward, 1), (outward, 8), (inward, 1), (inward, 8), (connections_out,), (connections_in,)]
+COLUMNS = [
+    ("out, Gbit/s", CELLS[0], speed), ("8 streams", CELLS[1], speed), ("CPU s/GB", CELLS[0], cost),
+    ("in, Gbit/s", CELLS[2], speed), ("8 streams", CELLS[3], speed), ("CPU s/GB", CELLS[2], cost),
+    ("connections/s out", CELLS[4], rate), ("in", CELLS[5], rate),
+]
 
 
-def print_row(cells):
-    print("| " + " | ".join(cells) + " |", flush=True)
-
-
-def measure_way(name, way):
-    out, out8 = cell(name, outward, way, 1), cell(name, outward, way, 8)
-    into, into8 = cell(name, inward, way, 1), cell(name, inward, way, 8)
-    print_row([name, speed(out), speed(out8), cost(out), speed(into), speed(into8), cost(into),
-               rate(cell(name, connections_out, way)), rate(cell(name, connections_in, way))])
+def shown(results, figure):
+    values = [r for r in results if not isinstance(r, str)]
+    words = collections.Counter(r for r in results if isinstance(r, str))
+    if not values:
+        return next(iter(words), "late")
+    return ", ".join([figure(values)] + [f"{n} {word}" for word, n in words.items()])
 
 
 class Bench:
@@ -379,29 +418,46 @@ class Bench:
         self.work, self.tiffin, self.image = work, tiffin, image
 
 
-def measure(work, tiffin, image):
-    b = Bench(work, tiffin, image)
-    wanted = os.environ.get("WAYS")
-    veth = os.environ.get("NO_TUN")
-    if not veth:
-        print_row(HEAD)
-        print("|" + "---|" * len(HEAD))
+def set_up(b, stack):
+    """Every way by its name, or a word for why there is none."""
+    wanted, ways = os.environ.get("WAYS"), {}
     for name, make in WAYS:
-        if veth:
-            if make is not None or "veth" not in name:
-                continue
-            make = tiffin_way("slirp")
-        if make is None or (wanted and not any(w in name for w in wanted.split(","))):
+        if wanted and not any(w in name for w in wanted.split(",")):
             continue
-        begun = False
         try:
-            with make(b) as way:
-                begun = True
-                measure_way(name, way)
+            ways[name] = stack.enter_context(make(b))
         except FAILURES as error:
             explain(name, error)
-            if not begun:
-                print_row([name] + [word_for(error)] * (len(HEAD) - 1))
+            ways[name] = word_for(error)
+    return ways
+
+
+def measure_in_rounds(ways):
+    results, names = collections.defaultdict(list), list(ways)
+    for _ in range(ROUNDS):
+        for what in CELLS:
+            for name in names:
+                if time.time() < UNTIL:
+                    results[name, what].append(cell(name, ways[name], *what))
+        names = names[1:] + names[:1]
+    return results
+
+
+def print_row(cells):
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def measure(work, tiffin, image):
+    try:
+        with contextlib.ExitStack() as stack:
+            ways = set_up(Bench(work, tiffin, image), stack)
+            results = measure_in_rounds(ways)
+            print_row(["", *(head for head, _, _ in COLUMNS)])
+            print("|" + "---|" * (len(COLUMNS) + 1))
+            for name in ways:
+                print_row([name, *(shown(results[name, what], figure) for _, what, figure in COLUMNS)])
+    except FAILURES as error:
+        explain("the end", error)
 
 
 def main(argv):
