@@ -2,7 +2,7 @@
 # tun: both
 #
 # --network fast: what comes of connections, in a container with the machine's own python. Its cases are
-# in tests/lib/fast.py; "host" is a socket of the host's, "own" one of the container's.
+# in tests/lib/fast; "host" is a socket of the host's, "own" one of the container's.
 load ../lib/common
 
 setup_file() {
@@ -11,7 +11,7 @@ setup_file() {
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("192.0.2.1", 9)); print(s.getsockname()[0])') || host=
 	export host
 	[ -n "$host" ] || return 0
-	python3 "$LIB/fast.py" serve "$BATS_FILE_TMPDIR/ports" "$host" 127.0.0.1 ::1 3>&- 4>&- &
+	python3 "$LIB/fast" serve "$BATS_FILE_TMPDIR/ports" "$host" 127.0.0.1 ::1 3>&- 4>&- &
 	echo $! >"$BATS_FILE_TMPDIR/server"
 	wait_for test -e "$BATS_FILE_TMPDIR/ports"
 	read -r port inside inside6 silent <"$BATS_FILE_TMPDIR/ports"
@@ -37,11 +37,11 @@ container() { # container NAME OPTION…
 	shift
 	tiffin run -d --name "$name" --network fast --tmpfs /tmp -e LOOPBACK_PORT="$inside" \
 		-e SILENT_PORT="$silent" -e ROUNDS=2000 -v /usr:/usr:ro -v /usr/lib:/lib:ro \
-		-v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$@" "$BUSYBOX" sleep 100000 >/dev/null
+		-v /usr/lib64:/lib64:ro -v "$LIB/fast:/fast:ro" "$@" "$BUSYBOX" sleep 100000 >/dev/null
 }
 
 try() { # try CASE [ADDRESS PORT]
-	run tiffin exec f /usr/bin/python3 /fast.py "$1" "${2:-$host}" "${3:-$port}"
+	run tiffin exec f /usr/bin/python3 /fast "$1" "${2:-$host}" "${3:-$port}"
 	[ "$status" = 0 ] || echo "status $status: $output" >&2
 	[ "$status" = 0 ]
 }
@@ -162,7 +162,7 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 	others() { attempts_at "$silent" | comm -13 "$BATS_TEST_TMPDIR/before" -; }
 	three() { [ "$(others | wc -l)" = 3 ]; }
 	none() { [ -z "$(others)" ]; }
-	tiffin exec -d f /usr/bin/python3 /fast.py wait_for_silence "$host" "$port"
+	tiffin exec -d f /usr/bin/python3 /fast wait_for_silence "$host" "$port"
 	wait_for three
 	tiffin exec f pkill -9 -f '[w]ait_for_silence'
 	# The kernel itself would give up after two minutes.
@@ -188,7 +188,7 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 @test "the host's loopback and link-local can't be reached, by any name" {
 	# What is looked for is there to be found, in this very way.
 	run tiffin run --rm --network host -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro \
-		-v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" /usr/bin/python3 /fast.py forbidden 127.0.0.1 "$inside"
+		-v "$LIB/fast:/fast:ro" "$BUSYBOX" /usr/bin/python3 /fast forbidden 127.0.0.1 "$inside"
 	same "$output" "127.0.0.1 True"
 	try forbidden 127.0.0.1,127.0.1.1,0.0.0.0,10.0.2.2,10.0.2.3,::ffff:127.0.0.1,::ffff:0.0.0.0,::127.0.0.1 "$inside"
 	lacks "$output" True
@@ -203,7 +203,7 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 }
 
 @test "nor by a container that shares the network, and so can be given one" {
-	tiffin exec -d f /usr/bin/python3 /fast.py give "$host" "$port"
+	tiffin exec -d f /usr/bin/python3 /fast give "$host" "$port"
 	gives() { tiffin exec f grep -q give /proc/net/unix; }
 	wait_for gives
 	take --network container:f
@@ -215,22 +215,22 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 
 take() { # take OPTION…: what a container can do with a socket that it is given
 	run tiffin run --rm "$@" -e LOOPBACK_PORT="$inside" -v /usr:/usr:ro -v /usr/lib:/lib:ro \
-		-v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" \
-		/usr/bin/python3 /fast.py take "$host" "$port"
+		-v /usr/lib64:/lib64:ro -v "$LIB/fast:/fast:ro" "$BUSYBOX" \
+		/usr/bin/python3 /fast take "$host" "$port"
 }
 
 @test "nor by a container that shares a directory, whatever its network is" {
 	local network share=(-e GIVER=/share/give -v share:/share)
 	container p "${share[@]}"
-	tiffin exec -d p /usr/bin/python3 /fast.py give "$host" "$port"
+	tiffin exec -d p /usr/bin/python3 /fast give "$host" "$port"
 	wait_for tiffin exec p test -S /share/give
 	for network in fast slirp none container:p; do
 		take --network "$network" "${share[@]}"
 		same "$network: $output" "$network: "$'by_connect host False\nby_two host False'
 	done
 	tiffin run -d --name plain --network none "${share[@]}" -e LOOPBACK_PORT="$inside" -v /usr:/usr:ro \
-		-v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB/fast.py:/fast.py:ro" "$BUSYBOX" sleep 100000
-	run tiffin exec plain /usr/bin/python3 /fast.py take "$host" "$port"
+		-v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro -v "$LIB/fast:/fast:ro" "$BUSYBOX" sleep 100000
+	run tiffin exec plain /usr/bin/python3 /fast take "$host" "$port"
 	same "$output" $'by_connect host False\nby_two host False'
 	take --network none "${share[@]}" --security-opt seccomp=unconfined
 	contains "$output" True
@@ -251,11 +251,11 @@ take() { # take OPTION…: what a container can do with a socket that it is give
 @test "who joins a container that nobody watches has the interface alone" {
 	tiffin run -d --name free --security-opt seccomp=unconfined "$BUSYBOX" sleep 100000 >/dev/null
 	container joined --pid container:free
-	run tiffin exec joined /usr/bin/python3 /fast.py plain "$host" "$port"
+	run tiffin exec joined /usr/bin/python3 /fast plain "$host" "$port"
 	same "$output" "own True True"
 	tiffin rm -f -t 0 joined free
 	container joined --pid container:f
-	run tiffin exec joined /usr/bin/python3 /fast.py plain "$host" "$port"
+	run tiffin exec joined /usr/bin/python3 /fast plain "$host" "$port"
 	[ "$TIFFIN_TEST_IDS" = single ] || same "$output" "host True True"
 	tiffin rm -f -t 0 joined
 }
@@ -280,7 +280,7 @@ listener() { # listener HOW: listens on port 80 of p, in that way, and nobody el
 	listens() { tiffin exec p grep -q ready /tmp/out; }
 	tiffin exec p sh -c "pkill -f '[l]isten_on'; rm -f /tmp/out"
 	wait_for nobody_listens
-	tiffin exec -d p sh -c "python3 /fast.py listen_on $1 80 >/tmp/out 2>&1"
+	tiffin exec -d p sh -c "python3 /fast listen_on $1 80 >/tmp/out 2>&1"
 	wait_for listens || tiffin exec p cat /tmp/out
 	listens
 }
@@ -288,7 +288,7 @@ listener() { # listener HOW: listens on port 80 of p, in that way, and nobody el
 multipath() {
 	! python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)' 2>/dev/null || echo multipath
 }
-ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
+ask() { python3 "$LIB/fast" "${3:-ask}" "$1" "$2"; }
 
 @test "a published port's connections are the host's, and say where they come from" {
 	container p -p 80 -p 0.0.0.0::80
@@ -304,7 +304,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 		done
 		matches "$(ask "$host" "$open")" "^host $mapped$host (True|False) 10.0.2.100:80\$"
 		contains "$(ask 127.0.0.1 "$published" ask_many)" ": 100}"
-		run tiffin exec p /usr/bin/python3 /fast.py ask 127.0.0.1 80
+		run tiffin exec p /usr/bin/python3 /fast ask 127.0.0.1 80
 		matches "$output" "^own ${mapped}127.0.0.1 True (::ffff:)?127.0.0.1:80\$"
 	done
 	# A listener that is closed is refused, and one that comes back is there.
@@ -324,7 +324,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 @test "what is set on a listener is set on what it accepts" {
 	container p -p 80
 	listener tuned
-	run tiffin exec p /usr/bin/python3 /fast.py ask 127.0.0.1 80
+	run tiffin exec p /usr/bin/python3 /fast ask 127.0.0.1 80
 	matches "$output" '^own 01000000 0100000007000000 a0860100 01000000 21000000 10000000$'
 	same "$(ask 127.0.0.1 "$(tiffin port p 80 | cut -d: -f2)")" "${output/own/host}"
 	tiffin rm -f -t 0 p
@@ -367,7 +367,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 		tiffin exec q true
 		same "$(pgrep -u "$(id -u)" -P "$(monitor_of q)" tiffin-calls)" ""
 	fi
-	run tiffin exec q /usr/bin/python3 /fast.py plain "$host" "$port"
+	run tiffin exec q /usr/bin/python3 /fast plain "$host" "$port"
 	same "$output" "host True True"
 	matches "$(pgrep -u "$(id -u)" -P "$(monitor_of q)" tiffin-calls)" '^[0-9]+$'
 	tiffin rm -f -t 0 q
@@ -376,7 +376,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 @test "what exec leaves behind connects, too" {
 	container q
 	tiffin exec q sh -c "{ until [ -e /tmp/go ]; do sleep 0.1; done
-		python3 /fast.py plain $host $port >/tmp/said 2>&1; touch /tmp/done; } >/dev/null 2>&1 &"
+		python3 /fast plain $host $port >/tmp/said 2>&1; touch /tmp/done; } >/dev/null 2>&1 &"
 	tiffin exec q touch /tmp/go
 	wait_for tiffin exec q test -e /tmp/done
 	same "$(tiffin exec q cat /tmp/said)" "host True True"
@@ -385,7 +385,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 
 @test "a health check's connections are supervised as well" {
 	container q --health-interval 1s --health-retries 1 \
-		--health-cmd "python3 /fast.py plain $host $port >/tmp/said 2>&1; mv /tmp/said /tmp/checked"
+		--health-cmd "python3 /fast plain $host $port >/tmp/said 2>&1; mv /tmp/said /tmp/checked"
 	checked() { tiffin exec q test -s /tmp/checked; }
 	wait_for checked
 	same "$(tiffin exec q cat /tmp/checked)" "host True True"
@@ -407,7 +407,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 
 @test "a supervisor that dies in the midst of calls loses none" {
 	try plain
-	tiffin exec f /usr/bin/python3 /fast.py threads "$host" "$port" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	tiffin exec f /usr/bin/python3 /fast threads "$host" "$port" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	for _ in 1 2 3; do
 		sleep 0.2
 		kill -9 "$(supervisor)" 2>/dev/null || :
@@ -418,7 +418,7 @@ ask() { python3 "$LIB/fast.py" "${3:-ask}" "$1" "$2"; }
 
 @test "where another profile is asked for, the tap serves" {
 	container plain --security-opt seccomp=unconfined
-	run tiffin exec plain /usr/bin/python3 /fast.py plain "$host" "$port"
+	run tiffin exec plain /usr/bin/python3 /fast plain "$host" "$port"
 	same "$output" "own True True"
 	same "$(tiffin inspect --format '{{.NetworkSettings.Fast}} {{.NetworkSettings.WhyNotFast}}' plain)" \
 		"false its seccomp profile is not the built-in one"

@@ -90,18 +90,18 @@ try_networks() {
 		check "$network: a name that it knows" eval \
 			"tiffin run --rm --network $network $IMAGE nslookup kitchen.example | grep 192.0.2.7"
 	done
-	python3 /opt/tiffin/fast.py serve "$HOME/ports" 192.0.2.2 127.0.0.1 ::1 &
+	python3 /opt/tiffin/fast serve "$HOME/ports" 192.0.2.2 127.0.0.1 ::1 &
 	server=$!
 	soon test -s "$HOME/ports"
 	read -r port loopback _ <"$HOME/ports"
 	# shellcheck disable=SC2086 # words
-	tiffin run -d --name fast --network fast $PYTHON -v /opt/tiffin/fast.py:/fast.py:ro $IMAGE sleep 100000
+	tiffin run -d --name fast --network fast $PYTHON -v /opt/tiffin/fast:/fast:ro $IMAGE sleep 100000
 	for case in "plain host True True" "mapped host ::ffff:192.0.2.2" "threads 80 {'host'}"; do
-		check "fast: ${case%% *}" same "$(tiffin exec fast /usr/bin/python3 /fast.py "${case%% *}" 192.0.2.2 "$port")" \
+		check "fast: ${case%% *}" same "$(tiffin exec fast /usr/bin/python3 /fast "${case%% *}" 192.0.2.2 "$port")" \
 			"${case#* }"
 	done
 	check "fast: the host's loopback is not reached" eval \
-		"tiffin exec fast /usr/bin/python3 /fast.py forbidden 127.0.0.1,10.0.2.2 $loopback | tee /tmp/said &&
+		"tiffin exec fast /usr/bin/python3 /fast forbidden 127.0.0.1,10.0.2.2 $loopback | tee /tmp/said &&
 			! grep True /tmp/said"
 	tiffin rm -f -t 0 fast
 	kill "$server"

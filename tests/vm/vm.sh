@@ -59,7 +59,7 @@ make_payload() {
 	"$lib/images.sh" "$registry" busybox
 	skopeo copy -q --src-tls-verify=false "docker://$registry/busybox:latest" \
 		"docker-archive:$work/payload/busybox.tar:localhost/busybox:latest"
-	cp "$here/guest.sh" "$lib/fast.py" "$work/payload/"
+	cp -R "$here/guest.sh" "$lib/fast" "$work/payload/"
 	chmod -R a+rX "$work/payload"
 	/sbin/mkfs.ext4 -qF -d "$work/payload" -E root_owner=0:0 "$work/second" 64M
 }
