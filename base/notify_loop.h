@@ -8,6 +8,7 @@
 #ifndef BASE_NOTIFY_LOOP_H
 #define BASE_NOTIFY_LOOP_H
 
+#include "base/filter.h"
 #include "base/notify.h"
 
 struct notify_loop;
@@ -57,5 +58,8 @@ void notify_loop_finally(struct notify_loop *l, void (*fn)(void *arg), void *arg
 
 /* Until no listener is left that somebody could make a call on. */
 void notify_loop_run(struct notify_loop *l);
+
+/* The system calls of all of this (base/notify_calls.c), for handlers to add their own to. */
+extern const struct filter_list notify_filter;
 
 #endif

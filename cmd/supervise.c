@@ -97,14 +97,32 @@ static const struct part {
 	/* In the supervisor. */
 	int (*add)(struct notify_loop *loop, const struct supervise *s, int init, void *shared,
 		   struct err *err);
+	const struct filter_list *filter; /* of what it calls then */
 } parts[SUPERVISE_PARTS] = {
-	{ is_watched, calls_of_fast, fast_shared_size, add_fast },
-	[SUPERVISE_PARTS - 1] = { has_one_id, calls_of_emulation, emulate_shared_size, add_emulation },
+	{ is_watched, calls_of_fast, fast_shared_size, add_fast, &fast_filter },
+	[SUPERVISE_PARTS - 1] = { has_one_id, calls_of_emulation, emulate_shared_size,
+				  add_emulation, &emulate_filter },
 };
 
 static bool is_wanted(const struct part *p, const struct supervise *s)
 {
 	return p->wanted && p->wanted(s);
+}
+
+/* The first rule decides: of the last part, where the process is where that has taken it. */
+static int filter_calls(const struct supervise *s, struct err *err)
+{
+	struct filter_list lists[SUPERVISE_PARTS + 3];
+	size_t n = 0;
+
+	if (!is_fast(s))
+		lists[n++] = fast_filter_inside;
+	for (size_t i = ARRAY_SIZE(parts); i-- > 0;)
+		if (s->shared[i])
+			lists[n++] = *parts[i].filter;
+	lists[n++] = notify_filter;
+	lists[n++] = filter_basics;
+	return filter_install(lists, n, err);
 }
 
 static int prepare(void *arg, struct notify_loop *loop, int init, struct err *err)
@@ -114,7 +132,8 @@ static int prepare(void *arg, struct notify_loop *loop, int init, struct err *er
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (s->shared[i] && parts[i].add(loop, s, init, s->shared[i], err) < 0)
 			return -1;
-	return 0;
+	/* Else there is one part, which has done so. */
+	return s->single_id ? filter_calls(s, err) : 0;
 }
 
 static int knock(void *arg)

@@ -61,4 +61,9 @@ size_t fast_shared_size(void);
 int fast_add(struct notify_loop *loop, const struct fast_options *options, struct fast_shared *shared,
 	     struct err *err);
 
+/* What it calls when it has been added, besides the loop (net/fast_calls.c). */
+extern const struct filter_list fast_filter;
+/* Before that, with options.inside: who can't make sockets of the container's, either, makes none. */
+extern const struct filter_list fast_filter_inside;
+
 #endif

@@ -2,16 +2,13 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
-#include "base/notify_loop.h"
-#include "net/fast_confine.h"
+#include "net/fast.h"
 #include "net/fast_table.h"
-#include "base/filter.h"
 
 #define ARG(n, value) { (n), UINT32_MAX, (uint32_t)(value) }
 #define NAMESPACES                                                                                 \
@@ -19,30 +16,11 @@
 	 CLONE_NEWPID | CLONE_NEWNET)
 
 static const struct filter_rule supervising[] = {
-	/* Calls, and who makes them. */
-	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SECCOMP_IOCTL_NOTIF_RECV) } },
-	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SECCOMP_IOCTL_NOTIF_SEND) } },
-	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SECCOMP_IOCTL_NOTIF_ID_VALID) } },
-	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SECCOMP_IOCTL_NOTIF_ADDFD) } },
-	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SECCOMP_IOCTL_NOTIF_SET_FLAGS) } },
+	/* What /proc does not say. */
 	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SIOCGIFCONF) } },
 	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, SIOCGIFNETMASK) } },
 	{ SYS_ioctl, FILTER_ALLOW, { ARG(1, FAST_PIDFD_GET_INFO) } },
-	{ SYS_pidfd_open, FILTER_ALLOW },
-	{ SYS_pidfd_getfd, FILTER_ALLOW },
-	{ SYS_process_vm_readv, FILTER_ALLOW },
-	{ SYS_process_vm_writev, FILTER_ALLOW },
-#ifdef SYS_epoll_wait
-	{ SYS_epoll_wait, FILTER_ALLOW },
-#endif
-	{ SYS_epoll_pwait, FILTER_ALLOW },
 	{ SYS_epoll_create1, FILTER_ALLOW },
-	{ SYS_epoll_ctl, FILTER_ALLOW },
-#ifdef SYS_poll
-	{ SYS_poll, FILTER_ALLOW },
-#endif
-	{ SYS_ppoll, FILTER_ALLOW },
-	{ SYS_setitimer, FILTER_ALLOW },
 	{ SYS_timerfd_create, FILTER_ALLOW },
 	{ SYS_timerfd_settime, FILTER_ALLOW },
 
@@ -52,29 +30,20 @@ static const struct filter_rule supervising[] = {
 	{ SYS_connect, FILTER_ALLOW },
 	{ SYS_bind, FILTER_ALLOW },
 	{ SYS_listen, FILTER_ALLOW },
-	{ SYS_accept4, FILTER_ALLOW },
 	{ SYS_shutdown, FILTER_ALLOW },
 	{ SYS_getsockname, FILTER_ALLOW },
 	{ SYS_getpeername, FILTER_ALLOW },
 	{ SYS_getsockopt, FILTER_ALLOW },
 	{ SYS_setsockopt, FILTER_ALLOW },
-	{ SYS_recvmsg, FILTER_ALLOW }, /* further listeners, by the door */
-	{ SYS_sendmsg, FILTER_ALLOW },
 
 	/* /proc, and descriptors. */
-	{ SYS_openat, FILTER_ALLOW, { { 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY } } },
-	{ SYS_read, FILTER_ALLOW },
 	{ SYS_pread64, FILTER_ALLOW },
-	{ SYS_lseek, FILTER_ALLOW },
 	{ SYS_readlinkat, FILTER_ALLOW },
 	{ SYS_getdents64, FILTER_ALLOW },
-	{ SYS_newfstatat, FILTER_ALLOW },
-	{ SYS_fstat, FILTER_ALLOW },
 	{ SYS_faccessat, FILTER_ALLOW },
 #ifdef SYS_access
 	{ SYS_access, FILTER_ALLOW },
 #endif
-	{ SYS_close, FILTER_ALLOW },
 	{ SYS_fcntl, FILTER_ALLOW },
 	{ SYS_dup3, FILTER_ALLOW },
 	{ SYS_close_range, FILTER_ALLOW },
@@ -101,9 +70,7 @@ static const struct filter_rule supervising[] = {
 	{ SYS_prctl, FILTER_REFUSE(EINVAL) },
 };
 
-int fast_filter_calls(struct err *err)
-{
-	const struct filter_list lists[] = { { supervising, ARRAY_SIZE(supervising) }, filter_basics };
+static const struct filter_rule no_sockets[] = { { SYS_socket, FILTER_REFUSE(EACCES) } };
 
-	return filter_install(lists, ARRAY_SIZE(lists), err);
-}
+const struct filter_list fast_filter_inside = { no_sockets, ARRAY_SIZE(no_sockets) };
+const struct filter_list fast_filter = { supervising, ARRAY_SIZE(supervising) };

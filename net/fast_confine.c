@@ -13,36 +13,13 @@
 #include "net/fast_confine.h"
 
 #include <sched.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-/* Tokens and passwords are often there. What is not in this process can't be got out of it. */
-static int forget_environment(int init, struct err *err)
-{
-	static char *none[] = { NULL };
-
-	(void)init, (void)err;
-	for (char **entry = environ; *entry; entry++)
-		explicit_bzero(*entry, strlen(*entry));
-	environ = none;
-	return 0;
-}
-
-static int limit_resources(int init, struct err *err)
-{
-	const struct rlimit none = { 0, 0 };
-
-	(void)init;
-	if (setrlimit(RLIMIT_CORE, &none) < 0)
-		return err_sys(err, "cannot limit core files");
-	return 0;
-}
+#include "base/withdraw.h"
+#include "net/fast.h"
 
 static int enter_namespaces(int init, struct err *err)
 {
@@ -71,29 +48,27 @@ static int have_proc_alone(int init, struct err *err)
 	return 0;
 }
 
-static int set_attributes(int init, struct err *err)
+static int withdraw(int init, struct err *err)
 {
 	(void)init;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_sys(err, "cannot become non-dumpable");
-	return 0;
+	return process_withdraw(err);
 }
 
 static int filter(int init, struct err *err)
 {
+	const struct filter_list lists[] = { fast_filter, notify_filter, filter_basics };
+
 	(void)init;
-	return fast_filter_calls(err);
+	return filter_install(lists, ARRAY_SIZE(lists), err);
 }
 
 static const struct {
 	const char *what;
 	int (*run)(int init, struct err *err);
 } stages[] = {
-	{ "forget the environment", forget_environment },
-	{ "limit resources", limit_resources },
 	{ "enter namespaces", enter_namespaces },
+	{ "withdraw", withdraw },			/* credentials have changed for the last time */
 	{ "keep no files but /proc", have_proc_alone }, /* needs CAP_SYS_ADMIN of the new namespaces */
-	{ "set attributes", set_attributes },
 	{ "filter system calls", filter },		 /* last: it forbids all of the above */
 };
 

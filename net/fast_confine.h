@@ -15,7 +15,4 @@
  */
 int fast_confine(int init, struct err *err);
 
-/* The last stage (net/fast_calls.c): system calls but those that a supervisor makes end the process. */
-int fast_filter_calls(struct err *err);
-
 #endif

@@ -147,7 +147,7 @@ int emulate_add(struct notify_loop *loop, const struct emulate *how, void *share
 		e->shared->rooted = true;
 	guard_prepare();
 	e->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (e->timer < 0 || view_enter(&e->view, how->init, err) < 0 ||
+	if (e->timer < 0 || view_enter(&e->view, how->init, how->upper, err) < 0 ||
 	    notify_loop_watch(loop, e->timer, EPOLLIN, emulate_on_timer, e) < 0) {
 		clean_fd(&e->timer);
 		free(e);

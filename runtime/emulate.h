@@ -38,12 +38,15 @@ struct emulate {
 	const struct container_spec *spec;
 	const struct owner_list *owners; /* recorded before (base/owner.h) */
 	int owners_fd;			 /* to write further ones to, or -1 */
-	int upper;			 /* the container's own layer, or -1 */
+	int upper;			 /* the container's own layer, or -1; taken over */
 };
 /*
  * Supervisor: adds the handler, and goes into the container's user and mount namespace for good.
- * What it is given is lent for as long as that lasts.
+ * What it is given is lent for as long as that lasts. An error ends it.
  */
 int emulate_add(struct notify_loop *loop, const struct emulate *how, void *shared, struct err *err);
+
+/* What it calls from then on, besides the loop (runtime/emulate_calls.c). */
+extern const struct filter_list emulate_filter;
 
 #endif

@@ -72,7 +72,7 @@ static void look_into_layer(const struct emulation *e, const char *name, struct 
 	if (n < 2 || path[0] != '/')
 		return;
 	path[n] = '\0';
-	fd = open_resolved(e->how.upper, path + 1, O_PATH | O_NOFOLLOW, 0,
+	fd = open_resolved(e->view.upper, path + 1, O_PATH | O_NOFOLLOW, 0,
 			   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	if (fd < 0 || owner_identify(fd, "", &there) < 0)
 		return;

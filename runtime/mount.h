@@ -1,7 +1,8 @@
 /*
  * Mounts by descriptor: the calls of mount_setattr(2), fsopen(2) and their kin, with errors worded.
  *
- * Child only. Errors name the file system or the path, for the step to say what it was doing.
+ * Child; or a supervisor (runtime/view.c). Errors name the file system or the path, for the step to say
+ * what it was doing.
  * Attributes are MOUNT_ATTR_*; options are NULL-terminated "key=value" or "flag".
  */
 #ifndef RUNTIME_MOUNT_H

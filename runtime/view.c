@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/mount.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "base/withdraw.h"
 #include "runtime/caps.h"
+#include "runtime/mount.h"
 
 #define BIT(n) ((uint64_t)1 << (n))
 
@@ -24,21 +26,43 @@
 	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | \
 	 BIT(CAP_SYS_CHROOT) | BIT(CAP_SYS_PTRACE))
 
-int view_enter(struct view *v, int init, struct err *err)
+/*
+ * Directories of the host's have nothing above them then, whoever says a path that begins there. It
+ * takes a mount namespace of our own, for a moment, that belongs to the container's users.
+ */
+static int take_along(int upper, struct view *v, struct err *err)
 {
-	CLEAN(clean_fd) int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEAN(clean_fd) int root = -1;
+	/* A working directory is taken along into it, a descriptor would not be. */
+	if ((upper >= 0 && fchdir(upper) < 0) || unshare(CLONE_NEWNS) < 0)
+		return err_sys(err, "cannot have mounts of our own");
+	if (upper >= 0 && mount_clone(AT_FDCWD, "", MOUNT_ATTR_RDONLY, &v->upper, err) < 0)
+		return -1;
+	return mount_clone(AT_FDCWD, "/proc", MOUNT_ATTR_RDONLY, &v->proc, err);
+}
 
-	/* Nobody in there is to get at us. */
-	prctl(PR_SET_DUMPABLE, 0);
-	if (proc < 0 || setns(init, CLONE_NEWUSER | CLONE_NEWNS) < 0 || fchdir(proc) < 0)
-		return err_sys(err, "cannot enter the container's namespaces");
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 || fstat(root, &v->root_stat) < 0 || caps_limit(CAPS, err) < 0)
+static int enter(struct view *v, int init, int upper, struct err *err)
+{
+	if (setns(init, CLONE_NEWUSER) < 0)
+		return err_sys(err, "cannot enter the container's user namespace");
+	/* Nobody in there is to get at us. From here on our credentials become less only. */
+	if (process_withdraw(err) < 0 || take_along(upper, v, err) < 0)
+		return -1;
+	if (setns(init, CLONE_NEWNS) < 0 || fchdir(v->proc) < 0)
+		return err_sys(err, "cannot enter the container's mount namespace");
+	v->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (v->root < 0 || fstat(v->root, &v->root_stat) < 0)
 		return err_sys(err, "cannot enter the container's root");
-	v->proc = fd_take(&proc);
-	v->root = fd_take(&root);
-	return 0;
+	return caps_limit(CAPS, err);
+}
+
+int view_enter(struct view *v, int init, int upper, struct err *err)
+{
+	int result;
+
+	v->proc = v->root = v->upper = -1;
+	result = enter(v, init, upper, err);
+	clean_fd(&upper);
+	return result;
 }
 
 void seen_done(struct seen *s)

@@ -9,6 +9,9 @@
  * (which with --pid host might be one of the supervisor's own). /proc/self is nobody's in it: the
  * supervisor has no number in the container.
  *
+ * What it keeps of the host's directories are mounts of its own, read-only and attached nowhere:
+ * were it not ours any more, ".." would not lead out of them.
+ *
  * The working directory is the host's /proc from then on.
  */
 #ifndef RUNTIME_VIEW_H
@@ -19,14 +22,19 @@
 #include "base/notify.h"
 
 struct view {
-	int proc; /* the host's /proc */
-	int root; /* the container's */
+	int proc;  /* the host's /proc */
+	int upper; /* a directory of the host's, or -1 */
+	int root;  /* the container's */
 	const bool *rooted; /* a process may have a root of its own: each call has it looked at */
 	struct stat root_stat;
 };
 
-/* Supervisor, with one thread, once. init: a pidfd of a process of the container's. */
-int view_enter(struct view *v, int init, struct err *err);
+/*
+ * Supervisor, with one thread, once. init: a pidfd of a process of the container's. upper: a
+ * descriptor of what view.upper is to be, or -1; taken over. It withdraws, too (base/withdraw.h).
+ * It is all or nothing: after an error the process is to answer nothing.
+ */
+int view_enter(struct view *v, int init, int upper, struct err *err);
 
 /*
  * A file of the caller's: a name of it below the host's /proc, for calls that know no O_PATH

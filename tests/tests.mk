@@ -25,7 +25,7 @@ SUBMAKE = $(MAKE) --no-print-directory
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_LIBS := $(LIBS_tiffin) $(LIBS_tiffin-image) $(LIBS_tiffin-net)
 
-$(patsubst %,$(B)/tests/test_%,cmd mount_options options ports template): $(B)/lib/cmd.a
+$(patsubst %,$(B)/tests/test_%,cmd mount_options options ports supervise template): $(B)/lib/cmd.a
 $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(PARTS_tiffin:%=$(B)/lib/%.a)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(filter %/cmd.a,$^) $(PARTS_tiffin:%=$(B)/lib/%.a) $(UNIT_LIBS)
