@@ -69,6 +69,8 @@ static void hear_client(struct monitor_state *s, struct client *c)
 			clean_fd(&s->streams.output[f.data[0] == FRAME_STDERR]);
 		break;
 	case FRAME_SIGNAL:
+		if (n != (int)sizeof(sig))
+			break;
 		memcpy(&sig, f.data, sizeof(sig));
 		pidfd_send_signal(s->child.pidfd, sig, NULL, 0);
 		break;
