@@ -33,6 +33,7 @@ struct fast_options {
 };
 
 #define FAST_OWED_MAX 64
+#define FAST_UNFINISHED_MAX 1024
 
 /* What outlives a supervisor, zeroed at first. */
 struct fast_shared {
@@ -42,6 +43,12 @@ struct fast_shared {
 	 */
 	uint64_t owed[FAST_OWED_MAX];
 	size_t next_owed;
+	/*
+	 * And those of which no connect(2) has said yet how it went: the next one does, once. What is forgotten
+	 * here was connected.
+	 */
+	uint64_t unfinished[FAST_UNFINISHED_MAX];
+	size_t next_unfinished;
 	uint8_t open[FAST_PORTS_MAX / 8]; /* published ports that the container listens on */
 };
 

@@ -66,6 +66,21 @@ void fast_owe(struct fast *f, const struct notification *n, uint64_t inode)
 	send_one(f, &s);
 }
 
+void fast_unfinished(struct fast *f, uint64_t inode)
+{
+	f->shared->unfinished[f->shared->next_unfinished++ % FAST_UNFINISHED_MAX] = inode;
+}
+
+bool fast_finish(struct fast *f, uint64_t inode)
+{
+	for (size_t i = 0; i < FAST_UNFINISHED_MAX; i++)
+		if (f->shared->unfinished[i] == inode) {
+			f->shared->unfinished[i] = 0;
+			return true;
+		}
+	return false;
+}
+
 bool fast_is_owed(struct fast *f, const struct notification *n, uint64_t inode)
 {
 	for (size_t i = 0; i < FAST_OWED_MAX; i++)

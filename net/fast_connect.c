@@ -20,14 +20,18 @@ static enum fast_way decide(const struct fast *f, const struct fast_subject *s)
 
 /* --- Outward --- */
 
-/* The port that the container has bound, if it has; its address is none of the host's. */
-static int bound_port(int sock, in_port_t *ret)
+/*
+ * The port that the container has bound, if it has; its address is none of the host's. One that is bound by
+ * IPv4 can't connect by IPv6, nor the other way round: the container's own says how.
+ */
+static int bound_port(int sock, sa_family_t to, in_port_t *ret)
 {
 	union fast_address a = { .room = { 0 } }, plain;
 	socklen_t len = sizeof(a);
 
 	if (getsockname(sock, &a.any, &len) < 0 || !fast_address_plain(&a, len, &plain) ||
-	    (fast_address_kept(&plain) && !fast_address_any(&plain)))
+	    (fast_address_kept(&plain) && !fast_address_any(&plain)) ||
+	    (plain.any.sa_family != to && !fast_address_any(&a)))
 		return -1;
 	*ret = plain.in.sin_port;
 	return 0;
@@ -68,7 +72,7 @@ static int make_way(const struct fast *f, const struct fast_subject *s, int *ret
 	if (sock < 0 || !fast_address_plain(&s->address, s->len, &plain))
 		return -1;
 	fast_socket_carry(s->sock, sock, &f->fresh[s->is.family == AF_INET6]);
-	if (s->is.namespace == f->container && bound_port(s->sock, &port) < 0)
+	if (s->is.namespace == f->container && bound_port(s->sock, plain.any.sa_family, &port) < 0)
 		return -1;
 	/* A port may be somebody's on the host; or be none, but what a call that failed has left there. */
 	if (bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6, port) < 0 &&
@@ -91,10 +95,11 @@ static bool go_outward(struct fast *f, struct fast_subject *s)
 	CLEAN(guard_close) int sock = -1;
 	bool blocks = !(s->is.flags & O_NONBLOCK);
 	struct fast_place place;
+	uint64_t inode;
 	int error;
 
 	if (!fast_socket_movable(s->sock, &s->is) || (blocks && !fast_can_wait(f)) ||
-	    fast_place_find(s->n->pid, s->number, s->is.inode, &place) < 0 ||
+	    fast_place_find(s->n->pid, s->number, s->is.inode, &place) < 0 || place.spent ||
 	    fast_place_shared(s->n->pid, s->number, s->is.inode))
 		return false;
 	sock = make_way(f, s, &error);
@@ -104,10 +109,14 @@ static bool go_outward(struct fast *f, struct fast_subject *s)
 		return error != 0;
 	if (fast_place_put(s->n, s->number, &place, sock) < 0)
 		return false;
+	inode = fast_socket_inode(sock);
+	fast_unfinished(f, inode);
 	if (blocks)
-		fast_wait(f, s->n, fd_take(&sock), fd_take(&s->sock));
+		fast_place_leave(s->n, &place, s->sock);
+	if (blocks)
+		fast_wait(f, s->n, fd_take(&sock), fd_take(&s->sock), EINPROGRESS);
 	else
-		fast_answer(f, s->n, EINPROGRESS, fast_socket_inode(sock));
+		fast_answer(f, s->n, EINPROGRESS, inode);
 	return true;
 }
 
@@ -151,7 +160,7 @@ static void connect_stream(struct fast *f, struct fast_subject *s)
 	}
 	error = connect_without_waiting(s);
 	if (blocks && (error == EINPROGRESS || error == EALREADY))
-		fast_wait(f, s->n, fd_take(&s->sock), -1);
+		fast_wait(f, s->n, fd_take(&s->sock), -1, error);
 	else
 		fast_answer(f, s->n, error, 0);
 }
@@ -182,13 +191,11 @@ static void connect_by_hand(struct fast *f, struct fast_subject *s)
 /* In its place comes one of the container's namespace, in s, which was never connected. */
 static int bring_inside(struct fast *f, struct fast_subject *s)
 {
-	CLEAN(guard_close) int sock = fast_spare_take(f, s->is.family);
+	CLEAN(guard_close) int sock = fast_spare_like(f, s->sock, &s->is);
 	struct fast_place place;
 
 	if (sock < 0)
 		return -1;
-	fast_socket_carry(s->sock, sock, NULL);
-	fcntl(sock, F_SETFL, s->is.flags);
 	if (fast_place_find(s->n->pid, s->number, s->is.inode, &place) < 0 ||
 	    fast_place_put(s->n, s->number, &place, sock) < 0)
 		return -1;
@@ -198,25 +205,24 @@ static int bring_inside(struct fast *f, struct fast_subject *s)
 	return 0;
 }
 
-static void connect_once_more(struct fast *f, struct fast_subject *s)
+/* One that has failed says so, and is as new; one whose connection is over stays what it is. */
+static int end_of(struct fast *f, struct fast_subject *s)
 {
 	socklen_t len = sizeof(int);
 	int error = 0;
 
+	if (!fast_finish(f, s->is.inode))
+		return EISCONN;
 	getsockopt(s->sock, SOL_SOCKET, SO_ERROR, &error, &len);
-	if (error)
-		fast_answer(f, s->n, error, 0);
-	else if (decide(f, s) == FAST_OUTWARD && go_outward(f, s))
-		return;
-	else if (bring_inside(f, s) < 0)
-		fast_answer(f, s->n, ENETUNREACH, 0);
-	else
-		connect_by_hand(f, s);
+	if (bring_inside(f, s) < 0)
+		return ENETUNREACH;
+	return error ? error : ECONNABORTED;
 }
 
 static void connect_again(struct fast *f, struct fast_subject *s)
 {
 	bool blocks = !(s->is.flags & O_NONBLOCK), owed;
+	int error;
 
 	fast_wait_interrupted(f, s->is.inode);
 	owed = fast_is_owed(f, s->n, s->is.inode);
@@ -227,15 +233,17 @@ static void connect_again(struct fast *f, struct fast_subject *s)
 	switch (s->is.state) {
 	case TCP_SYN_SENT:
 	case TCP_SYN_RECV:
+		error = owed ? EINPROGRESS : EALREADY;
 		if (blocks && fast_can_wait(f))
-			fast_wait(f, s->n, fd_take(&s->sock), -1);
+			fast_wait(f, s->n, fd_take(&s->sock), -1, error);
 		else
-			fast_answer(f, s->n, owed ? EINPROGRESS : EALREADY, s->is.inode);
+			fast_answer(f, s->n, error, s->is.inode);
 		break;
 	case TCP_CLOSE:
-		connect_once_more(f, s);
+		fast_answer(f, s->n, end_of(f, s), 0);
 		break;
 	default:
+		owed |= fast_finish(f, s->is.inode);
 		fast_answer(f, s->n, owed ? 0 : EISCONN, owed ? s->is.inode : 0);
 	}
 }
@@ -259,28 +267,37 @@ static bool connect_subject(struct fast *f, struct fast_subject *s)
 	return true;
 }
 
+/* The error that the call has, or 0. */
+static int read_address(struct fast_subject *s)
+{
+	uint32_t len = (uint32_t)s->n->data.args[2];
+
+	memset(&s->address, 0, sizeof(s->address));
+	if (len > sizeof(s->address))
+		return EINVAL;
+	if (len && notify_read(s->n, s->n->data.args[1], &s->address, len) < 0)
+		return EFAULT;
+	if (len < sizeof(sa_family_t))
+		return get_int(s->sock, SO_TYPE) < 0 ? ENOTSOCK : EINVAL;
+	s->len = len;
+	return 0;
+}
+
 bool fast_connect(struct fast *f, const struct notification *n)
 {
 	struct fast_subject s = { .n = n, .number = (int)n->data.args[0] };
-	uint32_t len = (uint32_t)n->data.args[2];
 	bool answered;
+	int error;
 
-	memset(&s.address, 0, sizeof(s.address));
-	if (len < sizeof(sa_family_t) || len > sizeof(s.address)) {
-		fast_answer(f, n, EINVAL, 0);
-		return true;
-	}
-	if (notify_read(n, n->data.args[1], &s.address, len) < 0) {
-		fast_answer(f, n, EFAULT, 0);
-		return true;
-	}
-	s.len = len;
 	s.sock = notify_get_fd(n, s.number);
 	if (s.sock < 0) {
 		fast_answer(f, n, errno == EBADF ? EBADF : EAGAIN, 0);
 		return true;
 	}
-	answered = connect_subject(f, &s);
+	error = read_address(&s);
+	if (error)
+		fast_answer(f, n, error, 0);
+	answered = error || connect_subject(f, &s);
 	guard_close(&s.sock);
 	return answered;
 }
@@ -299,6 +316,8 @@ void fast_shutdown(struct fast *f, const struct notification *n)
 		error = bring_inside(f, &s) < 0 ? EAGAIN : 0;
 	else if (shutdown(s.sock, (int)n->data.args[1]) < 0)
 		error = errno;
+	else
+		fast_finish(f, s.is.inode);
 	fast_answer(f, n, error, 0);
 	guard_close(&s.sock);
 }

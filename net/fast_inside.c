@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -97,6 +98,17 @@ int fast_spare_take(struct fast *f, int family)
 	    make_sockets(f->options.init, family, f->spare[i].v + stays, SEVERAL) == 0)
 		f->spare[i].n = stays + SEVERAL;
 	return f->spare[i].n > stays ? f->spare[i].v[--f->spare[i].n] : -1;
+}
+
+int fast_spare_like(struct fast *f, int host, const struct fast_socket *is)
+{
+	int sock = fast_spare_take(f, is->family);
+
+	if (sock < 0)
+		return -1;
+	fast_socket_carry(host, sock, NULL);
+	fcntl(sock, F_SETFL, is->flags);
+	return sock;
 }
 
 void fast_spare_give(struct fast *f, int family, int sock)

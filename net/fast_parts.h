@@ -79,12 +79,18 @@ void fast_owe(struct fast *f, const struct notification *n, uint64_t inode);
 /* Was the last answer about this socket not heard? Asked once. */
 bool fast_is_owed(struct fast *f, const struct notification *n, uint64_t inode);
 
+/* A socket of the host's is on its way; and was it until now? Asked once. */
+void fast_unfinished(struct fast *f, uint64_t inode);
+bool fast_finish(struct fast *f, uint64_t inode);
+
 /* --- Sockets of the container's namespace --- */
 
 /* At the start. -1: that can't be had here. */
 int fast_spares_make(struct fast *f);
 /* A new one, non-blocking, the caller's; or -1. */
 int fast_spare_take(struct fast *f, int family);
+/* So, with what is set on one of the host's. */
+int fast_spare_like(struct fast *f, int host, const struct fast_socket *is);
 /* One that is as new. Takes it over. */
 void fast_spare_give(struct fast *f, int family, int sock);
 
@@ -114,10 +120,10 @@ int fast_wait_prepare(struct fast *f);
 /* Is there room for another? */
 bool fast_can_wait(struct fast *f);
 /*
- * Answers the call when the socket has its connection, or has failed. own takes its place again then; or
- * it is -1. Takes both over.
+ * Answers the call when the socket has its connection, or has failed, or with late when its time is over.
+ * If it fails, own takes its place again, unless that is -1. Takes both over.
  */
-void fast_wait(struct fast *f, const struct notification *n, int sock, int own);
+void fast_wait(struct fast *f, const struct notification *n, int sock, int own, int late);
 /* If a call was interrupted that waited for this socket, its answer is owed from now on. */
 void fast_wait_interrupted(struct fast *f, uint64_t inode);
 /* Those who wait for this socket need not any more. */

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,10 +71,12 @@ int fast_socket_look(int sock, struct fast_socket *ret)
 
 bool fast_socket_movable(int sock, const struct fast_socket *is)
 {
+	struct pollfd p = { .fd = sock, .events = POLLRDHUP };
 	char interface[64];
 	socklen_t n_filter = 0, len = sizeof(interface);
 
-	if (is->flags & O_ASYNC)
+	/* After a connect(2) that has failed, or a shutdown(2), the next one is not its first. */
+	if (is->flags & O_ASYNC || (poll(&p, 1, 0) == 1 && p.revents & POLLRDHUP))
 		return false;
 	/* Its length counts instructions. */
 	if (getsockopt(sock, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &n_filter) == 0 && n_filter > 0)

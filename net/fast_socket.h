@@ -41,7 +41,7 @@ uint64_t fast_socket_namespace(int sock);
 uint64_t fast_socket_inode(int sock);
 int fast_socket_state(int sock);
 
-/* Can another be what this one is? Not with a filter, an interface or signals of its own. */
+/* Can another be what this one, unconnected, is? Not with a past, nor with a filter, an interface or signals. */
 bool fast_socket_movable(int sock, const struct fast_socket *is);
 void fast_socket_read(int sock, struct fast_set *ret);
 /*

@@ -102,6 +102,7 @@ static int add_waits(pid_t of, const char *name, uint64_t inode, struct fast_pla
 			continue;
 		if (p->n_waits == FAST_EPOLLS_MAX)
 			return -1;
+		p->spent |= !(events & (EPOLLERR | EPOLLHUP));
 		p->waits[p->n_waits].epoll = atoi(name);
 		p->waits[p->n_waits].number = number;
 		p->waits[p->n_waits].events = events;
@@ -139,6 +140,7 @@ int fast_place_find(pid_t of, int number, uint64_t inode, struct fast_place *ret
 	char first[16];
 
 	ret->n = ret->n_waits = 0;
+	ret->spent = false;
 	snprintf(first, sizeof(first), "%d", number);
 	if (result == 0 && link_is(dirfd(dir), first, &want))
 		result = add_number(of, first, ret);
@@ -247,9 +249,8 @@ bool fast_place_shared(pid_t of, int number, uint64_t inode)
  * An epoll instance knows what it waits for by the file and the number that it had when it was added,
  * in the table of whoever added it. So it has to have that number here for a moment, whatever else has.
  */
-static void add_wait(int epoll, int sock, int number, uint32_t events, uint64_t data)
+static void change_wait(int epoll, int operation, int sock, int number, struct epoll_event *e)
 {
-	struct epoll_event e = { .events = events, .data.u64 = data };
 	/* Of what is at number, if anything is. Where it is one of these two, that as well. */
 	CLEAN(clean_fd) int before = fcntl(number, F_DUPFD_CLOEXEC, 0);
 	int by = epoll == number ? before : epoll;
@@ -258,7 +259,7 @@ static void add_wait(int epoll, int sock, int number, uint32_t events, uint64_t 
 		return;
 	if (sock != number && dup3(sock, number, O_CLOEXEC) < 0)
 		return;
-	epoll_ctl(by, EPOLL_CTL_ADD, number, &e);
+	epoll_ctl(by, operation, number, e);
 	if (sock == number)
 		return;
 	if (before >= 0)
@@ -267,14 +268,20 @@ static void add_wait(int epoll, int sock, int number, uint32_t events, uint64_t 
 		close(number);
 }
 
-static void add_waits_there(const struct notification *n, const struct fast_place *p, int sock)
+static void change_waits(const struct notification *n, const struct fast_place *p, int operation, int sock)
 {
 	for (size_t i = 0; i < p->n_waits; i++) {
 		CLEAN(guard_close) int epoll = notify_get_fd(n, p->waits[i].epoll);
+		struct epoll_event e = { .events = p->waits[i].events, .data.u64 = p->waits[i].data };
 
 		if (epoll >= 0)
-			add_wait(epoll, sock, p->waits[i].number, p->waits[i].events, p->waits[i].data);
+			change_wait(epoll, operation, sock, p->waits[i].number, &e);
 	}
+}
+
+void fast_place_leave(const struct notification *n, const struct fast_place *p, int sock)
+{
+	change_waits(n, p, EPOLL_CTL_DEL, sock);
 }
 
 int fast_place_put(const struct notification *n, int number, const struct fast_place *p, int sock)
@@ -289,6 +296,6 @@ int fast_place_put(const struct notification *n, int number, const struct fast_p
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i].number != number)
 			notify_add_fd(n, sock, p->v[i].number, p->v[i].cloexec);
-	add_waits_there(n, p, sock);
+	change_waits(n, p, EPOLL_CTL_ADD, sock);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct fast_place {
 		uint64_t data;
 	} waits[FAST_EPOLLS_MAX];
 	size_t n_waits;
+	bool spent; /* one of them has told of it, and does not again (EPOLLONESHOT): none can be made that does not */
 };
 
 /* number: one at which it is. 0; -1: there is more of it than can be told of, or the process is gone. */
@@ -41,5 +42,7 @@ bool fast_place_shared(pid_t of, int number, uint64_t inode);
  * and so nowhere.
  */
 int fast_place_put(const struct notification *n, int number, const struct fast_place *p, int sock);
+/* The epoll instances wait for the one that was there no more, though somebody keeps it. */
+void fast_place_leave(const struct notification *n, const struct fast_place *p, int sock);
 
 #endif

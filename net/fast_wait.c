@@ -19,6 +19,7 @@ struct fast_pending {
 	struct notification call;
 	int sock, own;
 	int timer; /* SO_SNDTIMEO, or -1 */
+	int late;
 	uint64_t inode;
 };
 
@@ -99,13 +100,37 @@ static void put_back(const struct fast_pending *p)
 {
 	static const struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int number = (int)p->call.data.args[0];
+	CLEAN(guard_close) int fresh = -1;
 	struct fast_place place;
+	struct fast_socket is;
 
-	if (p->own < 0 && fast_socket_namespace(p->sock) == p->fast->container)
+	if (fast_socket_look(p->sock, &is) < 0)
+		return;
+	if (is.namespace == p->fast->container) {
 		(void)!connect(p->sock, &none, sizeof(none));
-	else if (p->own >= 0 &&
-		 fast_place_find(p->call.pid, number, p->inode, &place) == 0)
-		fast_place_put(&p->call, number, &place, p->own);
+		return;
+	}
+	/* It was another call that brought it here. */
+	if (p->own < 0)
+		fresh = fast_spare_like(p->fast, p->sock, &is);
+	fast_finish(p->fast, p->inode);
+	if (fast_place_find(p->call.pid, number, p->inode, &place) == 0)
+		fast_place_put(&p->call, number, &place, p->own < 0 ? fresh : p->own);
+}
+
+/* What has its connection by a call that waited does not say so to the next one. */
+static void finish(struct fast *f, int sock, uint64_t inode)
+{
+	union fast_address peer = { .room = { 0 } };
+	socklen_t len = sizeof(peer);
+
+	if (fast_socket_namespace(sock) != f->container) {
+		fast_finish(f, inode);
+	} else if (getpeername(sock, &peer.any, &len) == 0) {
+		guard(true);
+		(void)!connect(sock, &peer.any, len);
+		guard(false);
+	}
 }
 
 static void on_connected(struct notify_loop *l, uint32_t events, void *arg)
@@ -119,9 +144,14 @@ static void on_connected(struct notify_loop *l, uint32_t events, void *arg)
 	(void)events;
 	if (drop_interrupted(p))
 		return;
+	/* One that was shut down before says so while it is on its way. */
+	if (fast_socket_state(p->sock) == TCP_SYN_SENT)
+		return;
 	getsockopt(p->sock, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error)
 		put_back(p);
+	else
+		finish(f, p->sock, p->inode);
 	fast_answer(f, &p->call, error, error ? 0 : p->inode);
 	drop(p);
 	fast_send_answers(f);
@@ -134,7 +164,7 @@ static void on_timeout(struct notify_loop *l, uint32_t events, void *arg)
 
 	(void)l;
 	(void)events;
-	fast_answer(f, &p->call, EINPROGRESS, p->inode);
+	fast_answer(f, &p->call, p->late, p->inode);
 	drop(p);
 	fast_send_answers(f);
 }
@@ -156,7 +186,7 @@ int fast_timer(int sock, int option)
 	return timer;
 }
 
-void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
+void fast_wait(struct fast *f, const struct notification *n, int sock, int own, int late)
 {
 	static const struct itimerspec each = { { .tv_sec = SWEEP_S }, { .tv_sec = SWEEP_S } };
 	uint64_t inode = fast_socket_inode(sock);
@@ -164,6 +194,7 @@ void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 
 	/* A peer on this machine has answered by now. */
 	if (fast_socket_state(sock) == TCP_ESTABLISHED) {
+		finish(f, sock, inode);
 		fast_answer(f, n, 0, inode);
 		guard_close(&sock);
 		guard_close(&own);
@@ -177,6 +208,7 @@ void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 		.sock = sock,
 		.own = own,
 		.timer = fast_timer(sock, SO_SNDTIMEO),
+		.late = late,
 		.inode = inode,
 	};
 	f->pending = p;
@@ -184,7 +216,7 @@ void fast_wait(struct fast *f, const struct notification *n, int sock, int own)
 	if (!f->sweeps)
 		timerfd_settime(f->sweep, 0, &each, NULL);
 	f->sweeps = true;
-	if (notify_loop_watch(f->loop, sock, EPOLLOUT, on_connected, p) == 0 &&
+	if (notify_loop_watch(f->loop, sock, EPOLLOUT | EPOLLET, on_connected, p) == 0 &&
 	    (p->timer < 0 || notify_loop_watch(f->loop, p->timer, EPOLLIN, on_timeout, p) == 0))
 		return;
 	put_back(p);

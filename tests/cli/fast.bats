@@ -93,7 +93,18 @@ supervisor() { pgrep -u "$(id -u)" -P "$(monitor_of f)" tiffin-calls; }
 
 @test "one that does not block: in progress, then there; refused, then inside" {
 	try nonblocking
-	same "$output" $'EINPROGRESS 0 EISCONN\nFalse False host\nECONNREFUSED True\nown True'
+	same "$output" $'EINPROGRESS 0 0 EISCONN\nFalse False host\nECONNREFUSED True\nECONNABORTED\nown True'
+}
+
+@test "one that is connected, or failed, or is on its way, says so when it is connected again" {
+	try again
+	same "$output" "0 EISCONN
+ECONNREFUSED EINPROGRESS
+EINPROGRESS EALREADY
+EISCONN
+ECONNREFUSED EINPROGRESS
+0 EISCONN
+ECONNREFUSED"
 }
 
 @test "options and a bound port go along" {
@@ -109,6 +120,8 @@ supervisor() { pgrep -u "$(id -u)" -P "$(monitor_of f)" tiffin-calls; }
 	same "$output" "$want"$'\n'"$want"
 	try forgotten
 	same "$output" 0
+	try epoll_quiet
+	same "$output" $'1 ECONNREFUSED []\nhost []'
 }
 
 @test "every number of it is the same socket afterwards" {

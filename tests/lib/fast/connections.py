@@ -45,6 +45,7 @@ def case_nonblocking(address, port):
     sock = socket.socket()
     sock.setblocking(False)
     print(name(sock.connect_ex((address, port))), wait_out(sock),
+          name(raw_connect(sock.fileno(), packed(address, port))),
           name(raw_connect(sock.fileno(), packed(address, port))))
     print(os.get_blocking(sock.fileno()), os.get_inheritable(sock.fileno()), echo(sock))
     sock = socket.socket()
@@ -52,11 +53,49 @@ def case_nonblocking(address, port):
     os.set_inheritable(sock.fileno(), True)
     sock.connect_ex((address, 1))
     print(wait_out(sock), os.get_inheritable(sock.fileno()))
-    # And now inside, by the same socket, and outside again.
+    # And now inside, by the same socket, once it has said that it failed.
     inner = socket.create_server(("127.0.0.1", 0))
+    print(name(raw_connect(sock.fileno(), packed(*inner.getsockname()))))
     sock.setblocking(True)
     sock.connect(inner.getsockname())
     print(whose(sock), inner.accept()[1] == sock.getsockname())
+
+
+def case_again(address, port):
+    """connect(2) of a socket that has a past: as the kernel has it"""
+    def called(sock, *addresses):
+        print(*(name(raw_connect(sock.fileno(), packed(*a))) for a in addresses))
+    there, refused, silent = (address, port), (address, 1), (address, silent_port())
+    called(socket.socket(), there, there)
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.connect_ex(refused)
+    select.select([], [sock], [], 60)
+    called(sock, there, there)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 100000))
+    called(sock, silent, there)
+    # What is over is no new one.
+    sock = socket.create_connection(there)
+    sock.shutdown(socket.SHUT_RDWR)
+    while sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != b"\x07":
+        time.sleep(0.01)
+    called(sock, there)
+    # A child has one of the parent's on its way inside, which fails; the parent hears of it.
+    sock = socket.socket()
+    sock.setblocking(False)
+    if os.fork() == 0:
+        sock.connect_ex(("127.0.0.1", 1))
+        os._exit(0)
+    os.wait()
+    called(sock, there, there)
+    # By hand.
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    inner = socket.create_server(("127.0.0.1", 0))
+    called(socket.socket(), inner.getsockname(), inner.getsockname())
+    sock = socket.socket()
+    libc.shutdown(sock.fileno(), 2)
+    called(sock, ("127.0.0.1", 1))
 
 
 def case_options(address, port):
@@ -119,6 +158,27 @@ def case_epoll(address, port):
         first.modify(sock, select.EPOLLIN)
         second.unregister(other)
         print(os.read(other, 10), second.poll(0), first.poll(0))
+
+
+def case_epoll_quiet(address, port):
+    """nothing is told of what was in the socket's place: nor twice (EPOLLONESHOT), nor while a call waits"""
+    sock, poll = socket.socket(), select.epoll()
+    sock.setblocking(False)
+    poll.register(sock, select.EPOLLOUT | select.EPOLLONESHOT)
+    told = len(poll.poll(0))
+    sock.connect_ex((address, 1))
+    print(told, wait_out(sock), poll.poll(0))
+    sock, poll = socket.socket(), select.epoll()
+    poll.register(sock, select.EPOLLOUT)
+    thread = threading.Thread(target=raw_connect, args=(sock.fileno(), packed(address, silent_port())))
+    thread.start()
+    end = time.time() + 60
+    while poll.poll(0) and time.time() < end:
+        time.sleep(0.01)
+    print(whose(sock), poll.poll(0))
+    while thread.is_alive():
+        libc.shutdown(sock.fileno(), 2)
+        thread.join(0.5)
 
 
 def case_forgotten(address, port):
