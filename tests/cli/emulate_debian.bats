@@ -8,6 +8,7 @@ setup_file() {
 	[ -n "$TIFFIN_TEST_DEBIAN" ] || skip "debian:bookworm could not be made"
 	own_store debian:bookworm
 	tiffin run -d --name programs "$REGISTRY/debian:bookworm" sleep 100000
+	supervisor >"$BATS_FILE_TMPDIR/supervisor"
 	tiffin exec programs apt-get -q update >"$BATS_FILE_TMPDIR/apt" 2>&1
 	# Longer than tiffin() lets one take.
 	DEBIAN_FRONTEND=noninteractive timeout 800 "$TIFFIN" exec --env DEBIAN_FRONTEND programs apt-get install \
@@ -19,6 +20,8 @@ setup_file() {
 teardown_file() { drop_store; }
 
 DEBIAN=$REGISTRY/debian:bookworm
+
+supervisor() { pgrep -P "$(monitor_of programs)" -x tiffin-calls; }
 
 inside() { # inside SCRIPT
 	tiffin exec programs bash -c "
@@ -103,4 +106,8 @@ role "root" does not exist
 		soon() { for _ in {1..1000}; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; "$@"; }
 		pg_ctlcluster 15 main start; soon su postgres -c "psql -l"; su postgres -c "psql -tAc \"select sum(n) from t\""')" \
 		$'redis:redis\npostgres:postgres\nroot:mail\n500500'
+}
+
+@test "none of that took the supervisor beyond the list of its own calls, which ends it" {
+	same "$(supervisor)" "$(cat "$BATS_FILE_TMPDIR/supervisor")"
 }
