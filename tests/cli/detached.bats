@@ -103,9 +103,9 @@ host_pid_of() { # host_pid_of TEXT: of the container's first process, which has 
 
 @test "a status says since when" {
 	tiffin run -d --name d "$BUSYBOX" sleep 1000
-	matches "$(row_of d)" ' Up ([0-9]+ seconds?|Less than a second)'
+	matches "$(row_of d)" ' Up ([0-9]+ seconds?|Less than a second|About a minute)'
 	tiffin run --name e "$BUSYBOX" true
-	matches "$(row_of e)" ' Exited \(0\) ([0-9]+ seconds?|Less than a second)( ago)?'
+	matches "$(row_of e)" ' Exited \(0\) ([0-9]+ seconds?|Less than a second|About a minute)( ago)?'
 }
 
 @test "container ls, container ps and ps are one" {
@@ -138,14 +138,14 @@ host_pid_of() { # host_pid_of TEXT: of the container's first process, which has 
 }
 
 @test "the container is killed from outside: its end is seen" {
-	tiffin run -d --name victim "$BUSYBOX" sleep 1000.125
-	kill -9 "$(host_pid_of 'sleep 1000.125')"
+	tiffin run -d --name victim "$BUSYBOX" sleep "$NAP"
+	kill -9 "$(host_pid_of "sleep $NAP")"
 	wait_for has_status victim 'Exited \(137\)'
 }
 
 @test "the monitor is killed: the container ends, and its status is not 0" {
-	tiffin run -d --name headless "$BUSYBOX" sleep 1000.250
-	first=$(host_pid_of 'sleep 1000.250')
+	tiffin run -d --name headless "$BUSYBOX" sleep "$NAP"
+	first=$(host_pid_of "sleep $NAP")
 	kill -9 "$(ps -o ppid= -p "$first")"
 	gone() { ! kill -0 "$first" 2>/dev/null; }
 	wait_for gone

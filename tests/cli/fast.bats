@@ -79,7 +79,7 @@ supervisor() { pgrep -u "$(id -u)" -P "$(monitor_of f)" tiffin-calls; }
 }
 
 @test "a static program's is, too, and a program's that curl is" {
-	run tiffin run --rm --network fast "$BUSYBOX" sh -c "{ echo lunch; sleep 1; } | nc -w 5 $host $port"
+	run tiffin run --rm --network fast "$BUSYBOX" sh -c "{ echo lunch; sleep 1; } | nc -w 60 $host $port"
 	same "$output" lunch
 	[ -x /usr/bin/curl ] || skip "no curl"
 	run tiffin exec f /usr/bin/curl -s -m 5 -w '%{local_ip}\n' "telnet://$host:$port" </dev/null
@@ -158,7 +158,7 @@ EBADF ENOTSOCK EINVAL"
 
 @test "signals interrupt a call, and what is made again goes on" {
 	try signal
-	same "$output" $'EINPROGRESS\nEINTR\n{\'0\': 200} True'
+	same "$output" $'EINPROGRESS\nEINTR\n{\'0\'} True'
 }
 
 @test "shutdown ends a call that waits in another thread" {
@@ -323,6 +323,7 @@ ask() { python3 "$LIB/fast" "${3:-ask}" "$1" "$2"; }
 	# A listener that is closed is refused, and one that comes back is there.
 	listener once
 	contains "$(ask 127.0.0.1 "$published")" "host "
+	wait_for nobody_listens
 	run ask 127.0.0.1 "$published"
 	[ "$status" != 0 ]
 	listener epoll

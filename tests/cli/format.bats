@@ -43,7 +43,7 @@ teardown_file() { drop_store; }
 }
 
 # Between two commands a second may pass.
-ageless() { sed -E 's/(Less than a second|[0-9]+ seconds?|About a minute)( ago)?//g; s/ +/ /g'; }
+ageless() { sed -E 's/(Less than a second|[0-9]+ (second|minute)s?|About a minute)( ago)?//g; s/ +/ /g'; }
 
 @test "ps: json is an object a line" {
 	run tiffin ps -a --format json

@@ -75,11 +75,11 @@ checked() { # checked NAME OPTION…: runs what is well while /ok is there
 @test "a check that a pause stops does not count, and ends when it goes on" {
 	mkdir "$BATS_TEST_TMPDIR/v"
 	tiffin run -d --name h -v "$BATS_TEST_TMPDIR/v:/v" --health-cmd 'echo >>/v/begun; while [ ! -e /v/go ]; do sleep 0.05; done' \
-		--health-interval 100ms --health-timeout 5s --health-retries 1 "$BUSYBOX" sleep 1000
+		--health-interval 100ms --health-timeout 15s --health-retries 1 "$BUSYBOX" sleep 1000
 	wait_for test -e "$BATS_TEST_TMPDIR/v/begun"
 	tiffin pause h
 	# Longer than it may take.
-	sleep 6
+	sleep 16
 	same "$(health_of h)" starting
 	touch "$BATS_TEST_TMPDIR/v/go"
 	tiffin unpause h

@@ -18,12 +18,20 @@ maps_of() { # maps_of PROGRAM
 	done
 }
 
+# Whatever others do on this machine meanwhile: until it is so once.
+unchanged_by_run() { # unchanged_by_run COMMAND OPTION…: what the command prints, before, during and after a run
+	local what=$1 before
+	shift
+	before=$($what)
+	tiffin run -d --name d "$@" "$BUSYBOX" sleep 1000
+	same "$($what)" "$before" && tiffin rm -f d && same "$($what)" "$before" && return
+	tiffin rm -f -i d
+	return 1
+}
+
 @test "nothing is mounted on the host, before, during and after a run" {
-	before=$(cat /proc/self/mountinfo)
-	tiffin run -d --name d -v /etc:/e "$BUSYBOX" sleep 1000
-	same "$(cat /proc/self/mountinfo)" "$before"
-	tiffin rm -f d
-	same "$(cat /proc/self/mountinfo)" "$before"
+	mounts() { cat /proc/self/mountinfo; }
+	wait_for unchanged_by_run mounts -v /etc:/e
 }
 
 @test "the monitor of a container has the host's mounts, not the container's" {
@@ -49,10 +57,10 @@ maps_of() { # maps_of PROGRAM
 }
 
 @test "all processes of a container end with it" {
-	tiffin run -d --name d "$BUSYBOX" sleep 1000.0625
-	before=$(pids_with "$TIFFIN_ROOT\|$TIFFIN\|sleep 1000\.0625")
+	tiffin run -d --name d "$BUSYBOX" sleep "$NAP"
+	[ -n "$(pids_with "sleep $NAP")" ]
 	tiffin rm -f d
-	none_left() { [ -z "$(pids_with "sleep 1000\.0625")$(pids_with "^$TIFFIN")" ]; }
+	none_left() { [ -z "$(pids_with "sleep $NAP")$(pids_with "^$TIFFIN")" ]; }
 	wait_for none_left
 }
 
@@ -66,9 +74,8 @@ maps_of() { # maps_of PROGRAM
 }
 
 @test "with the host's network there is no abstract socket of ours" {
-	before=$(grep -c ' @' /proc/net/unix || :)
-	tiffin run -d --name d --network host "$BUSYBOX" sleep 1000
-	same "$(grep -c ' @' /proc/net/unix || :)" "$before"
+	abstract() { grep -c ' @' /proc/net/unix || :; }
+	wait_for unchanged_by_run abstract --network host
 }
 
 @test "a container in a directory that others can't enter runs" {
@@ -89,7 +96,7 @@ maps_of() { # maps_of PROGRAM
 
 @test "the network's process has nothing of the host: no files, no capabilities" {
 	tiffin run -d --name d "$BUSYBOX" sleep 1000
-	pid=$(pids_with "${TIFFIN%/bin/tiffin}/libexec/tiffin/tiffin-net" | head -n 1)
+	pid=$(pgrep -P "$(monitor_of d)" -x tiffin-net)
 	[ -n "$pid" ]
 	run grep -E '^(CapEff|CapPrm|NoNewPrivs|Seccomp):' "/proc/$pid/status"
 	same "$(tr '\t' ' ' <<<"$output")" "CapPrm: 0000000000000000

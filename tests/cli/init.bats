@@ -39,9 +39,9 @@ in_box() { tiffin run --rm --init "$BUSYBOX" "$@"; }
 	tiffin run -d --name reaper --init "$BUSYBOX" sh -c '(sleep 0.2 & exit); sleep 0.1; sleep 1000.8'
 	orphans() { tiffin exec reaper sh -c 'grep -l "^Name:.sleep" /proc/[0-9]*/status' | wc -l; }
 	wait_for eval '[ "$(orphans)" = 1 ]'
-	run in_box sh -c 'sleep 1000.9 & exit 3'
+	run in_box sh -c "sleep $NAP & exit 3"
 	same "$status" 3
-	same "$(pids_with 'sleep 1000[.]9')" ""
+	same "$(pids_with "sleep $NAP")" ""
 }
 
 @test "it forwards the signals that it gets" {

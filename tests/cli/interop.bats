@@ -28,7 +28,7 @@ setup() {
 }
 
 inside() { # inside COMMAND…
-	XDG_RUNTIME_DIR=/run timeout 100 \
+	XDG_RUNTIME_DIR=/run timeout 160 \
 		unshare --user --map-root-user --map-auto --mount --cgroup sh -c '
 			for dir in /run /var/lib /dev/shm; do mount -t tmpfs none $dir || exit; done
 			mount -t cgroup2 none /sys/fs/cgroup && exec "$@"' sh "$@" 3>&- 4>&-

@@ -87,15 +87,14 @@ teardown_file() { drop_store; }
 
 @test "a container that can't be started stays as it was created" {
 	tiffin create --name odd "$BUSYBOX" no-such-command
-	run tiffin start odd
-	same "$status" 127
+	run -127 tiffin start odd
 	has_status odd Created
 }
 
 @test "the monitor killed: the container ends, and its status is unknown, never 0" {
-	tiffin run -d --name orphan "$BUSYBOX" sleep 1000.4
+	tiffin run -d --name orphan "$BUSYBOX" sleep "$NAP"
 	kill -9 "$(monitor_of orphan)"
-	gone() { [ -z "$(pids_with 'sleep 1000.4')" ]; }
+	gone() { [ -z "$(pids_with "sleep $NAP")" ]; }
 	wait_for gone
 	wait_for has_status orphan 'Exited \(255\)'
 	same "$(tiffin wait orphan)" 255
@@ -106,14 +105,14 @@ teardown_file() { drop_store; }
 @test "the monitor killed: so it is where the first process has changed its user, on every network" {
 	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: with one ID there is no other user"
 	for mode in fast slirp none host; do
-		tiffin run -d --name "orphan-$mode" --network "$mode" "$BUSYBOX" \
-			su -s /bin/sh app -c 'exec sleep 1000.6'
-		untied() { tiffin exec "orphan-$mode" grep -q sleep /proc/1/comm; }
+		tiffin run -d --name "orphan-$mode-$$" --network "$mode" "$BUSYBOX" \
+			su -s /bin/sh app -c "exec sleep $NAP"
+		untied() { tiffin exec "orphan-$mode-$$" grep -q sleep /proc/1/comm; }
 		wait_for untied
-		kill -9 "$(monitor_of "orphan-$mode")"
-		gone() { [ -z "$(pids_with 'keeper of orphan-')$(pids_with 'sleep 1000[.]6')" ]; }
+		kill -9 "$(monitor_of "orphan-$mode-$$")"
+		gone() { [ -z "$(pids_with "keeper of orphan-.*-$$")$(pids_with "sleep $NAP")" ]; }
 		wait_for gone
-		same "$(tiffin wait "orphan-$mode")" 255
+		same "$(tiffin wait "orphan-$mode-$$")" 255
 	done
 }
 
@@ -123,18 +122,18 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 
 @test "the monitor killed when all has settled: the same" {
 	[ "$TIFFIN_TEST_IDS" = range ] || skip "cannot be had here: with one ID there is no other user"
-	tiffin run -d --name late "$BUSYBOX" su -s /bin/sh app -c 'exec sleep 1000.8'
-	wait_for keeper_has_settled late
-	kill -9 "$(monitor_of late)"
-	gone() { [ -z "$(pids_with 'keeper of late')$(pids_with 'sleep 1000[.]8')" ]; }
+	tiffin run -d --name "late-$$" "$BUSYBOX" su -s /bin/sh app -c "exec sleep $NAP"
+	wait_for keeper_has_settled "late-$$"
+	kill -9 "$(monitor_of "late-$$")"
+	gone() { [ -z "$(pids_with "keeper of late-$$")$(pids_with "sleep $NAP")" ]; }
 	wait_for gone
-	same "$(tiffin wait late)" 255
+	same "$(tiffin wait "late-$$")" 255
 }
 
 @test "the keeper that has settled has three descriptors at most, and no environment" {
-	tiffin run -d --name late "$BUSYBOX" sleep 1000.9
-	wait_for keeper_has_settled late
-	keeper=$(pids_with 'tiffin: keeper of late')
+	tiffin run -d --name "late-$$" "$BUSYBOX" sleep 1000
+	wait_for keeper_has_settled "late-$$"
+	keeper=$(pids_with "tiffin: keeper of late-$$")
 	same "$(ls "/proc/$keeper/fd" | xargs)" "0 1"
 	same "$(tr '\0' ' ' <"/proc/$keeper/environ")" ""
 	same "$(cat "/proc/$keeper/comm")" tiffin-keeper
@@ -142,11 +141,11 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 }
 
 @test "a monitor that hangs: rm -f kills it" {
-	tiffin run -d --name deaf --restart always "$BUSYBOX" sleep 1000.5
-	kill -STOP "$(monitor_of deaf)"
-	tiffin rm -f deaf
-	same "$(pids_with 'sleep 1000[.]5')" ""
-	gone() { [ -z "$(pids_with 'of deaf')" ]; } # its keeper ends after it
+	tiffin run -d --name "deaf-$$" --restart always "$BUSYBOX" sleep "$NAP"
+	kill -STOP "$(monitor_of "deaf-$$")"
+	tiffin rm -f "deaf-$$"
+	same "$(pids_with "sleep $NAP")" ""
+	gone() { [ -z "$(pids_with "of deaf-$$")" ]; } # its keeper ends after it
 	wait_for gone
 }
 
@@ -156,7 +155,7 @@ keeper_has_settled() { # keeper_has_settled NAME: it is a program of its own by 
 f = open(sys.argv[1], "r+")
 fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))  # F_OFD_SETLK
 print(flush=True)
-time.sleep(60)' "$TIFFIN_ROOT/containers/$id/lock" >"$BATS_TEST_TMPDIR/locked" 3>&- 4>&- &
+time.sleep(1000)' "$TIFFIN_ROOT/containers/$id/lock" >"$BATS_TEST_TMPDIR/locked" 3>&- 4>&- &
 	wait_for test -s "$BATS_TEST_TMPDIR/locked"
 	fails 2 rm -f stuck
 	kill $!
@@ -165,9 +164,9 @@ time.sleep(60)' "$TIFFIN_ROOT/containers/$id/lock" >"$BATS_TEST_TMPDIR/locked" 3
 }
 
 @test "the keeper killed: the container goes on, and ends as ever" {
-	tiffin run -d --name kept "$BUSYBOX" sleep 1000.7
-	kill -9 "$(pids_with 'tiffin: keeper of kept')"
-	tiffin exec kept true
-	tiffin stop -t 0 kept
-	has_status kept 'Exited \(137\)'
+	tiffin run -d --name "kept-$$" "$BUSYBOX" sleep 1000
+	kill -9 "$(pids_with "tiffin: keeper of kept-$$")"
+	tiffin exec "kept-$$" true
+	tiffin stop -t 0 "kept-$$"
+	has_status "kept-$$" 'Exited \(137\)'
 }

@@ -44,27 +44,28 @@ start_first() { tiffin run -d --name first "$@" "$BUSYBOX" sleep 1000; }
 }
 
 @test "--pid host: the end of the first process is the end of all of them" {
-	tiffin run -d --name hosts --pid host "$BUSYBOX" sh -c 'sleep 4242 & setsid sleep 4243 & sleep 1000'
-	wait_for pgrep -u "$(id -u)" -x -f 'sleep 4243'
+	tiffin run -d --name hosts --pid host "$BUSYBOX" sh -c "sleep ${NAP}1 & setsid sleep ${NAP}2 & sleep 1000"
+	wait_for pgrep -u "$(id -u)" -x -f "sleep ${NAP}2"
 	tiffin stop -t 0 hosts
-	same "$(pids_with '^sleep 424[23]$')" ""
+	same "$(pids_with "^sleep ${NAP}[12]\$")" ""
 }
 
 @test "--pid host: so it is when all has settled" {
-	tiffin run -d --name hosts --pid host "$BUSYBOX" sh -c 'sleep 1000.31 & exec sleep 1000.32'
-	settled() { [[ $(readlink "/proc/$(pids_with 'tiffin: keeper of hosts')/exe") = *memfd:* ]]; }
+	tiffin run -d --name "hosts-$$" --pid host "$BUSYBOX" sh -c "sleep ${NAP}1 & exec sleep ${NAP}2"
+	settled() { [[ $(readlink "/proc/$(pids_with "tiffin: keeper of hosts-$$")/exe") = *memfd:* ]]; }
 	wait_for settled
-	kill -9 "$(pids_with '^sleep 1000[.]32')"
-	gone() { [ -z "$(pids_with '^sleep 1000[.]3')" ]; }
+	kill -9 "$(pids_with "^sleep ${NAP}2")"
+	gone() { [ -z "$(pids_with "^sleep ${NAP}[12]")" ]; }
 	wait_for gone
 }
 
 @test "--pid host: neither is any left when the monitor is killed" {
-	tiffin run -d --name hosts --pid host "$BUSYBOX" sh -c 'sleep 4244 & setsid sleep 4245 & sleep 1000'
-	wait_for pgrep -u "$(id -u)" -x -f 'sleep 4245'
+	tiffin run -d --name hosts --pid host "$BUSYBOX" sh -c "sleep ${NAP}1 & setsid sleep ${NAP}2 & sleep 1000"
+	wait_for pgrep -u "$(id -u)" -x -f "sleep ${NAP}2"
 	kill -9 "$(monitor_of hosts)"
 	wait_for has_status hosts 'Exited \(255\)'
-	wait_for eval 'same "$(pids_with "^sleep 424[45]\$")" "" 2>/dev/null'
+	gone() { [ -z "$(pids_with "^sleep ${NAP}[12]")" ]; }
+	wait_for gone
 }
 
 @test "--ipc host has the host's /dev/shm" {

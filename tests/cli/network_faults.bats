@@ -114,8 +114,8 @@ s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); print(
 	command -v pasta >/dev/null || skip "there is no pasta (package passt)"
 	[ -w /dev/net/tun ] || skip "cannot be had here: pasta needs /dev/net/tun"
 	port=$(free_port)
-	serve web --network pasta:-I,lost0 -p "$port:80"
-	kill -9 "$(pids_with 'pasta .*lost0')"
+	serve web --network "pasta:-I,l$$" -p "$port:80"
+	kill -9 "$(pids_with "pasta .*l$$")"
 	wait_for is_lost web
 	tiffin network reload web
 	lacks "$(row_of web)" lost
@@ -124,7 +124,7 @@ s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); print(
 
 @test "a thousand connections at once" {
 	serve web -p 80 --ulimit nofile=4096
-	run timeout 90 python3 - "$(number web 80)" <<'PYTHON'
+	run timeout 150 python3 - "$(number web 80)" <<'PYTHON'
 import resource, socket, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 socks = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60) for _ in range(1000)]
@@ -154,12 +154,12 @@ print(sum(s.makefile("rb").read().endswith(b": x") for s in socks))' "$port"
 
 @test "peers that close one half get the answer to what they said" {
 	serve web -p 80
-	run timeout 60 python3 - "$(number web 80)" <<'PYTHON'
+	run timeout 150 python3 - "$(number web 80)" <<'PYTHON'
 import socket, sys, time
 port = int(sys.argv[1])
 # Half-open: they say nothing, and stay.
-mute = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(20)]
-s = socket.create_connection(("127.0.0.1", port), 20)
+mute = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(20)]
+s = socket.create_connection(("127.0.0.1", port), 60)
 s.sendall(b"half")
 s.shutdown(socket.SHUT_WR)
 time.sleep(1)
@@ -167,7 +167,7 @@ print(s.makefile("rb").read().decode())
 for m in mute:  # and go without a word
     m.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     m.close()
-s = socket.create_connection(("127.0.0.1", port), 20)
+s = socket.create_connection(("127.0.0.1", port), 60)
 s.sendall(b"again")
 s.shutdown(socket.SHUT_WR)
 print(s.makefile("rb").read().decode())

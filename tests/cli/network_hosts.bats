@@ -9,7 +9,7 @@ teardown_file() { drop_store; }
 teardown() { remove_containers; }
 
 on_host() { # on_host SCRIPT: $1 in it is tiffin, $2 the image; its output in $output
-	run timeout 100 "$LIB/own_host.sh" "$1" "$TIFFIN" "$BUSYBOX" 3>&- 4>&-
+	run timeout 200 "$LIB/own_host.sh" "$1" "$TIFFIN" "$BUSYBOX" 3>&- 4>&-
 	echo "$output" >&2
 	same "$status" 0
 }

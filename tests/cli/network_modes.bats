@@ -196,11 +196,13 @@ has_pasta() {
 
 @test "pasta ends with its container, and with a monitor that is killed" {
 	has_pasta
-	in_box pasta:-I,mine7 true
-	none_left() { [ -z "$(pids_with 'pasta .*mine7')" ]; }
-	none_left
-	tiffin run -d --name box --network pasta:-I,mine7 "$BUSYBOX" sleep 100
-	[ -n "$(pids_with 'pasta .*mine7')" ]
+	# A name that no other's has, and that is short enough for an interface.
+	local own=m$$
+	in_box "pasta:-I,$own" true
+	none_left() { [ -z "$(pids_with "pasta .*$own")" ]; }
+	wait_for none_left
+	tiffin run -d --name box --network "pasta:-I,$own" "$BUSYBOX" sleep 100
+	[ -n "$(pids_with "pasta .*$own")" ]
 	kill -9 "$(monitor_of box)"
 	wait_for none_left
 	tiffin rm -f box

@@ -114,7 +114,7 @@ ports_of() { tiffin ps --noheading | awk '{ $1 = $2 = ""; print }'; }
 	port=$(number web 80)
 	run python3 - "$port" <<'PYTHON'
 import socket, sys
-socks = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20) for _ in range(200)]
+socks = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60) for _ in range(200)]
 for s in socks:
     s.sendall(b"x")
     s.shutdown(socket.SHUT_WR)

@@ -26,11 +26,11 @@ teardown_file() { drop_store; }
 }
 
 @test "-f kills and removes what runs" {
-	tiffin run -d --name running "$BUSYBOX" sleep 1000.75
+	tiffin run -d --name running "$BUSYBOX" sleep "$NAP"
 	run --separate-stderr tiffin rm -f running
 	same "$status$output" 0running
 	same "$(tiffin ps -aq)" ""
-	same "$(pids_with 'sleep 1000\.75')" ""
+	same "$(pids_with "sleep $NAP")" ""
 }
 
 @test "-f removes what others start again and again" {

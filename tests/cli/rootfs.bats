@@ -98,24 +98,25 @@ in_host() { tiffin run --rm --rootfs /:O "$@"; }
 
 @test "/:O: the host's compiler works" {
 	command -v gcc >/dev/null || skip "cannot be had here: there is no gcc"
-	printf '#include <stdio.h>\nint main(void) { return puts("compiled") < 0; }\n' >"$HOME/tiffin-test.c"
-	run in_host sh -c "cd $HOME && gcc -o prog tiffin-test.c && ./prog && cp prog /tmp/ && /tmp/prog"
-	rm "$HOME/tiffin-test.c"
+	printf '#include <stdio.h>\nint main(void) { return puts("compiled") < 0; }\n' >"$HOME/tiffin-test-$$.c"
+	run in_host sh -c "cd $HOME && gcc -o prog-$$ tiffin-test-$$.c && ./prog-$$ && cp prog-$$ /tmp/ && /tmp/prog-$$"
+	rm "$HOME/tiffin-test-$$.c"
 	same "$output" $'compiled\ncompiled'
-	[ ! -e "$HOME/prog" ]
+	[ ! -e "$HOME/prog-$$" ]
 }
 
 @test "/:O: every write is discarded" {
-	echo mine >"$HOME/tiffin-canary"
-	run in_host sh -c 'cd "$0" && echo x >tiffin-new; echo x >tiffin-canary; rm tiffin-canary
+	canary=tiffin-canary-$$ new=tiffin-new-$$
+	echo mine >"$HOME/$canary"
+	run in_host sh -c 'cd "$0" && echo x >$2; echo x >$1; rm $1
 		for d in / /etc /usr /usr/local/bin /usr/bin /var /home /tmp /run /var/tmp /opt; do
-			touch $d/tiffin-new || echo "not writable: $d"; done; ls -d /tiffin-new' "$HOME"
-	same "$output" /tiffin-new
-	same "$(cat "$HOME/tiffin-canary")" mine
+			touch $d/$2 || echo "not writable: $d"; done; ls -d /$2' "$HOME" "$canary" "$new"
+	same "$output" "/$new"
+	same "$(cat "$HOME/$canary")" mine
 	for dir in / /etc /usr /usr/local/bin /usr/bin /var /home /tmp /run /var/tmp /opt "$HOME"; do
-		[ ! -e "$dir/tiffin-new" ]
+		[ ! -e "$dir/$new" ]
 	done
-	rm "$HOME/tiffin-canary"
+	rm "$HOME/$canary"
 }
 
 @test "/:O: a file of root's can't be written to, nor read where the caller may not" {
@@ -130,7 +131,7 @@ in_host() { tiffin run --rm --rootfs /:O "$@"; }
 	mkdir "$dir"
 	mkfifo "$dir/fifo"
 	python3 -c 'import socket, sys, time
-s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)' "$dir/socket" 3>&- 4>&- &
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(1000)' "$dir/socket" 3>&- 4>&- &
 	wait_for test -S "$dir/socket"
 	connect="import socket; socket.socket(socket.AF_UNIX).connect('$dir/socket')"
 	# It is there to be connected to.

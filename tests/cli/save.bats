@@ -20,9 +20,9 @@ diff_ids() { # diff_ids IMAGE…: of skopeo's transport:reference, and their con
 # Through skopeo into a registry, and from there into a new store: the ID must be the same.
 comes_back() { # comes_back SOURCE ID
 	local TIFFIN_ROOT
-	skopeo copy -q --insecure-policy --dest-tls-verify=false "$1" "docker://$REGISTRY/back:$BATS_TEST_NUMBER"
+	skopeo copy -q --insecure-policy --dest-tls-verify=false "$1" "docker://$REGISTRY/back-$TIFFIN_TEST_IDS:$BATS_TEST_NUMBER"
 	empty_store
-	same "$(tiffin pull -q "$REGISTRY/back:$BATS_TEST_NUMBER")" "$2"
+	same "$(tiffin pull -q "$REGISTRY/back-$TIFFIN_TEST_IDS:$BATS_TEST_NUMBER")" "$2"
 	drop_store
 }
 

@@ -37,21 +37,28 @@ serve() { # serve: a registry that has a search, as Docker Hub; its address is $
 	HUB=localhost:$(cat "$BATS_TEST_TMPDIR/port")
 }
 
+# The other user's tests push to this registry, too, between one question and the next.
 @test "a registry without a search is asked for its repositories, and a full match comes first" {
 	run --separate-stderr tiffin search "$BUSYBOX"
 	same "$status" 0
 	matches "${lines[0]}" '^NAME +DESCRIPTION *$'
 	same "$(awk '{print $1}' <<<"${lines[1]}")" "$BUSYBOX"
 	contains "$output" "$REGISTRY/team/tools/busybox"
-	same "$(tiffin search --limit 1 --format '{{.Index}} {{.Name}}' "$REGISTRY/busy")" "$REGISTRY $(
-		curl -fsS "http://$REGISTRY/v2/_catalog?n=1000" | jq -r '[.repositories[] | select(contains("busy"))][0]' |
-			sed "s|^|$REGISTRY/|")"
+	first_of_them() {
+		same "$(tiffin search --limit 1 --format '{{.Index}} {{.Name}}' "$REGISTRY/busy")" "$REGISTRY $(
+			curl -fsS "http://$REGISTRY/v2/_catalog?n=1000" | jq -r '[.repositories[] | select(contains("busy"))][0]' |
+				sed "s|^|$REGISTRY/|")"
+	}
+	wait_for first_of_them
 }
 
 @test "an empty term finds all, and one that is not there nothing" {
-	same "$(tiffin search --limit 1000 --format '{{.Name}}' "$REGISTRY/" | sort)" "$(
-		curl -fsS "http://$REGISTRY/v2/_catalog?n=1000" | jq -r '.repositories[]' |
-			sed "s|^|$REGISTRY/|" | sort)"
+	all_of_them() {
+		same "$(tiffin search --limit 1000 --format '{{.Name}}' "$REGISTRY/" | sort)" "$(
+			curl -fsS "http://$REGISTRY/v2/_catalog?n=1000" | jq -r '.repositories[]' |
+				sed "s|^|$REGISTRY/|" | sort)"
+	}
+	wait_for all_of_them
 	same "$(tiffin search --format '{{.Name}}' "$REGISTRY/no-such-thing")" ""
 }
 

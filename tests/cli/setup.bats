@@ -83,11 +83,14 @@ own_installation() {
 @test "tiffin's program can't be written to from a container that it enters (CVE-2019-5736)" {
 	own_installation
 	tiffin run -d --network none --name box -v "$PROBE:/probe" \
-		-v "$TIFFIN:/target:ro" "$BUSYBOX" /probe overwrite 4 /target
+		-v "$TIFFIN:/target:ro" "$BUSYBOX" /probe overwrite /target
 	wait_for eval 'tiffin logs box | grep -q ready'
 	for _ in $(seq 12); do
 		tiffin exec box true || :
 	done
+	# One that it can't miss.
+	tiffin exec box sleep 0.5 || :
+	tiffin kill -s TERM box
 	tiffin wait box
 	run tiffin logs box
 	contains "$output" $'seen\tyes'
@@ -270,7 +273,7 @@ own_installation() {
 	for file in sparse many; do
 		for place in passwd group; do
 			# A bound on memory shows what it takes: 64 MB, of which libraries take some.
-			run bash -c 'ulimit -v 65536; exec timeout -k 1 60 "$TIFFIN" run --rm --network none \
+			run bash -c 'ulimit -v 65536; exec timeout -k 1 150 "$TIFFIN" run --rm --network none \
 				-v "$2:/etc/$3" -u 4321:4322 "$1" grep ^Uid: /proc/self/status' bash "$BUSYBOX" "$BATS_TEST_TMPDIR/$file" $place
 			contains "$file $place $status ${lines[-1]}" "$file $place 0 Uid:"
 		done

@@ -42,21 +42,19 @@ telling() { # telling NAME FLAG…
 }
 
 @test "what ignores SIGTERM is killed after -t seconds" {
-	tiffin run -d --name deaf "$BUSYBOX" sleep 1000 >/dev/null
+	tiffin run -d --name deaf --stop-timeout 1000 "$BUSYBOX" sleep 1000 >/dev/null
 	start=$(date +%s%N)
 	run --separate-stderr tiffin stop -t 1 deaf
 	took=$((($(date +%s%N) - start) / 1000000))
 	same "$status$output" 0deaf
 	[ "$took" -ge 900 ]
-	[ "$took" -lt 9000 ] # without -t it would be ten seconds
+	[ "$took" -lt 100000 ]
 	has_status deaf 'Exited \(137\)'
 }
 
 @test "-t 0 kills at once" {
-	tiffin run -d --name deaf "$BUSYBOX" sleep 1000 >/dev/null
-	start=$SECONDS
+	tiffin run -d --name deaf --stop-timeout 1000 "$BUSYBOX" sleep 1000 >/dev/null
 	tiffin stop -t 0 deaf
-	[ $((SECONDS - start)) -lt 9 ] # without -t it would be ten
 	has_status deaf 'Exited \(137\)'
 }
 
@@ -111,7 +109,7 @@ telling() { # telling NAME FLAG…
 }
 
 @test "stopping leaves no process of the container" {
-	tiffin run -d --name t "$BUSYBOX" sh -c 'sleep 1000.5 & sleep 1000.5 & wait' >/dev/null
+	tiffin run -d --name t "$BUSYBOX" sh -c "sleep $NAP & sleep $NAP & wait" >/dev/null
 	tiffin stop -t 0 t
-	same "$(pids_with 'sleep 1000\.5')" ""
+	same "$(pids_with "sleep $NAP")" ""
 }

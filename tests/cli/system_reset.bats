@@ -70,7 +70,7 @@ import fcntl, os, struct, sys, time
 fd = os.open("tmp/00000000000000000000000000000000.lock", os.O_RDWR | os.O_CREAT, 0o600)
 fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
 print("held", flush=True)
-time.sleep(60)' >"$BATS_TEST_TMPDIR/held" 3>&- 4>&- &
+time.sleep(1000)' >"$BATS_TEST_TMPDIR/held" 3>&- 4>&- &
 	holder=$!
 	wait_for test -s "$BATS_TEST_TMPDIR/held"
 	fails 125 system reset -f

@@ -29,7 +29,8 @@ teardown_file() { drop_store; }
 }
 
 @test "the window's size follows the caller's" {
-	run on_terminal 'expect:[#$] ' resize:44x120 wait:0.3 'send:stty size\n' 'expect:44 120' \
+	run on_terminal 'expect:[#$] ' resize:44x120 \
+		'send:until [ "$(stty size)" = "44 120" ]; do sleep 0.1; done; echo it $((2+3))\n' 'expect:\nit 5' \
 		'send:exit\n' -- run -it --rm "$BUSYBOX"
 	same "$status" 0
 }

@@ -192,6 +192,10 @@ monitor_of() { # monitor_of NAME: its process
 	tiffin inspect --format '{{.State.ConmonPid}}' "$1"
 }
 
+# For how long a container's program sleeps that is looked for on the host: as no other test's does, of those
+# suites either that the same user runs beside this one.
+NAP=1000.$$
+
 # The number of a running process: of ours, with this text among its arguments.
 pids_with() {
 	pgrep -u "$(id -u)" -f -- "$1" || :

@@ -1,6 +1,6 @@
 #!/bin/sh
 # images.sh HOST:PORT [NAME…]: makes the test images and pushes them to a registry, without tiffin.
-# NAME is busybox, layers, config, big (images.py says what is in them) or debian; all by default.
+# NAME is busybox, layers, config, big, twice (images.py says what is in them) or debian; all by default.
 #
 # debian:bookworm is debootstrapped from the machine's own mirror, which takes a minute and root:
 # its root file system is kept in a cache directory ($TIFFIN_TEST_CACHE) from run to run.

@@ -16,7 +16,8 @@ and tag, over plain HTTP, and lies about it in the way that MODE says. The image
 What a pull must do in each mode (exit status 125 unless it says "succeeds"; the store unchanged):
 
     good                 succeeds
-    slow                 succeeds: 12 layers, each of which takes a second or two
+    slow                 succeeds: 12 layers, each of which takes half a minute, until somebody asks for
+                         /_release
     index                succeeds: the tag is an index with this platform and others
     redirect             succeeds: blobs are behind a redirect to another port of this host
     cut-once             succeeds: the connection breaks in mid-layer; ranges are honoured
@@ -36,6 +37,7 @@ What a pull must do in each mode (exit status 125 unless it says "succeeds"; the
     pages                succeeds: the tags a and b, each on a page of its own
     two-stall            the same, of which the second stops in the middle
     500-manifest 500     "status 500"
+    500-held             the same of the layer, once somebody has asked for /_release
     401 403              "authentication required", "access denied"
     429                  "too many requests", Retry-After: 1
     404                  "manifest unknown"
@@ -219,7 +221,7 @@ class Image:
         elif mode == "zstd-window":
             layer = bytes.fromhex("28b52ffd00a8010000") + bytes(1000)
         diff_ids = [digest(b"another" if mode == "wrong-diff-id" else tar)]
-        more = [tar_of([(f"more{n}", {}, random.Random(n).randbytes(100_000))])
+        more = [tar_of([(f"more{n}", {}, random.Random(n).randbytes(1_000_000))])
                 for n in range(11 if mode == "slow" else 0)]
         diff_ids += [digest(tar) for tar in more]
         if mode == "layer-count":
@@ -245,7 +247,7 @@ class Image:
         if self.second:
             self.blobs[self.second] = second
         for tar in more:
-            blob = gzip.compress(tar, mtime=0)
+            blob = gzip.compress(tar, 1, mtime=0)
             self.blobs[digest(blob)] = blob
             layers.append(layer_entry | {"digest": digest(blob), "size": len(blob)})
         if mode == "wrong-config":
@@ -321,6 +323,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
     mode, image, requests, asked, ports, lock = "", None, [], {}, [], threading.Lock()
     tokens = set()
     uploads, pushed, manifests = {}, {}, {}
+    released = threading.Event()
 
     def log_message(self, *args):
         pass
@@ -485,6 +488,10 @@ class Registry(http.server.BaseHTTPRequestHandler):
         if self.path == "/_requests":
             self.reply(200, json.dumps(self.requests).encode())
             return
+        if self.path == "/_release":
+            self.released.set()
+            self.reply(200, b"{}")
+            return
         if self.path == "/_pushed":
             self.reply(200, json.dumps({"blobs": sorted(self.pushed),
                                         "manifests": self.manifests}).encode())
@@ -644,7 +651,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.refuse(401, "UNAUTHORIZED", "who are you?", WWW_Authenticate='Basic realm="lunch"')
         elif mode in ("redirect", "redirect-plain", "redirect-401", "password") and not self.is_elsewhere():
             self.reply(307, b"", Location=f"http://127.0.0.1:{self.ports[1]}{self.path}")
-        elif mode == "500" or (mode == "500-twice" and self.times(which) <= 2):
+        elif mode in ("500", "500-held") or (mode == "500-twice" and self.times(which) <= 2):
+            if mode == "500-held":
+                self.released.wait()
             self.refuse(500, "UNKNOWN", "out of order")
         elif mode == "endless-layer":
             self.endless(body, kind="application/octet-stream")
@@ -678,9 +687,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         self.end_headers()
         if self.mode == "slow":
-            for at in range(0, len(body), 8 << 10):
-                self.wfile.write(body[at:at + (8 << 10)])
-                time.sleep(0.06)
+            for at in range(0, len(body), 2 << 10):
+                self.wfile.write(body[at:at + (2 << 10)])
+                self.released.wait(0.06)
             return
         self.wfile.write(body[start:cut])
         if cut < len(body):

@@ -159,7 +159,7 @@ stage() {
 
 start_registry() {
 	registry=$("$here/registry.sh" start "$work/registry")
-	"$here/images.sh" "$registry" busybox layers config big
+	"$here/images.sh" "$registry" busybox layers config big twice
 	debian=
 	if can_be_root && "$here/images.sh" "$registry" debian; then
 		debian=yes

@@ -23,6 +23,7 @@ import termios
 import time
 
 PATIENCE = 60
+MARK = "\x00the end\x00"
 
 
 def set_size(fd, text):
@@ -54,6 +55,16 @@ class Terminal:
         self.shown += text
         return True
 
+    def read_rest(self):
+        """What was written comes in order, but late: all of it is there when a mark of ours is."""
+        while self.read(0):
+            pass
+        os.write(self.theirs, MARK.encode())
+        end = time.monotonic() + PATIENCE
+        while MARK not in self.shown and time.monotonic() < end:
+            self.read(0.2)
+        self.seen, self.shown = (text.replace(MARK, "") for text in (self.seen, self.shown))
+
     def give_up(self, why):
         self.process.kill()
         print(self.shown)
@@ -63,8 +74,13 @@ class Terminal:
     def expect(self, regex):
         end = time.monotonic() + PATIENCE
         while not (found := re.search(regex, self.seen)):
-            if time.monotonic() > end or not (self.read(0.2) or self.process.poll() is None):
+            ended = self.process.poll() is not None
+            if ended:
+                self.read_rest()
+            if not re.search(regex, self.seen) and (ended or time.monotonic() > end):
                 self.give_up(f"no match for {regex!r} in {self.seen!r}")
+            if not ended:
+                self.read(0.2)
         self.seen = self.seen[found.end():]
 
     def step(self, text):
@@ -90,8 +106,7 @@ class Terminal:
             self.read(0.05)
             if time.monotonic() > end:
                 self.give_up("the command does not end")
-        while self.read(0.1):
-            pass
+        self.read_rest()
         print(self.shown.replace("\r\n", "\n"), end="")
         # Of a COMMAND that was killed, another process restores the terminal.
         end = time.monotonic() + PATIENCE

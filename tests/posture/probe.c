@@ -9,7 +9,7 @@
  *	probe id		effective user, and its capabilities
  *	probe rename DIR A B	swaps DIR/A and DIR/B for ever
  *	probe write N		can the file of descriptor N be opened to write?
- *	probe overwrite SECONDS FILE	looks in /proc for processes that execute FILE, to write to it
+ *	probe overwrite FILE	looks in /proc for processes that execute FILE, to write to it, until SIGTERM
  *
  * A line is "NAME<TAB>ANSWER". Calls are made with arguments that do no harm: where they are let
  * through, the kernel answers EFAULT, EBADF or the like, which shows that it was asked.
@@ -337,17 +337,25 @@ static int swap(const char *directory, const char *a, const char *b)
 			return 1;
 }
 
-/* CVE-2019-5736: whoever enters is a process here for a moment, with a program to write to. */
-static int overwrite(int seconds, const char *file)
+static volatile sig_atomic_t enough;
+
+static void have_enough(int sig)
 {
-	const time_t end = time(NULL) + seconds;
+	(void)sig;
+	enough = 1;
+}
+
+/* CVE-2019-5736: whoever enters is a process here for a moment, with a program to write to. */
+static int overwrite(const char *file)
+{
 	long seen = 0, opened = 0;
 	struct stat wanted, st;
 
 	stat(file, &wanted);
+	signal(SIGTERM, have_enough);
 	printf("ready\n");
 	fflush(stdout);
-	while (time(NULL) < end) {
+	while (!enough) {
 		DIR *dir = opendir("/proc");
 		struct dirent *d;
 
@@ -422,8 +430,8 @@ int main(int argc, char **argv)
 		return swap(argv[2], argv[3], argv[4]);
 	if (argc == 3 && strcmp(argv[1], "write") == 0)
 		return write_to(argv[2]);
-	if (argc == 4 && strcmp(argv[1], "overwrite") == 0)
-		return overwrite(atoi(argv[2]), argv[3]);
+	if (argc == 3 && strcmp(argv[1], "overwrite") == 0)
+		return overwrite(argv[2]);
 	for (size_t i = 0; i < COUNT(sections); i++)
 		if (argc == 1 || strcmp(argv[1], sections[i].name) == 0)
 			sections[i].run();

@@ -102,11 +102,11 @@ static int interface_value(unsigned long what)
 	return what == SIOCGIFFLAGS ? request.ifr_flags : request.ifr_mtu;
 }
 
-/* One frame, or 0 bytes after two seconds. */
+/* One frame, or 0 bytes where none comes. */
 static size_t read_frame(int frames, uint8_t *frame, size_t size)
 {
 	struct pollfd p = { .fd = frames, .events = POLLIN };
-	ssize_t n = poll(&p, 1, 2000) == 1 ? read(frames, frame, size) : 0;
+	ssize_t n = poll(&p, 1, 30000) == 1 ? read(frames, frame, size) : 0;
 
 	return n > 0 ? (size_t)n : 0;
 }

@@ -29,7 +29,7 @@ def reached(sock, attempts):
     for attempt in attempts:
         try:
             attempt(sock)
-            sock.settimeout(1)
+            sock.settimeout(10)
             sock.sendall(b"secret")
             if sock.recv(10).isupper():
                 return True
