@@ -12,8 +12,14 @@ setup_file() {
 	host=$(python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("192.0.2.1", 9)); print(s.getsockname()[0])') || host=
 	export host
-	tiffin run -d --name programs --network fast -v "$LIB/web.js:/web.js:ro" -p 80 -p 5432 -p 6379 -p 9418 -p 3000 \
-		${host:+-p "$host::80" -p "$host::5432" -p "$host::6379" -p "$host::9418" -p "$host::3000"} \
+	mkdir "$BATS_FILE_TMPDIR/tls"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$BATS_FILE_TMPDIR/tls/key.pem" -out "$BATS_FILE_TMPDIR/tls/cert.pem" \
+		-days 30 -subj /CN=box -addext subjectAltName=DNS:box 2>/dev/null
+	local ports=() port
+	for port in 80 5432 6379 9418 3000 3443; do
+		ports+=(-p "$port" ${host:+-p "$host::$port"})
+	done
+	tiffin run -d --name programs --network fast -v "$LIB/web.js:/web.js:ro" -v "$BATS_FILE_TMPDIR/tls:/tls:ro" "${ports[@]}" \
 		"$REGISTRY/debian:bookworm" sleep 100000
 	tiffin exec programs apt-get -q update >/dev/null
 	# Longer than tiffin() lets one take.
@@ -25,7 +31,8 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("192.0.2.1", 9)
 		return 1
 	}
 	timeout 1200 "$TIFFIN" commit -q programs programs >/dev/null 3>&- 4>&-
-	tiffin run -d --name clients --network host -v "$LIB/web.js:/web.js:ro" localhost/programs sleep 100000
+	tiffin run -d --name clients --network host -v "$LIB/web.js:/web.js:ro" -v "$BATS_FILE_TMPDIR/tls:/tls:ro" \
+		localhost/programs sleep 100000
 }
 teardown_file() { drop_store; }
 
@@ -194,4 +201,18 @@ new Worker(\"require(\\\"worker_threads\\\").workerData[0] = 7\", { eval: true, 
 	# The host's own address is that of who asks: the sockets are the host's.
 	same "$(inside "node /web.js ask $host $at")" \
 		"{\"$host 10.0.2.100:3000\":110} 100 $host"$'\n'"$host"
+}
+
+@test "node over TLS, published: connections that last, HTTP/2, and a certificate that nobody vouches for" {
+	published 3443
+	tiffin exec -d programs sh -c 'node /web.js serve 3443 /tls >/tmp/tls.out'
+	inside 'soon grep -q ready /tmp/tls.out'
+	same "$(outside "node /web.js ask 127.0.0.1 $lo /tls")" "{\"10.0.2.2 10.0.2.100:3443\":110} 100 127.0.0.1
+h2 {\"10.0.2.2 10.0.2.100:3443\":100}
+DEPTH_ZERO_SELF_SIGNED_CERT
+127.0.0.1"
+	same "$(inside "node /web.js ask $host $at /tls")" "{\"$host 10.0.2.100:3443\":110} 100 $host
+h2 {\"$host 10.0.2.100:3443\":100}
+DEPTH_ZERO_SELF_SIGNED_CERT
+$host"
 }
