@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "net/fast_parts.h"
@@ -87,6 +88,14 @@ static int make_way(const struct fast *f, const struct fast_subject *s, int *ret
 	if (fcntl(sock, F_SETFL, s->is.flags) < 0)
 		return -1;
 	return fd_take(&sock);
+}
+
+static bool may_look(struct fast *f, pid_t of)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return fast_place_may_look(&f->looks, fast_place_count(of), now.tv_sec);
 }
 
 /* False: not answered, and nothing was changed. */
@@ -259,7 +268,7 @@ static bool connect_subject(struct fast *f, struct fast_subject *s)
 		return true;
 	}
 	if (tcp && s->is.namespace == f->container && s->is.state == TCP_CLOSE &&
-	    decide(f, s) == FAST_OUTWARD && go_outward(f, s))
+	    decide(f, s) == FAST_OUTWARD && may_look(f, s->n->pid) && go_outward(f, s))
 		return true;
 	if (fast_may_go_on(s->n))
 		return false;

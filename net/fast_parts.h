@@ -47,6 +47,7 @@ struct fast {
 	int listeners, slot; /* what they wait for: an epoll instance, and a number that is free */
 	struct fast_pending *pending;
 	size_t n_pending;
+	struct fast_looks looks;
 	int sweep; /* a timer, */
 	bool sweeps; /* which runs while some are pending */
 	int children; /* net/fast_unix.h */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,8 +14,6 @@
 #include "base/str.h"
 #include "net/fast_parts.h"
 
-/* A process with more is a server, whose epoll instances are among its first ones. */
-#define LOOKED_AT_MAX 1024
 #define ANCESTORS_MAX 8
 #define CHILDREN_MAX  32
 
@@ -119,6 +118,32 @@ static DIR *open_numbers(pid_t of)
 	return opendir(path);
 }
 
+/* The directory's size, since Linux 6.2. */
+size_t fast_place_count(pid_t of)
+{
+	CLEAN(clean_dir) DIR *dir = open_numbers(of);
+	struct stat st = { .st_size = 0 };
+	size_t n = 0;
+
+	if (dir && fstat(dirfd(dir), &st) == 0 && st.st_size > 0)
+		return (size_t)st.st_size;
+	while (dir && readdir(dir))
+		n++;
+	return n;
+}
+
+bool fast_place_may_look(struct fast_looks *l, size_t n, time_t second)
+{
+	if (n <= FAST_LOOKED_AT_FEW || n > FAST_LOOKED_AT_MAX)
+		return n <= FAST_LOOKED_AT_FEW;
+	if (l->second != second)
+		*l = (struct fast_looks){ .second = second };
+	if (l->n + n > FAST_LOOKS)
+		return false;
+	l->n += n;
+	return true;
+}
+
 static int add(pid_t of, int dir, const char *name, const struct link *want, uint64_t inode,
 	       struct fast_place *ret)
 {
@@ -144,7 +169,7 @@ int fast_place_find(pid_t of, int number, uint64_t inode, struct fast_place *ret
 	snprintf(first, sizeof(first), "%d", number);
 	if (result == 0 && link_is(dirfd(dir), first, &want))
 		result = add_number(of, first, ret);
-	for (int i = 0; result == 0 && i < LOOKED_AT_MAX && (d = readdir(dir)); i++)
+	for (int i = 0; result == 0 && i < FAST_LOOKED_AT_MAX && (d = readdir(dir)); i++)
 		if (d->d_name[0] != '.' && !streq(d->d_name, first))
 			result = add(of, dirfd(dir), d->d_name, &want, inode, ret);
 	return result;

@@ -8,6 +8,8 @@
 #ifndef NET_FAST_TABLE_H
 #define NET_FAST_TABLE_H
 
+#include <time.h>
+
 #include "base/notify.h"
 
 /* ioctl(2) of a pidfd that says whose parent is whose, since Linux 6.13; before, /proc does. */
@@ -33,6 +35,23 @@ struct fast_place {
 	bool spent; /* one of them has told of it, and does not again (EPOLLONESHOT): none can be made that does not */
 };
 
+/*
+ * It takes microseconds to look at a descriptor: milliseconds, where there are a thousand. Beyond a twentieth of
+ * our time, the container's own socket is quicker.
+ */
+#define FAST_LOOKED_AT_MAX 1024
+#define FAST_LOOKED_AT_FEW 128
+#define FAST_LOOKS	   20000 /* a second, at those of processes with more than few */
+
+struct fast_looks {
+	time_t second; /* of any clock that goes forward, */
+	size_t n;      /* in which so many were looked at */
+};
+
+/* How many descriptors a process has. */
+size_t fast_place_count(pid_t of);
+/* Shall all of so many be looked at, in this second? */
+bool fast_place_may_look(struct fast_looks *l, size_t n, time_t second);
 /* number: one at which it is. 0; -1: there is more of it than can be told of, or the process is gone. */
 int fast_place_find(pid_t of, int number, uint64_t inode, struct fast_place *ret);
 /* Has the parent or a child of this process it, too, under this number? */

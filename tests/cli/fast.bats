@@ -198,6 +198,11 @@ attempts_at() { # attempts_at PORT: connections of this machine's own that wait 
 	same "$output" 1000
 }
 
+@test "those of a process with more descriptors than are looked at are the container's own" {
+	try crowd
+	same "$output" $'own\nhost'
+}
+
 @test "the host's loopback and link-local can't be reached, by any name" {
 	# What is looked for is there to be found, in this very way.
 	run tiffin run --rm --network host -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro \

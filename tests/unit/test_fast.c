@@ -193,6 +193,32 @@ TEST(numbers_and_epoll_instances_are_found)
 	CHECK(place.waits[0].data == 0x1122334455667788);
 }
 
+TEST(only_so_many_descriptors_are_looked_at_in_a_second)
+{
+	struct fast_looks l = { .n = 0 };
+	size_t times = 0;
+
+	while (times < FAST_LOOKS && fast_place_may_look(&l, 1000, 1))
+		times++;
+	CHECK(times == FAST_LOOKS / 1000);
+	CHECK(fast_place_may_look(&l, FAST_LOOKED_AT_FEW, 1));
+	CHECK(!fast_place_may_look(&l, FAST_LOOKED_AT_FEW + 1, 1));
+	CHECK(fast_place_may_look(&l, 1000, 2));
+	CHECK(fast_place_may_look(&l, FAST_LOOKED_AT_MAX, 2));
+	CHECK(!fast_place_may_look(&l, FAST_LOOKED_AT_MAX + 1, 2));
+}
+
+TEST(descriptors_are_counted)
+{
+	CLEAN(clean_fd) int one = -1;
+	size_t before;
+
+	CHECK(chdir("/proc") == 0);
+	before = fast_place_count(getpid());
+	one = fcntl(0, F_DUPFD_CLOEXEC, 0);
+	CHECK(before > 0 && fast_place_count(getpid()) == before + 1);
+}
+
 /* --- One peer alone: where the kernel lets us, as in a network namespace of our own --- */
 
 static int listening(const char *text, union fast_address *ret, socklen_t *ret_len)
@@ -266,6 +292,8 @@ int main(void)
 	RUN(only_what_was_set_is_carried);
 	RUN(what_a_fresh_socket_has_can_be_known_before);
 	RUN(numbers_and_epoll_instances_are_found);
+	RUN(only_so_many_descriptors_are_looked_at_in_a_second);
+	RUN(descriptors_are_counted);
 	RUN(a_pinned_socket_reaches_one_peer);
 	return test_summary();
 }
