@@ -31,6 +31,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -38,6 +39,7 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "net/fast_confine.h"
 #include "net/fast_publish.h"
 
@@ -175,12 +177,57 @@ static void read_fresh(struct fast *f)
 	}
 }
 
-/* Where Yama, or another module, lets nobody, not a single call could be looked at. */
-static bool may_look_at(int init)
+static bool may_look_at(int pidfd)
 {
-	CLEAN(clean_fd) int fd = pidfd_getfd(init, 0, 0);
+	CLEAN(clean_fd) int fd = pidfd_getfd(pidfd, 0, 0);
 
 	return fd >= 0 || errno == EBADF;
+}
+
+/* In the child, until we close our end. */
+static _Noreturn void be_looked_at(int end)
+{
+	char byte = 0;
+
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	if (write(end, &byte, 1) == 1)
+		(void)!read(end, &byte, 1);
+	_exit(0);
+}
+
+static int may_look_at_child(bool *ret)
+{
+	CLEAN(clean_fd) int pidfd = -1;
+	CLEAN(clean_fd) int ours = -1;
+	int ends[2];
+	pid_t pid;
+	char byte;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return -1;
+	ours = ends[0];
+	pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+	if (pid == 0) {
+		close(fd_take(&ours));
+		be_looked_at(ends[1]);
+	}
+	close(ends[1]);
+	if (pid < 0)
+		return -1;
+	*ret = read(ours, &byte, 1) == 1 && may_look_at(pidfd);
+	close(fd_take(&ours));
+	proc_reap(pid);
+	return 0;
+}
+
+/*
+ * Where Yama, or another module, lets nobody, not a single call could be looked at. The container's first
+ * process is no witness of that, if it is one that nobody may look at: it may execute what it can't read.
+ */
+static int may_look(int init, bool *ret)
+{
+	*ret = may_look_at(init);
+	return *ret ? 0 : may_look_at_child(ret);
 }
 
 size_t fast_shared_size(void)
@@ -193,20 +240,27 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 {
 	CLEAN(clean_fd) int probe = fast_socket_new(AF_INET);
 	struct fast *f = xcalloc(1, sizeof(*f));
+	bool possible;
 
 	protect();
 	raise_limit();
 	if (chdir("/proc") < 0)
 		return err_sys(err, "cannot enter '/proc'");
+	if (may_look(options->init, &possible) < 0)
+		return err_sys(err, "cannot find out who may be looked at");
+	if (!possible) {
+		free(f);
+		return 0;
+	}
 	f->loop = loop;
 	f->options = *options;
 	f->shared = shared;
 	f->host = fast_socket_namespace(probe);
-	if (!f->host || fast_spares_make(f) < 0 ||
-	    (options->confined && fast_confine(options->init, NULL) < 0) || !may_look_at(options->init)) {
-		free(f);
-		return 0;
-	}
+	/* From here on no call may go on that was not looked at: the container may have a socket already. */
+	if (!f->host || fast_spares_make(f) < 0)
+		return err_sys(err, "cannot make sockets for the container");
+	if (options->confined && fast_confine(options->init, err) < 0)
+		return -1;
 	f->container = fast_socket_namespace(f->spare[0].v[0]);
 	read_fresh(f);
 	read_ports(f);

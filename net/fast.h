@@ -63,7 +63,8 @@ size_t fast_shared_size(void);
 /*
  * Supervisor, with one thread, in the host's namespaces: adds the handlers, and confines it, where that
  * is asked for. Its working directory is the host's /proc from then on, and has to stay that. It may be that
- * nothing can be done here: then nothing is added, and calls go on.
+ * nobody can look at others here: then nothing is added, and calls go on. After an error none may, as the
+ * container can have got a socket of the host's elsewhere.
  */
 int fast_add(struct notify_loop *loop, const struct fast_options *options, struct fast_shared *shared,
 	     struct err *err);

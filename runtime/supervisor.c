@@ -24,6 +24,9 @@
 /* What it has left to do takes less than one. */
 #define FINISH_MS 1000
 
+/* How one ends that could not get what it needs: it has looked at no call. */
+#define EXIT_UNREADY 2
+
 enum { LISTENER, INIT, DOOR, DESCRIPTORS };
 
 /* Who brought a listener has gone, and so have those who made calls on it. */
@@ -70,7 +73,7 @@ static _Noreturn void supervise(const struct supervision *s, struct notify_notes
 	if (!loop || s->prepare(s->arg, loop, INIT, NULL) < 0 ||
 	    (s->door >= 0 && notify_loop_watch(loop, DOOR, EPOLLIN, on_knock, NULL) < 0) ||
 	    notify_loop_listen(loop, LISTENER, NULL) < 0)
-		_exit(1);
+		_exit(EXIT_UNREADY);
 	notify_loop_run(loop);
 	_exit(0);
 }
@@ -130,11 +133,17 @@ static int start(const struct supervision *s, int init, struct supervisor *v, st
 		if (s->in_supervisor)
 			s->in_supervisor(s->arg);
 		if (place(s, v->listener, init) < 0)
-			_exit(1);
+			_exit(EXIT_UNREADY);
 		supervise(s, v->notes);
 	}
-	v->pid = pid;
 	v->alive = pidfd_open(pid, 0);
+	if (v->alive < 0) {
+		err_sys(err, "cannot watch the container's supervisor");
+		kill(pid, SIGKILL);
+		proc_reap(pid);
+		return -1;
+	}
+	v->pid = pid;
 	return 0;
 }
 
@@ -178,7 +187,7 @@ static bool is_over(int listener)
 	return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
 }
 
-/* Out of processes, as who calls might be as well: one call, and one knock, are answered so. */
+/* Out of processes or descriptors, as who calls might be: one call, and one knock, are answered so. */
 static void turn_away(const struct supervision *s, const struct supervisor *v)
 {
 	CLEAN(clean_fd) int sock = s->door >= 0 ? accept4(s->door, NULL, NULL, SOCK_CLOEXEC) : -1;
@@ -191,11 +200,15 @@ static void turn_away(const struct supervision *s, const struct supervisor *v)
 
 void supervisor_again(const struct supervision *s, int init, bool joins, struct supervisor *v)
 {
-	bool ended = (v->pid && proc_reap(v->pid) == 0) || is_over(v->listener);
+	int code = v->pid ? proc_reap(v->pid) : -1;
+	bool ended = code == 0 || is_over(v->listener), unready = s->lazy && code == EXIT_UNREADY;
 
 	v->pid = 0;
 	clean_fd(&v->alive);
-	if (!ended && v->starts < STARTS_MAX && find_one(s, init, joins, v, NULL) == 0)
+	/* Of a lack that may be over soon nobody is to have died. */
+	if (unready)
+		v->starts--;
+	else if (!ended && v->starts < STARTS_MAX && find_one(s, init, joins, v, NULL) == 0)
 		return;
 	if (!ended && v->starts < STARTS_MAX && s->lazy)
 		turn_away(s, v);

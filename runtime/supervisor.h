@@ -26,8 +26,8 @@ struct supervision {
 	/*
 	 * Supervisor: adds handlers, before the first call. State that is to survive the supervisor
 	 * lies in memory that was shared before. init: a pidfd of the container's first process; of
-	 * exec's process, where the container has no supervisor. NULL: there is the container's, or
-	 * none.
+	 * exec's process, where the container has no supervisor. An error: it is to be tried again, by
+	 * the next call; of a lazy one, that call fails (EAGAIN). NULL: there is the container's, or none.
 	 */
 	int (*prepare)(void *arg, struct notify_loop *loop, int init, struct err *err);
 	bool lazy;

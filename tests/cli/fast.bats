@@ -256,6 +256,28 @@ take() { # take OPTION…: what a container can do with a socket that it is give
 	tiffin volume rm share
 }
 
+@test "nor from behind a first process that nobody may look at, as it executes what it can't read" {
+	[ "$TIFFIN_TEST_IDS" = range ] || return 0
+	local share=(-e GIVER=/share/give -v share:/share) x=$BATS_TEST_TMPDIR/x
+	container p "${share[@]}"
+	tiffin exec -d p /usr/bin/python3 /fast give "$host" "$port"
+	wait_for tiffin exec p test -S /share/give
+	tiffin exec p chmod 777 /share /share/give
+	mkdir "$x"
+	cp "$(command -v sleep)" "$x/sleep"
+	unshare --user --map-root-user --map-auto sh -c "chown 77:77 '$x/sleep' && chmod 711 '$x/sleep'"
+	tiffin run -d --name plain --network none --uidmap 0:0:1 --gidmap 0:0:1 "${share[@]}" --tmpfs /tmp \
+		-e LOOPBACK_PORT="$inside" -v /usr:/usr:ro -v /usr/lib:/lib:ro -v /usr/lib64:/lib64:ro \
+		-v "$LIB/fast:/fast:ro" -v "$x:/x" "$BUSYBOX" sh -c "
+		{ while cat /proc/1/environ >/dev/null 2>&1; do sleep 0.1; done
+		python3 /fast take $host $port >/tmp/said 2>&1; touch /tmp/done; } & exec /x/sleep 100000"
+	wait_for tiffin exec plain test -e /tmp/done
+	same "$(tiffin exec plain cat /tmp/said)" $'by_connect host False\nby_two host False'
+	tiffin rm -f -t 0 p plain
+	tiffin volume rm share
+	unshare --user --map-root-user --map-auto rm -r "$x"
+}
+
 @test "nor by exec from where its calls could not be supervised" {
 	run python3 "$LIB/listener.py" "$TIFFIN" exec f echo in
 	same "$status" 125

@@ -29,6 +29,7 @@ static const struct notify_call calls[] = {
 /* What survives a supervisor. */
 struct shared {
 	int prepared;
+	int unready; /* so many supervisors are still to lack what they need */
 	int gone; /* is who watched over the caller, */
 	int code; /* who then says this */
 	int deaths; /* so many supervisors are still to die of a call */
@@ -72,7 +73,10 @@ static int prepare(void *arg, struct notify_loop *loop, int init, struct err *er
 	struct shared *shared = arg;
 
 	(void)init;
-	(void)err;
+	if (shared && shared->unready > 0) {
+		shared->unready--;
+		return err_set(err, ERR_SYSTEM, "unready");
+	}
 	if (shared)
 		shared->prepared++;
 	notify_loop_handle(loop, handle, arg);
@@ -272,6 +276,25 @@ TEST(a_lazy_one_that_cannot_be_started_fails_a_call)
 	s.lazy = true;
 	s.prepare = NULL;
 	CHECK(supervised(&s, without_processes) == 0);
+}
+
+static int until_one_is_ready(void)
+{
+	for (int i = 0; i < 150; i++)
+		if (chdir("/asked") == 0 || errno != EAGAIN)
+			return 1;
+	return chdir("/asked") < 0 && errno == EDOM ? 0 : 2;
+}
+
+TEST(a_lazy_one_that_lacks_something_fails_a_call_and_lets_none_go_on)
+{
+	struct shared *shared = make_shared();
+	struct supervision s = supervision_of(shared);
+
+	s.lazy = true;
+	shared->unready = 150;
+	CHECK(supervised(&s, until_one_is_ready) == 0);
+	CHECK(shared->prepared == 1 && shared->seen == 1);
 }
 
 /* --- events --- */
@@ -496,6 +519,7 @@ int main(void)
 	RUN(who_kills_a_hundred_has_none_in_the_end);
 	RUN(a_lazy_one_is_there_when_it_is_called);
 	RUN(a_lazy_one_that_cannot_be_started_fails_a_call);
+	RUN(a_lazy_one_that_lacks_something_fails_a_call_and_lets_none_go_on);
 	RUN(a_lazy_one_hears_knocks_and_who_calls_nothing_does_not_knock);
 	RUN(who_is_left_behind_comes_by_the_door_as_well);
 	RUN(an_event_is_not_given_to_who_has_the_number_since);
