@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -126,19 +127,39 @@ static int go_there(pid_t of)
 	return become(&c);
 }
 
-/* A listener's queue may be full for ever, its caller long gone. Without a limit, that is to be seen. */
+static bool is_over(const struct timespec *end)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > end->tv_sec || (now.tv_sec == end->tv_sec && now.tv_nsec >= end->tv_nsec);
+}
+
+/*
+ * A listener's queue may be full for ever, its caller long gone: we look up every second, and when its
+ * SO_SNDTIMEO is over, which the kernel counts anew each time.
+ */
 static int connect_for(const struct notification *n, int sock, const struct sockaddr *a, socklen_t len)
 {
-	const struct itimerval each = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
+	struct itimerval each = { .it_interval.tv_sec = 1 };
 	struct timeval limit = { 0 };
 	socklen_t size = sizeof(limit);
+	struct timespec end;
 
 	getsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &limit, &size);
-	if (!limit.tv_sec && !limit.tv_usec)
-		setitimer(ITIMER_REAL, &each, NULL);
-	while (connect(sock, a, len) < 0)
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += limit.tv_usec * 1000;
+	end.tv_sec += limit.tv_sec + end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
+	each.it_value.tv_sec = !limit.tv_usec;
+	each.it_value.tv_usec = limit.tv_usec;
+	setitimer(ITIMER_REAL, &each, NULL);
+	while (connect(sock, a, len) < 0) {
 		if (errno != EINTR || !notify_valid(n))
 			return errno;
+		if ((limit.tv_sec || limit.tv_usec) && is_over(&end))
+			return EAGAIN;
+	}
 	return 0;
 }
 

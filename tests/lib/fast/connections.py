@@ -331,7 +331,15 @@ def case_wait_for_silence(address, port):
 
 def case_full_queues(address, port):
     """callers that were killed while they waited for room in a Unix socket's queue keep nobody out"""
-    path, good = "/tmp/full", "/tmp/good"
+    kept = [full_queues(seconds) for seconds in (0, 3600)]
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 1, 100000))
+        begin = time.time()
+        print(name(sock.connect_ex(kept[1].getsockname())), time.time() - begin >= 1)
+
+
+def full_queues(seconds):
+    path, good = f"/tmp/full{seconds}", f"/tmp/good{seconds}"
     full, open_one = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
     full.bind(path)
     full.listen(0)
@@ -346,7 +354,9 @@ def case_full_queues(address, port):
         pid = os.fork()
         if pid == 0:
             threading.Thread(target=threading.Event().wait, daemon=True).start()
-            os._exit(socket.socket(socket.AF_UNIX).connect_ex(path))
+            sock = socket.socket(socket.AF_UNIX)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", seconds, 0))
+            os._exit(sock.connect_ex(path))
         callers.append(pid)
     # The supervisor lets so many wait, and sends the others away.
     away = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(6)]
@@ -356,12 +366,15 @@ def case_full_queues(address, port):
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+    for _ in callers[len(away):]:
+        os.wait()
     error, end = errno.EAGAIN, time.time() + 60
     threading.Thread(target=threading.Event().wait, daemon=True).start()
     while error == errno.EAGAIN and time.time() < end:
         error = socket.socket(socket.AF_UNIX).connect_ex(good)
         time.sleep(0.1)
     print(name(error))
+    return full
 
 
 def case_linger(address, port):
