@@ -60,6 +60,26 @@ static const struct notify_call calls[] = {
 };
 #define CALLS_OF_PORTS 5
 
+static ino_t network_of(pid_t pid)
+{
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d/ns/net", (int)pid);
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+/*
+ * Who calls may have a network of its own: where users are emulated, those who share other namespaces have
+ * the same supervisor.
+ */
+bool fast_is_foreign(const struct fast *f, const struct notification *n, const struct fast_socket *is)
+{
+	if (is->namespace == f->container)
+		return false;
+	return is->namespace == f->host || network_of(n->pid) == f->inside;
+}
+
 /* A directory for each thread: proc(5). */
 bool fast_may_go_on(const struct notification *n)
 {
@@ -230,6 +250,22 @@ static int may_look(int init, bool *ret)
 	return *ret ? 0 : may_look_at_child(ret);
 }
 
+/* "Pid:", as who reads it has it. */
+static pid_t pid_of(int pidfd)
+{
+	char path[40], line[64];
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "self/fdinfo/%d", pidfd);
+	{
+		CLEAN(clean_file) FILE *file = fopen(path, "re");
+
+		while (pid <= 0 && file && fgets(line, sizeof(line), file))
+			sscanf(line, "Pid: %d", &pid);
+	}
+	return pid;
+}
+
 size_t fast_shared_size(void)
 {
 	return sizeof(struct fast_shared);
@@ -256,6 +292,7 @@ int fast_add(struct notify_loop *loop, const struct fast_options *options, struc
 	f->options = *options;
 	f->shared = shared;
 	f->host = fast_socket_namespace(probe);
+	f->inside = network_of(pid_of(options->init));
 	/* From here on no call may go on that was not looked at: the container may have a socket already. */
 	if (!f->host || fast_spares_make(f) < 0)
 		return err_sys(err, "cannot make sockets for the container");

@@ -263,7 +263,7 @@ static bool connect_subject(struct fast *f, struct fast_subject *s)
 {
 	bool tcp = fast_socket_look(s->sock, &s->is) == 0 && s->is.protocol == IPPROTO_TCP;
 
-	if (tcp && s->is.namespace == f->host) {
+	if (tcp && fast_is_foreign(f, s->n, &s->is)) {
 		connect_again(f, s);
 		return true;
 	}
@@ -320,7 +320,7 @@ void fast_shutdown(struct fast *f, const struct notification *n)
 	if (s.sock < 0)
 		error = errno == EBADF ? EBADF : EAGAIN;
 	/* One that is connecting could be connected to anything after that. */
-	else if (fast_socket_look(s.sock, &s.is) == 0 && s.is.namespace == f->host &&
+	else if (fast_socket_look(s.sock, &s.is) == 0 && fast_is_foreign(f, n, &s.is) &&
 		 s.is.state == TCP_SYN_SENT)
 		error = bring_inside(f, &s) < 0 ? EAGAIN : 0;
 	else if (shutdown(s.sock, (int)n->data.args[1]) < 0)
@@ -337,7 +337,7 @@ bool fast_bind(struct fast *f, const struct notification *n)
 	CLEAN(guard_close) int sock = notify_get_fd(n, (int)n->data.args[0]);
 	struct fast_socket is;
 
-	if (sock < 0 || fast_socket_look(sock, &is) < 0 || is.namespace != f->host)
+	if (sock < 0 || fast_socket_look(sock, &is) < 0 || !fast_is_foreign(f, n, &is))
 		return false;
 	fast_answer(f, n, EINVAL, 0);
 	return true;

@@ -4,6 +4,8 @@
 #ifndef NET_FAST_PARTS_H
 #define NET_FAST_PARTS_H
 
+#include <sys/types.h>
+
 #include "base/guard.h"
 #include "net/fast.h"
 #include "net/fast_socket.h"
@@ -28,7 +30,8 @@ struct fast_port {
 struct fast {
 	struct notify_loop *loop;
 	struct fast_shared *shared;
-	uint64_t host, container; /* network namespaces */
+	uint64_t host, container; /* network namespaces, by their cookies, */
+	ino_t inside;		  /* and the latter by its number in /proc */
 	struct fast_options options;
 	struct fast_set fresh[2]; /* sockets of the host's, of IPv4 and IPv6 */
 	/* Sockets of the container's namespace, of IPv4 and IPv6. The very first one stays. */
@@ -64,6 +67,11 @@ struct fast_subject {
 	socklen_t len;
 };
 
+/*
+ * Is it of another network namespace than the container's, and so to be held to what it is? The host's, or
+ * one in which the same user's containers are, too.
+ */
+bool fast_is_foreign(const struct fast *f, const struct notification *n, const struct fast_socket *is);
 /* May the call go on, with what is at its number by then? Nobody but its thread can change that. */
 bool fast_may_go_on(const struct notification *n);
 

@@ -30,6 +30,8 @@ setup() {
 
 teardown() {
 	tiffin rm -f -i -t 0 p plain >/dev/null
+	# shellcheck disable=SC2046 # one word each
+	[ ! -e "$BATS_TEST_TMPDIR/share/there" ] || kill $(cat "$BATS_TEST_TMPDIR/share/there")
 }
 
 container() { # container NAME OPTION…
@@ -254,6 +256,23 @@ take() { # take OPTION…: what a container can do with a socket that it is give
 	contains "$output" True
 	tiffin rm -f -t 0 p plain
 	tiffin volume rm share
+}
+
+@test "nor by a socket of another network, in which this user may have containers, too" {
+	local share=$BATS_TEST_TMPDIR/share there
+	mkdir "$share"
+	cd "$share"
+	# shellcheck disable=SC2016 # the inner shell's
+	GIVER=give unshare --user --map-root-user --net sh -c 'ip link set lo up && ip addr add 192.0.2.9/32 dev lo &&
+		{ python3 "$0/fast" serve ports 192.0.2.9 127.0.0.1 & echo $! $$ >there; } &&
+		exec python3 "$0/fast" give 192.0.2.9 1' "$LIB" 3>&- 4>&- &
+	wait_for test -S give
+	wait_for test -e ports
+	read -r _ there _ <ports
+	inside=$there take --network none -e GIVER=/share/give -v "$share:/share"
+	same "$output" $'by_connect host False\nby_two host False'
+	inside=$there take --network none -e GIVER=/share/give -v "$share:/share" --security-opt seccomp=unconfined
+	contains "$output" True
 }
 
 @test "nor from behind a first process that nobody may look at, as it executes what it can't read" {
