@@ -131,11 +131,16 @@ static int exchange(struct fast *f, const struct fast_subject *listener, int tak
 	return announced;
 }
 
+static int flags_of(const struct notification *n)
+{
+	return n->data.nr == SYS_accept4 ? (int)n->data.args[3] : 0;
+}
+
 static void hand_over(struct fast *f, const struct fast_subject *listener, int taken, union fast_address *from)
 {
 	const struct notification *n = listener->n;
 	CLEAN(guard_close) int sock = exchange(f, listener, taken, from);
-	int flags = n->data.nr == SYS_accept4 ? (int)n->data.args[3] : 0;
+	int flags = flags_of(n);
 	int error = n->data.args[1] ? tell(n, from, n->data.args[1], n->data.args[2]) : 0;
 
 	if (!(flags & SOCK_NONBLOCK))
@@ -311,6 +316,10 @@ bool fast_accept(struct fast *f, const struct notification *n)
 	/* A visitor may still be in the queue of one that is not open any more. */
 	if (!is_published(f, port, true) && !f->n_visits)
 		return false;
+	if (flags_of(n) & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) {
+		fast_answer(f, n, EINVAL, 0);
+		return true;
+	}
 	if (take_one(f, &listener))
 		return true;
 	if ((listener.is.flags & O_NONBLOCK) || !has_room(f))

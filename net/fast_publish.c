@@ -28,6 +28,7 @@ struct fast_visit {
 	struct fast *fast;
 	int host, inner; /* the connection, and the one that announces it */
 	union fast_address from; /* of the latter */
+	union fast_address peer; /* of the former, which may have cut it off by now */
 };
 
 static void on_visitor(struct notify_loop *l, uint32_t events, void *arg);
@@ -135,12 +136,10 @@ static void remove_visit(struct fast_visit *v)
 
 int fast_visit_end(struct fast_visit *v, union fast_address *ret_from)
 {
-	socklen_t len = sizeof(*ret_from);
 	int sock = v->host;
 
-	*ret_from = (union fast_address){ .room = { 0 } };
-	if (getpeername(sock, &ret_from->any, &len) == 0)
-		fast_socket_pin(sock, ret_from);
+	*ret_from = v->peer;
+	fast_socket_pin(sock, ret_from);
 	remove_visit(v);
 	return sock;
 }
@@ -182,8 +181,9 @@ static bool is_refused(int sock)
 	return fast_socket_look(sock, &is) < 0 || is.state == TCP_CLOSE;
 }
 
-/* Takes both over. False: nobody listens inside, and they are closed. */
-static bool announce(struct fast *f, const struct fast_port *p, int host, int inner)
+/* Takes both sockets over. False: nobody listens inside, and they are closed. */
+static bool announce(struct fast *f, const struct fast_port *p, int host, const union fast_address *peer,
+		     int inner)
 {
 	union fast_address from = { .room = { 0 } };
 	socklen_t len = sizeof(from);
@@ -196,7 +196,7 @@ static bool announce(struct fast *f, const struct fast_port *p, int host, int in
 		return false;
 	}
 	v = xcalloc(1, sizeof(*v));
-	*v = (struct fast_visit){ f->visits, f, host, inner, from };
+	*v = (struct fast_visit){ f->visits, f, host, inner, from, *peer };
 	f->visits = v;
 	f->n_visits++;
 	say_nothing(v);
@@ -207,6 +207,8 @@ static void on_visitor(struct notify_loop *l, uint32_t events, void *arg)
 {
 	struct fast_port *p = arg;
 	struct fast *f = p->fast;
+	union fast_address peer = { .room = { 0 } };
+	socklen_t len = sizeof(peer);
 	int inner, host;
 
 	(void)l;
@@ -216,8 +218,8 @@ static void on_visitor(struct notify_loop *l, uint32_t events, void *arg)
 		hold_up(f);
 		return;
 	}
-	host = inner < 0 ? -1 : accept4(p->sock, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (inner < 0 || (host >= 0 && !announce(f, p, host, inner)))
+	host = inner < 0 ? -1 : accept4(p->sock, &peer.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (inner < 0 || (host >= 0 && !announce(f, p, host, &peer, inner)))
 		close_port(f, p);
 	else if (host < 0)
 		fast_spare_give(f, p->inside.any.sa_family, inner);

@@ -381,6 +381,17 @@ ask() { python3 "$LIB/fast" "${3:-ask}" "$1" "$2"; }
 	tiffin rm -f -t 0 p
 }
 
+@test "who has gone before it is accepted has still come from somewhere" {
+	container p -p 80
+	listener late
+	ask 127.0.0.1 "$(tiffin port p 80 | cut -d: -f2)" reset
+	tiffin exec p touch /tmp/go
+	accepted() { tiffin exec p grep -q host /tmp/out; }
+	wait_for accepted || :
+	same "$(tiffin exec p cat /tmp/out)" $'ready\nEINVAL\nhost 10.0.2.2'
+	tiffin rm -f -t 0 p
+}
+
 @test "what is set on a listener is set on what it accepts" {
 	container p -p 80
 	listener tuned

@@ -1,12 +1,14 @@
 """Published ports: who listens in the container, and who asks from outside."""
+import ctypes
 import os
 import select
 import socket
 import struct
 import sys
 import threading
+import time
 
-from common import whose
+from common import libc, name, whose
 
 IPPROTO_MPTCP = 262
 
@@ -44,6 +46,16 @@ def tell_tuned(connection):
         connection.sendall(" ".join((whose(connection), *found)).encode())
 
 
+def accept_late(listener):
+    """one whose peer has gone meanwhile"""
+    select.select([listener], [], [])
+    while not os.path.exists("/tmp/go"):
+        time.sleep(0.1)
+    print(name(ctypes.get_errno() if libc.accept4(listener.fileno(), None, None, 1) < 0 else 0))
+    connection, peer = listener.accept()
+    print(whose(connection), peer[0])
+
+
 def case_listen_on(address, port):
     """address says how it waits"""
     dual = address == "dual"
@@ -57,6 +69,9 @@ def case_listen_on(address, port):
     if address == "tuned":
         tune(listener)
     print("ready", flush=True)
+    if address == "late":
+        accept_late(listener)
+        sys.exit()
     while address == "tuned":
         tell_tuned(listener.accept()[0])
     if address == "epoll":
@@ -97,6 +112,11 @@ def ask(address, port):
         sock.settimeout(60)
         sock.sendall(b"x")
         return sock.recv(100).decode()
+
+
+def case_reset(address, port):
+    with socket.create_connection((address, port), 60) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def case_ask(address, port):
