@@ -22,43 +22,38 @@ static enum fast_way decide(const struct fast *f, const struct fast_subject *s)
 /* --- Outward --- */
 
 /*
- * The port that the container has bound, if it has; its address is none of the host's. One that is bound by
- * IPv4 can't connect by IPv6, nor the other way round: the container's own says how.
+ * Where it was bound, if it was, is the container's: its address is none of the host's, and its port may not
+ * become one, which others would not get any more. One that is bound by IPv4 can't connect by IPv6, nor the
+ * other way round: the container's own says how.
  */
-static int bound_port(int sock, sa_family_t to, in_port_t *ret)
+static bool bound_elsewhere(int sock, sa_family_t to)
 {
 	union fast_address a = { .room = { 0 } }, plain;
 	socklen_t len = sizeof(a);
 
-	if (getsockname(sock, &a.any, &len) < 0 || !fast_address_plain(&a, len, &plain) ||
-	    (fast_address_kept(&plain) && !fast_address_any(&plain)) ||
-	    (plain.any.sa_family != to && !fast_address_any(&a)))
-		return -1;
-	*ret = plain.in.sin_port;
-	return 0;
+	return getsockname(sock, &a.any, &len) < 0 || !fast_address_plain(&a, len, &plain) ||
+	       (fast_address_kept(&plain) && !fast_address_any(&plain)) ||
+	       (plain.any.sa_family != to && !fast_address_any(&a));
 }
 
-/* From the port, if any, and the address that was asked for (outbound_addr=), if any. */
-static int bind_outward(const struct fast *f, int sock, int family, bool v6, in_port_t port)
+/* From the address that was asked for (outbound_addr=), if any. */
+static int bind_outward(const struct fast *f, int sock, int family, bool v6)
 {
 	const struct network_config *c = &f->options.config;
 	union fast_address a = { .room = { 0 } };
-	bool asked = (v6 ? c->outbound6.sin6_family : c->outbound.sin_family) != AF_UNSPEC;
 
-	if (!asked && !port)
+	if ((v6 ? c->outbound6.sin6_family : c->outbound.sin_family) == AF_UNSPEC)
 		return 0;
 	/* It would have to be a mapped address. */
-	if (asked && !v6 && family == AF_INET6)
+	if (!v6 && family == AF_INET6)
 		return -1;
 	if (family == AF_INET) {
 		a.in.sin_family = AF_INET;
-		a.in.sin_port = port;
-		a.in.sin_addr = asked ? c->outbound.sin_addr : (struct in_addr){ INADDR_ANY };
+		a.in.sin_addr = c->outbound.sin_addr;
 		return bind(sock, &a.any, sizeof(a.in));
 	}
 	a.in6.sin6_family = AF_INET6;
-	a.in6.sin6_port = port;
-	a.in6.sin6_addr = asked ? c->outbound6.sin6_addr : in6addr_any;
+	a.in6.sin6_addr = c->outbound6.sin6_addr;
 	return bind(sock, &a.any, sizeof(a.in6));
 }
 
@@ -67,17 +62,14 @@ static int make_way(const struct fast *f, const struct fast_subject *s, int *ret
 {
 	CLEAN(guard_close) int sock = fast_socket_new(s->is.family);
 	union fast_address plain;
-	in_port_t port = 0;
 
 	*ret_error = 0;
 	if (sock < 0 || !fast_address_plain(&s->address, s->len, &plain))
 		return -1;
 	fast_socket_carry(s->sock, sock, &f->fresh[s->is.family == AF_INET6]);
-	if (s->is.namespace == f->container && bound_port(s->sock, plain.any.sa_family, &port) < 0)
+	if (s->is.namespace == f->container && bound_elsewhere(s->sock, plain.any.sa_family))
 		return -1;
-	/* A port may be somebody's on the host; or be none, but what a call that failed has left there. */
-	if (bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6, port) < 0 &&
-	    bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6, 0) < 0)
+	if (bind_outward(f, sock, s->is.family, plain.any.sa_family == AF_INET6) < 0)
 		return -1;
 	/* Linux has kept users without privileges from this since 2026: it is not what we rely on. */
 	fast_socket_pin(sock, &plain);
@@ -102,7 +94,7 @@ static bool may_look(struct fast *f, pid_t of)
 static bool go_outward(struct fast *f, struct fast_subject *s)
 {
 	CLEAN(guard_close) int sock = -1;
-	bool blocks = !(s->is.flags & O_NONBLOCK);
+	bool blocks = !(s->is.flags & O_NONBLOCK), left;
 	struct fast_place place;
 	uint64_t inode;
 	int error;
@@ -120,8 +112,11 @@ static bool go_outward(struct fast *f, struct fast_subject *s)
 		return false;
 	inode = fast_socket_inode(sock);
 	fast_unfinished(f, inode);
-	if (blocks)
+	left = !blocks && fast_spare_is_left(f, s);
+	if (blocks || left)
 		fast_place_leave(s->n, &place, s->sock);
+	if (left)
+		fast_spare_leave(f, s->is.family, fd_take(&s->sock));
 	if (blocks)
 		fast_wait(f, s->n, fd_take(&sock), fd_take(&s->sock), EINPROGRESS);
 	else

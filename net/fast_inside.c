@@ -100,10 +100,31 @@ int fast_spare_take(struct fast *f, int family)
 	return f->spare[i].n > stays ? f->spare[i].v[--f->spare[i].n] : -1;
 }
 
+bool fast_spare_is_left(const struct fast *f, const struct fast_subject *s)
+{
+	union fast_address own = { .room = { 0 } };
+	socklen_t len = sizeof(own);
+
+	/* Port 0, which stands at the same place in both: it was not bound. */
+	return f->options.box >= 0 && s->is.namespace == f->container &&
+	       f->left[s->is.family == AF_INET6].n < FAST_SPARE_MAX &&
+	       getsockname(s->sock, &own.any, &len) == 0 && !own.in.sin_port;
+}
+
+void fast_spare_leave(struct fast *f, int family, int sock)
+{
+	size_t i = family == AF_INET6;
+
+	f->left[i].v[f->left[i].n++] = sock;
+}
+
 int fast_spare_like(struct fast *f, int host, const struct fast_socket *is)
 {
+	size_t i = is->family == AF_INET6;
 	int sock = fast_spare_take(f, is->family);
 
+	if (sock < 0 && f->left[i].n)
+		sock = f->left[i].v[--f->left[i].n];
 	if (sock < 0)
 		return -1;
 	fast_socket_carry(host, sock, NULL);

@@ -38,7 +38,7 @@ struct fast {
 	struct {
 		int v[FAST_SPARE_MAX];
 		size_t n;
-	} spare[2];
+	} spare[2], left[2]; /* and what the host's took the place of */
 	struct fast_port *ports; /* of TCP */
 	size_t n_ports;
 	struct fast_visit *visits;
@@ -98,10 +98,15 @@ bool fast_finish(struct fast *f, uint64_t inode);
 int fast_spares_make(struct fast *f);
 /* A new one, non-blocking, the caller's; or -1. */
 int fast_spare_take(struct fast *f, int family);
-/* So, with what is set on one of the host's. */
+/* So, with what is set on one of the host's; one that was left, if there are no more. */
 int fast_spare_like(struct fast *f, int host, const struct fast_socket *is);
 /* One that is as new. Takes it over. */
 void fast_spare_give(struct fast *f, int family, int sock);
+
+/* Where no further ones can be made: does the container's own serve as one, when it has another? */
+bool fast_spare_is_left(const struct fast *f, const struct fast_subject *s);
+/* Takes it over. */
+void fast_spare_leave(struct fast *f, int family, int sock);
 
 /* --- connect(2), bind(2), shutdown(2) --- */
 

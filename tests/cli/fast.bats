@@ -109,11 +109,16 @@ ECONNREFUSED EINPROGRESS
 ECONNREFUSED"
 }
 
-@test "options and a bound port go along" {
+@test "what has failed is connected again, a hundred times" {
+	try retry
+	same "$output" "('ECONNREFUSED', '0')"
+}
+
+@test "options go along, and a port that is bound does not" {
 	try options
 	same "$output" "host True (1, 7) (5, 0)"
 	try bound
-	same "$output" "host True"
+	same "$output" "host False"
 }
 
 @test "epoll instances that have it already go on to tell of it" {
